@@ -1,0 +1,248 @@
+"""A model that says what it was told to say, and whether a provider would take a history."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from itertools import takewhile
+
+from jackline.core.budget import Price, Terms
+from jackline.core.errors import ModelError
+from jackline.core.events import Usage
+from jackline.core.messages import (
+    Message,
+    Messages,
+    Reasoning,
+    ReplyPart,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from jackline.ports import Reply, Request
+
+Said = str | ModelError | Reply | Sequence[ReplyPart | ModelError]
+Answer = Said | Callable[[Request], Said | Awaitable[Said]]
+Script = Sequence[Answer]
+Sleep = Callable[[float], Awaitable[object]]
+
+FREE = Terms("scripted", Price(0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How an answer comes: `delta` characters at a time, or whole.
+
+    `sleep` waits `delay_s` before the first of it, and `delta_delay_s` before each delta.
+    """
+
+    delta: int | None = None
+    delay_s: float = 0.0
+    delta_delay_s: float = 0.0
+    sleep: Sleep = asyncio.sleep
+
+
+AT_ONCE = Pace()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An answer, taken apart once so that giving it costs little."""
+
+    parts: tuple[ReplyPart, ...] = ()
+    text: str = ""
+    calls: tuple[tuple[str, str], ...] = ()
+    output: int = 0
+    error: ModelError | None = None
+    reply: Reply | None = None
+    ask: Callable[[Request], Said | Awaitable[Said]] | None = None
+
+    @property
+    def only_fails(self) -> bool:
+        return self.error is not None and self.ask is None
+
+    def was(self, said: Message) -> bool:
+        """Whether `said` may be this answer."""
+        return bool(self.ask) or (self.text, self.calls) == _gist(said.parts)
+
+
+class ScriptedModel:
+    """Answers the n-th request of a turn with the n-th answer, whoever asks, however often.
+
+    An answer is a text, a list of parts (tool calls, texts, reasoning), a whole `Reply`, a
+    `ModelError` to raise, a list that ends in one (its text is streamed before it is raised), or
+    a function of the request that returns one of these, or that can be awaited for one. The
+    last answer is repeated for ever. A function in place of a script answers every request.
+
+    Nothing is remembered: n is read off the request's key, so that any process gives the
+    same answers. Where attempts were lost (a crash counts, and says nothing) it is read off
+    what the model said last. A mapping from what the user says to scripts makes conversations:
+    the latest message that it knows decides, and "" stands for all that it does not.
+
+    `usage` None counts bytes as tokens.
+    """
+
+    def __init__(
+        self,
+        script: Script | Mapping[str, Script] | Callable[[Request], Said | Awaitable[Said]],
+        *,
+        terms: Terms = FREE,
+        usage: Usage | None = None,
+        pace: Pace = AT_ONCE,
+    ) -> None:
+        self._scripts: Mapping[str, tuple[_Line, ...]] = {}
+        if callable(script):
+            self._script = _lines([script])
+        elif isinstance(script, Sequence):
+            self._script = _lines(script)
+        else:
+            self._scripts = {said: _lines(lines) for said, lines in script.items()}
+            self._script = self._scripts.get("", ())
+        assert self._script or self._scripts, "a script has at least one answer"
+        self._terms = terms
+        self._usage = usage
+        self._pace = pace
+
+    @property
+    def terms(self) -> Terms:
+        """Its terms: free, unless it was given others."""
+        return self._terms
+
+    async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        """See `Model.stream`."""
+        line = self._line(request)
+        if line.ask is not None:
+            said = line.ask(request)
+            line = _line(await said if isawaitable(said) else said)
+        text, pace = line.text, self._pace
+        if pace.delay_s:
+            await pace.sleep(pace.delay_s)
+        size = pace.delta or len(text) or 1
+        for start in range(0, len(text), size):
+            if pace.delta_delay_s:
+                await pace.sleep(pace.delta_delay_s)
+            yield text[start : start + size]
+        if line.error is not None:
+            raise _fresh(line.error)
+        yield line.reply or Reply(line.parts, self._count(request, line), self._terms.model)
+
+    def _count(self, request: Request, line: _Line) -> Usage:
+        if self._usage is not None:
+            return self._usage
+        known = request.messages
+        messages = known if isinstance(known, Messages) else Messages.of(known)
+        size = messages.size_bytes
+        return Usage(size + len(request.instructions), min(line.output, request.max_tokens))
+
+    def _line(self, request: Request) -> _Line:
+        script = self._script
+        if self._scripts:
+            texts = (said.text for said in reversed(request.messages) if said.role == "user")
+            known = next((text for text in texts if text in self._scripts), "")
+            script = self._scripts.get(known, ())
+            if not script:
+                raise AssertionError(f"no script for what was said, and none for '': {request.key}")
+        return script[_position(script, request)]
+
+
+def validate(messages: Sequence[Message]) -> str:
+    """Return why a provider would refuse this history, or nothing.
+
+    Each tool call of an assistant message has exactly one result in the tool messages that
+    follow it, and there are no other results.
+    """
+    for at, message in enumerate(messages):
+        calls = [part for part in message.parts if isinstance(part, ToolCall)]
+        if message.role == "assistant":
+            following = takewhile(lambda after: after.role == "tool", messages[at + 1 :])
+            results = [part for after in following for part in after.parts]
+            if why := _mismatch(calls, results):
+                return f"message {at}: {why}"
+        elif calls or (message.role == "tool" and (at == 0 or messages[at - 1].role == "user")):
+            return f"message {at}: a {message.role} message that no provider expects here"
+    return ""
+
+
+def _mismatch(calls: Sequence[ToolCall], results: Sequence[object]) -> str:
+    answers = [part for part in results if isinstance(part, ToolResult)]
+    if len(answers) != len(results):
+        return "something in a tool message is no result"
+    keys = Counter(answer.key for answer in answers)
+    if twice := [key for key, count in keys.items() if count > 1]:
+        return f"the call {twice[0]} has more than one result"
+    asked, answered = [Counter(part.name for part in parts) for parts in (calls, answers)]
+    if missing := asked - answered:
+        return f"calls without a result: {', '.join(sorted(missing.elements()))}"
+    if surplus := answered - asked:
+        return f"results without a call: {', '.join(sorted(surplus.elements()))}"
+    ids = Counter(call.provider_id for call in calls)
+    if strange := Counter(filter(None, (answer.provider_id for answer in answers))) - ids:
+        return f"results with ids that no call has: {', '.join(sorted(strange))}"
+    return ""
+
+
+def _position(script: Sequence[_Line], request: Request) -> int:
+    """Return which answer is due: usually the key's number, less where attempts were lost."""
+    asked = int(request.key.rpartition("/")[2])
+    last = len(script) - 1
+    if asked == 0:
+        return 0
+    at = _after_last_said(script, request.messages, min(asked, last + 1))
+    # An error that was raised is not raised again: it is among the requests that came before.
+    while at < min(asked, last) and script[at].only_fails:
+        at += 1
+    return min(at, last)
+
+
+def _after_last_said(script: Sequence[_Line], messages: Sequence[Message], at_most: int) -> int:
+    for said in reversed(messages):
+        if said.role == "assistant":
+            break
+    else:
+        return 0
+    for at in range(at_most, 0, -1):
+        line = script[at - 1]
+        if not line.only_fails and line.was(said):
+            return at
+    # What was said has been changed since, by a guard for one; or it ended an earlier turn.
+    return at_most if messages[-1].role == "tool" else 0
+
+
+def _lines(script: Script) -> tuple[_Line, ...]:
+    return tuple(_Line(ask=answer) if callable(answer) else _line(answer) for answer in script)
+
+
+def _line(said: Said) -> _Line:
+    error = None
+    if isinstance(said, str):
+        parts: tuple[ReplyPart, ...] = (Text(said),)
+    elif isinstance(said, ModelError):
+        return _Line(error=said)
+    elif isinstance(said, Reply):
+        parts = said.parts
+    else:
+        errors = [part for part in said if isinstance(part, ModelError)]
+        parts = tuple(part for part in said if not isinstance(part, ModelError))
+        error = errors[0] if errors else None
+    text, calls = _gist(parts)
+    thought = sum(len(part.text.encode()) for part in parts if isinstance(part, Reasoning))
+    called = sum(len(word.encode()) for call in calls for word in call)
+    return _Line(
+        parts,
+        text,
+        calls,
+        output=len(text.encode()) + thought + called,
+        error=error,
+        reply=said if isinstance(said, Reply) else None,
+    )
+
+
+def _gist(parts: Sequence[object]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    calls = tuple((part.name, part.arguments) for part in parts if isinstance(part, ToolCall))
+    return text, calls
+
+
+def _fresh(error: ModelError) -> ModelError:
+    """Return the error anew: one that is raised twice gathers tracebacks."""
+    return type(error)(error.text, sent=error.sent, retry_after_s=error.retry_after_s)
