@@ -1,0 +1,371 @@
+"""The store in memory: for tests, and for sessions that need not outlive their process.
+
+It keeps events as bytes, as every store does, and never suspends: between two awaits of its
+caller all of an append has happened, or nothing.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from jackline.adapters import rules
+from jackline.adapters.sqlite.transact import run_within
+from jackline.core.budget import Account
+from jackline.core.codec import decode, encode, pack, unpack
+from jackline.core.errors import (
+    BusyError,
+    ConflictError,
+    FencedError,
+    NotFoundError,
+    StoreError,
+)
+from jackline.core.events import (
+    InputProvided,
+    Record,
+    SessionForked,
+    SessionId,
+    SessionOpened,
+    SessionTaken,
+    Told,
+    ToolReturned,
+)
+from jackline.core.session import Session
+from jackline.ports import (
+    Batch,
+    Behind,
+    Claimed,
+    Clock,
+    Committed,
+    Loaded,
+    Receipt,
+    Refused,
+    SessionRow,
+)
+
+
+@dataclass(slots=True)
+class Row:
+    """One session: what a database keeps in its row, and beside it."""
+
+    opened: SessionOpened
+    source: SessionId | None = None
+    epoch: int = 0
+    worker: str = ""
+    lease_until: float = 0.0
+    due_at: float | None = None
+    turn: int | None = None
+    spent: int = 0
+    held: int = 0
+    questions: tuple[int, ...] = ()
+    updated_at: float = 0.0
+    erased_at: float | None = None
+    bodies: list[bytes] = field(default_factory=list[bytes])
+    times: list[float] = field(default_factory=list[float])
+    told: dict[bytes, tuple[int, int | None, bytes | None]] = field(
+        default_factory=dict[bytes, tuple[int, int | None, bytes | None]]
+    )
+    snapshot: tuple[int, bytes] = (0, b"")
+    artifacts: dict[str, tuple[bytes, str]] = field(default_factory=dict[str, tuple[bytes, str]])
+
+    def append(self, body: bytes, at: float) -> int:
+        """Add an event and return its position."""
+        self.bodies.append(body)
+        self.times.append(at)
+        self.updated_at = at
+        return len(self.bodies)
+
+    def records(self, after: int, limit: int | None = None) -> list[Record]:
+        """Return the records that follow the first `after`."""
+        last = len(self.bodies) if limit is None else after + limit
+        pairs = zip(self.times[after:last], self.bodies[after:last], strict=True)
+        return [Record(seq, at, decode(body)) for seq, (at, body) in enumerate(pairs, after + 1)]
+
+    def is_due(self, now: float) -> bool:
+        """Whether it has work, and nobody who does it."""
+        return self.due_at is not None and self.due_at <= now and self.lease_until <= now
+
+
+class MemoryStore:
+    """A `Store` that is gone when its process is."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.rows: dict[SessionId, Row] = {}
+        self._accounts: dict[str, Account] = {}
+        self._clock = rules.SteadyClock(clock)
+        self._tables: sqlite3.Connection | None = None
+
+    async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
+        """See `Journal.open`."""
+        rules.check_name(session)
+        row = self.rows.get(session)
+        if row is None:
+            body = rules.encoded(opened)
+            row = self.rows[session] = Row(opened)
+            row.append(body, self._clock())
+        return row.opened
+
+    async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
+        """See `Journal.claim`."""
+        row, now = self._row(session), self._clock()
+        if not row.is_due(now):
+            return None
+        row.epoch, row.worker, row.lease_until = row.epoch + 1, worker, now + lease_s
+        row.append(encode(SessionTaken(row.epoch, worker)), now)
+        return Claimed(row.epoch, now)
+
+    async def renew(
+        self, worker: str, epochs: Mapping[SessionId, int], lease_s: float
+    ) -> Mapping[SessionId, int]:
+        """See `Journal.renew`."""
+        until, heads = self._clock() + lease_s, dict[SessionId, int]()
+        for session, epoch in epochs.items():
+            row = self.rows.get(session)
+            if row and row.epoch == epoch and row.worker == worker and row.lease_until:
+                row.lease_until = until
+                heads[session] = len(row.bodies)
+        return heads
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        """See `Journal.drive`."""
+        row = self._row(session)
+        if row.epoch != batch.epoch:
+            raise FencedError(f"Another worker drives {session.name!r}, under epoch {row.epoch}.")
+        head = len(row.bodies)
+        if head > batch.after:
+            return Behind(row.records(batch.after))
+        if head < batch.after:
+            raise StoreError(f"The journal of {session.name!r} ends before what its driver read.")
+        bodies = list(map(rules.encoded, batch.events))
+        if batch.moves and (refused := self._move(batch)):
+            return Refused(refused)
+        now = self._clock()
+        row.bodies += bodies
+        row.times += [now] * len(bodies)
+        row.turn, row.questions, row.updated_at = batch.turn, batch.questions, now
+        row.held += batch.held
+        row.spent += batch.spent
+        if batch.release:
+            row.lease_until, row.due_at = 0.0, batch.due_at
+        else:
+            row.lease_until = now + lease_s
+        return Committed(now)
+
+    def _move(self, batch: Batch) -> Account | None:
+        """Change the accounts, or none and return the one that refuses."""
+        moved: list[Account] = []
+        for name, (held, spent) in sorted(batch.moves.items()):
+            account = self._accounts.get(name) or Account(name, batch.limits.get(name))
+            if batch.reserves and not account.admits(held, spent):
+                return account
+            moved.append(Account(name, account.limit, account.spent + spent, account.held + held))
+        self._accounts.update((account.name, account) for account in moved)
+        return None
+
+    async def transact(
+        self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
+    ) -> Record:
+        """See `Journal.transact`. The tables are of this store, and gone with it."""
+        row = self._row(session)
+        if row.epoch != epoch:
+            raise FencedError(f"Another worker drives {session.name!r}, under epoch {row.epoch}.")
+        if self._tables is None:
+            self._tables = sqlite3.connect(":memory:", isolation_level=None)
+        database, now = self._tables, self._clock()
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            returned = run_within(database, work)
+            body = rules.encoded(returned)
+            database.execute("COMMIT")
+        finally:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+        return Record(row.append(body, now), now, returned)
+
+    async def tell(
+        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+    ) -> Receipt:
+        """See `Journal.tell`."""
+        row, now = self._row(session), self._clock()
+        first, bodies = rules.first(events), list(map(rules.encoded, events))
+        asked = rules.request(first)
+        if asked and (before := row.told.get(asked.name)):
+            seq, turn, content = before
+            rules.check_repeated(first, asked, content)
+            return Receipt(seq, turn, row.times[seq - 1], repeated=True)
+        if idle_only and row.turn is not None:
+            raise BusyError(f"Turn {row.turn} of session {session.name!r} is open.")
+        if isinstance(first, InputProvided):
+            known = 0 < first.question <= len(row.bodies)
+            question = decode(row.bodies[first.question - 1]) if known else None
+            rules.check_answer(first, row.questions, question, now)
+            row.questions = tuple(seq for seq in row.questions if seq != first.question)
+        seq = row.append(bodies[0], now)
+        for body in bodies[1:]:
+            row.append(body, now)
+        turn = rules.goes_to(first, seq, row.turn)
+        if asked:
+            row.told[asked.name] = seq, turn, asked.content
+        if rules.wakes(first, row.turn):
+            row.due_at = now if row.due_at is None else min(row.due_at, now)
+        row.turn = turn if row.turn is None else row.turn
+        return Receipt(seq, turn, now)
+
+    async def read(
+        self, session: SessionId, after: int = 0, limit: int | None = None
+    ) -> list[Record]:
+        """See `Journal.read`."""
+        return self._row(session).records(after, limit)
+
+    async def load(self, session: SessionId) -> Loaded:
+        """See `Journal.load`."""
+        row = self._row(session)
+        start = unpack(row.snapshot[1]) or Session(session)
+        return Loaded(start, row.records(start.head))
+
+    async def save(self, session: Session) -> None:
+        """See `Journal.save`."""
+        row = self._row(session.id)
+        if session.epoch == row.epoch and row.snapshot[0] < session.head <= len(row.bodies):
+            row.snapshot = session.head, pack(session)
+
+    async def due(self, limit: int = 1000) -> list[SessionId]:
+        """See `Journal.due`."""
+        now = self._clock()
+        due = [(row.due_at, name) for name, row in self.rows.items() if row.is_due(now)]
+        return [name for _, name in sorted(due, key=lambda pair: pair[0] or 0.0)[:limit]]
+
+    async def sessions(
+        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
+    ) -> list[SessionRow]:
+        """See `Archive.sessions`."""
+        now = self._clock()
+        rows = [
+            _listed(name, row, now)
+            for name, row in self.rows.items()
+            if name.tenant == tenant
+            and (user is None or row.opened.user == user)
+            and (row.questions or not waiting)
+        ]
+        return sorted(rows, key=lambda row: row.updated_at, reverse=True)[:limit]
+
+    async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
+        """See `Archive.fork`."""
+        row = self._row(source)
+        rules.check_fork(source, after, target, len(row.bodies))
+        if target in self.rows:
+            raise ConflictError(f"There is a session {target.name!r} already.")
+        copy = Row(row.opened, source, artifacts=dict(row.artifacts))
+        copy.bodies, copy.times = row.bodies[:after], row.times[:after]
+        copy.append(encode(SessionForked(source.name, after)), self._clock())
+        self.rows[target] = copy
+
+    async def allow(self, account: str, limit: int | None) -> None:
+        """See `Archive.allow`."""
+        before = self._accounts.get(account) or Account(account, limit)
+        self._accounts[account] = Account(account, limit, before.spent, before.held)
+
+    async def accounts(self, prefix: str = "") -> list[Account]:
+        """See `Archive.accounts`."""
+        return [each for name, each in sorted(self._accounts.items()) if name.startswith(prefix)]
+
+    async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
+        """See `Archive.put`."""
+        handle = sha256(data).hexdigest()
+        self._row(session).artifacts[handle] = data, media_type
+        return handle
+
+    async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
+        """See `Archive.get`."""
+        try:
+            return self._row(session).artifacts[handle]
+        except KeyError:
+            raise NotFoundError(f"There is no artifact {handle!r} in this session.") from None
+
+    async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
+        """See `Archive.erase`."""
+        rows = {name: row for name, row in self.rows.items() if name.tenant == tenant}
+        reached = {
+            name
+            for name, row in rows.items()
+            if user in (None, row.opened.user) and session in (None, name.name)
+        }
+        if session is not None and not reached:
+            raise rules.unknown_session(SessionId(tenant, session))
+        found = reached
+        while found:
+            names = {name.name for name in found}
+            found = {
+                name
+                for name, row in rows.items()
+                if name not in reached and (row.source in found or row.opened.parent in names)
+            }
+            reached |= found
+        for name in reached:
+            self._erase(self.rows[name])
+        return len(reached)
+
+    def _erase(self, row: Row) -> None:
+        for hold in rules.open_holds(row.bodies) if row.held else ():
+            for name in hold.accounts:
+                account = self._accounts[name]
+                settled = account.spent + hold.hold, account.held - hold.hold
+                self._accounts[name] = Account(name, account.limit, *settled)
+        row.bodies = list(map(rules.tombstone, row.bodies))
+        opened = decode(row.bodies[0])
+        assert isinstance(opened, SessionOpened), opened
+        row.opened, row.epoch, row.lease_until = opened, row.epoch + 1, 0.0
+        row.spent, row.held = row.spent + row.held, 0
+        row.due_at, row.turn, row.questions = None, None, ()
+        row.told = {name: (seq, turn, None) for name, (seq, turn, _) in row.told.items()}
+        row.snapshot, row.artifacts, row.erased_at = (0, b""), {}, self._clock()
+
+    async def retain(self, older_than_s: float) -> int:
+        """See `Archive.retain`."""
+        now = self._clock()
+        for row in self.rows.values():
+            if row.erased_at is not None and row.erased_at <= now - rules.HASHES_KEPT_S:
+                row.told.clear()
+        old = [
+            name
+            for name, row in self.rows.items()
+            if row.turn is None and row.due_at is None and row.updated_at <= now - older_than_s
+        ]
+        self._forget(old)
+        return len(old)
+
+    def _forget(self, names: Iterable[SessionId]) -> None:
+        for name in names:
+            del self.rows[name]
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        if self._tables is not None:
+            self._tables.close()
+
+    def _row(self, session: SessionId) -> Row:
+        row = self.rows.get(session)
+        if row is None:
+            raise rules.unknown_session(session)
+        return row
+
+
+def _listed(name: SessionId, row: Row, now: float) -> SessionRow:
+    state = rules.state(row.lease_until, row.due_at, row.turn, now)
+    return SessionRow(
+        name,
+        row.opened.user,
+        row.opened.agent,
+        state,
+        len(row.bodies),
+        row.epoch,
+        row.turn,
+        row.spent,
+        row.held,
+        row.questions,
+        row.updated_at,
+        row.worker if state == "driven" else "",
+    )

@@ -1,0 +1,208 @@
+"""What every store decides alike: who may tell what, what repeats, what wakes, what is erased."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from jackline.core.codec import decode, encode, erased
+from jackline.core.errors import ConflictError, InputError, NotFoundError, StaleError
+from jackline.core.events import (
+    ChildFinished,
+    Event,
+    HoldUnconfirmed,
+    InputProvided,
+    InputRequested,
+    LimitsRaised,
+    ModelFailed,
+    ModelReplied,
+    ModelReserved,
+    Principal,
+    SessionForked,
+    SessionId,
+    SessionOpened,
+    SessionTaken,
+    Told,
+    TurnCancelRequested,
+    TurnSteered,
+    TurnSubmitted,
+)
+from jackline.ports import Clock, State
+
+HASHES_KEPT_S = 30 * 86_400.0
+_NAME_CHARACTERS_MAX = 512
+
+
+class SteadyClock:
+    """A clock that goes on from where it was when the one beneath it is set back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = 0.0
+        self._last = clock()
+
+    def __call__(self, not_before: float = 0.0) -> float:
+        """Return the time, which is never before an earlier answer nor before `not_before`."""
+        now = self._clock() + self._ahead
+        if now < self._last or now < not_before:
+            steady = max(self._last, not_before)
+            self._ahead += steady - now
+            now = steady
+        self._last = now
+        return now
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What tells a request from all others of its session, and its content from all others.
+
+    Hashes: they outlive an erasure without saying what was said.
+    """
+
+    name: bytes
+    content: bytes
+
+
+def request(event: Told) -> Request | None:
+    """Return how a repetition of this event is known, or None where each one counts.
+
+    The content of an input is its parts and its user: what a client that tries again cannot
+    know (traces, deadlines, roles, versions, whether it queues or steers) may differ.
+    """
+    match event:
+        case TurnSubmitted(request_id=name) | TurnSteered(request_id=name):
+            said = TurnSubmitted("", event.parts, Principal(event.principal.user))
+            return _request(f"request {name}", encoded(said))
+        case InputProvided(question=question):
+            return _request(f"answer {question}", encoded(event))
+        case ChildFinished(key=key, session=child):
+            return _request(f"child {key}", child.encode())
+        case _:
+            return None
+
+
+def _request(name: str, content: bytes) -> Request:
+    return Request(_hash(name.encode("utf-8", "surrogatepass")), _hash(content))
+
+
+def _hash(text: bytes) -> bytes:
+    return sha256(text).digest()[:16]
+
+
+def check_repeated(event: Told, asked: Request, content: bytes | None) -> None:
+    """Raise unless the request of this name, which was told before, had the same content.
+
+    `content` None: it was erased, and nobody can tell.
+    """
+    if content is None or content == asked.content:
+        return
+    if isinstance(event, InputProvided):
+        raise StaleError(f"Question {event.question} was answered already, and otherwise.")
+    name = event.request_id if isinstance(event, TurnSubmitted | TurnSteered) else "It"
+    raise ConflictError(f"The request {name!r} was used for another input: take a new id.")
+
+
+def check_answer(
+    answer: InputProvided, still_open: Collection[int], asked: Event | None, at: float
+) -> None:
+    """Raise `StaleError` unless this answers an open question that is unexpired, as it was put."""
+    question = answer.question
+    if question not in still_open or not isinstance(asked, InputRequested):
+        raise StaleError(f"Question {question} is not open: it was answered, or withdrawn.")
+    if at >= asked.expires_at:
+        raise StaleError(f"Question {question} has expired: the call was not made.")
+    if answer.digest != asked.digest:
+        raise StaleError(f"Question {question} was about another call than this answer.")
+
+
+def wakes(event: Told, turn: int | None) -> bool:
+    """Whether a driver has something to do now. `turn` is the one that is open."""
+    match event:
+        case TurnSubmitted() | TurnSteered() | InputProvided():
+            return True
+        case LimitsRaised() | TurnCancelRequested() | ChildFinished():
+            return turn is not None
+        case _:
+            return False
+
+
+def goes_to(event: Told, seq: int, turn: int | None) -> int | None:
+    """Return the turn that the event at `seq` belongs to, where `turn` is open."""
+    if isinstance(event, TurnSubmitted) or (turn is None and isinstance(event, TurnSteered)):
+        return seq
+    return turn
+
+
+def encoded(event: Event) -> bytes:
+    """Return the event as bytes. Raises `InputError` where a text in it is no Unicode."""
+    try:
+        return encode(event)
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"A text has a lone surrogate (U+{ord(error.object[error.start]):04X}), which is no "
+            "character: replace it before it is sent."
+        ) from error
+
+
+def check_name(session: SessionId) -> None:
+    """Raise `InputError` unless tenant and name can be a session's."""
+    for what, name in (("tenant", session.tenant), ("session", session.name)):
+        if not name or len(name) > _NAME_CHARACTERS_MAX or not name.isprintable():
+            raise InputError(
+                f"{name[:40]!r} is no name of a {what}: it takes 1 to {_NAME_CHARACTERS_MAX} "
+                "printable characters."
+            )
+
+
+def unknown_session(session: SessionId) -> NotFoundError:
+    """Return the error that says there is no such session. It does not say for whom."""
+    return NotFoundError(f"There is no session {session.name!r}.")
+
+
+def tombstone(body: bytes) -> bytes:
+    """Return what is left of an event: who drives and whose it is, nothing of what was said."""
+    match decode(body):
+        case SessionOpened(agent, user, _, accounts, parent, ceiling):
+            return encode(SessionOpened(agent, user, (), accounts, parent, ceiling))
+        case SessionTaken() | SessionForked():
+            return body
+        case _:
+            return erased(body)
+
+
+def open_holds(bodies: Collection[bytes]) -> list[ModelReserved]:
+    """Return the holds that nothing has settled."""
+    holds: dict[str, ModelReserved] = {}
+    for body in bodies:
+        match decode(body):
+            case ModelReserved() as reserved:
+                holds[reserved.key] = reserved
+            case ModelReplied(key=key) | ModelFailed(key=key) | HoldUnconfirmed(key=key):
+                holds.pop(key, None)
+            case _:
+                continue
+    return list(holds.values())
+
+
+def first(events: Sequence[Told]) -> Told:
+    """Return the event that decides. Raises `InputError` where there is none."""
+    if not events:
+        raise InputError("Nothing was told: there has to be at least one event.")
+    return events[0]
+
+
+def check_fork(source: SessionId, after: int, target: SessionId, head: int) -> None:
+    """Raise `InputError` unless `after` events can be copied from `source` to `target`."""
+    check_name(target)
+    if source.tenant != target.tenant:
+        raise InputError("A fork stays with its tenant: name a session of the same one.")
+    if not 0 < after <= head:
+        raise InputError(f"{after} events cannot be copied: {source.name!r} has 1 to {head}.")
+
+
+def state(lease_until: float, due_at: float | None, turn: int | None, now: float) -> State:
+    """Return what the session does now. A lease that is over counts as no driver."""
+    if lease_until > now:
+        return "driven"
+    if due_at is not None and due_at <= now:
+        return "due"
+    return "idle" if turn is None else "paused"

@@ -1,0 +1,152 @@
+"""What a transactional tool gets of the journal's own connection, and what it does not.
+
+The proxy is for those who forget, SQLite's authorizer for everybody: under it no statement
+ends the transaction, changes a setting, leaves the file, or touches jackline's own tables.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from jackline.core.errors import InputError
+from jackline.core.events import ToolReturned
+from jackline.ports import Clock
+
+T = TypeVar("T")
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+LIMIT_S = 1.0
+OWN_TABLES = frozenset(
+    ("account", "api_key", "artifact", "bucket", "event", "migration", "session", "snapshot")
+)
+_STEPS_BETWEEN_LOOKS = 10_000
+_DENIED = {
+    sqlite3.SQLITE_TRANSACTION: "begin or end a transaction: jackline commits what it wrote",
+    sqlite3.SQLITE_SAVEPOINT: "use savepoints: it is a transaction as a whole",
+    sqlite3.SQLITE_ATTACH: "attach a database",
+    sqlite3.SQLITE_DETACH: "detach a database",
+    sqlite3.SQLITE_PRAGMA: "use PRAGMA",
+    sqlite3.SQLITE_CREATE_TEMP_INDEX: "make temporary things: they would outlive it",
+    sqlite3.SQLITE_CREATE_TEMP_TABLE: "make temporary things: they would outlive it",
+    sqlite3.SQLITE_CREATE_TEMP_TRIGGER: "make temporary things: they would outlive it",
+    sqlite3.SQLITE_CREATE_TEMP_VIEW: "make temporary things: they would outlive it",
+}
+
+
+class Rows:
+    """The rows of one statement, as `sqlite3.Cursor` gives them."""
+
+    def __init__(self, connection: "Connection", cursor: sqlite3.Cursor) -> None:
+        self._connection = connection
+        self._cursor = cursor
+        self.rowcount = cursor.rowcount
+        self.lastrowid = cursor.lastrowid
+        self.description = cursor.description
+
+    def fetchone(self) -> Any:  # rows have the types that the statement gives them
+        """Return the next row, or None."""
+        return self._connection.run(self._cursor.fetchone)
+
+    def fetchall(self) -> list[Any]:  # as above
+        """Return the rows that are left."""
+        return self._connection.run(self._cursor.fetchall)
+
+    def __iter__(self) -> Iterator[Any]:  # as above
+        while (row := self.fetchone()) is not None:
+            yield row
+
+
+class Connection:
+    """The journal's connection for as long as a transactional tool runs, and no longer."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database: sqlite3.Connection | None = database
+        self._cursors: list[sqlite3.Cursor] = []
+        self.denied = ""
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> Rows:
+        """Run one statement. Raises what `sqlite3` raises."""
+        return self.run(lambda: Rows(self, self._cursor().execute(sql, parameters)))
+
+    def executemany(self, sql: str, parameters: Iterable[Parameters]) -> Rows:
+        """Run one statement for each of the parameters."""
+        return self.run(lambda: Rows(self, self._cursor().executemany(sql, parameters)))
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` does with the connection, which has to be there and in order."""
+        database = self._alive()
+        self.denied = ""
+        try:
+            return work()
+        except sqlite3.DatabaseError as error:
+            if not self.denied:
+                raise
+            raise sqlite3.DatabaseError(f"A transactional tool cannot {self.denied}.") from error
+        finally:
+            # INSERT OR ROLLBACK ends the transaction; what came after it would stand alone.
+            if not database.in_transaction:
+                self.revoke()
+
+    def revoke(self) -> None:
+        """End the connection for whoever still has it."""
+        self._database = None
+        while self._cursors:
+            self._cursors.pop().close()
+
+    def _cursor(self) -> sqlite3.Cursor:
+        cursor = self._alive().cursor()
+        self._cursors.append(cursor)
+        return cursor
+
+    def _alive(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise sqlite3.ProgrammingError("This connection ended with its tool's transaction.")
+        return self._database
+
+    def permits(self, action: int, first: str | None, second: str | None) -> bool:
+        """Whether a tool may do this, and remember why not."""
+        self.denied = _DENIED.get(action, "")
+        own = OWN_TABLES.intersection(name.lower() for name in (first, second) if name)
+        if own and action not in (sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_SELECT):
+            self.denied = f"touch jackline's own table {min(own)!r}"
+        if action == sqlite3.SQLITE_FUNCTION and second == "load_extension":
+            self.denied = "load an extension"
+        return not self.denied
+
+
+def run_within(
+    database: sqlite3.Connection, work: Callable[[Any], ToolReturned], clock: Clock | None = None
+) -> ToolReturned:
+    """Return what `work` returns, given a connection that ends with it.
+
+    The transaction is the caller's: to commit where this returns, to roll back where it raises.
+    By `clock` a statement that runs past the limit is interrupted; Python code cannot be, but
+    having taken too long it raises, too.
+    """
+    connection = Connection(database)
+    started_at = clock() if clock else 0.0
+    is_late = partial(_is_late, clock, started_at)
+    database.set_authorizer(
+        lambda action, first, second, _database, _trigger: (
+            sqlite3.SQLITE_OK if connection.permits(action, first, second) else sqlite3.SQLITE_DENY
+        )
+    )
+    database.set_progress_handler(is_late, _STEPS_BETWEEN_LOOKS)
+    try:
+        returned = work(connection)
+    finally:
+        connection.revoke()
+        database.set_progress_handler(None, 0)
+        database.set_authorizer(None)
+    if not isinstance(returned, ToolReturned):  # pyright: ignore[reportUnnecessaryIsInstance] - a coroutine, for one
+        raise InputError("A transactional tool is a plain function: it cannot be async.")
+    if is_late():
+        raise TimeoutError(f"A transactional tool has {LIMIT_S:g} s: nothing was written.")
+    if not database.in_transaction:
+        raise sqlite3.OperationalError("The tool's transaction was rolled back by a statement.")
+    return returned
+
+
+def _is_late(clock: Clock | None, started_at: float) -> bool:
+    return clock is not None and clock() > started_at + LIMIT_S
