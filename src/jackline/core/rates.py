@@ -1,0 +1,148 @@
+"""Rates: never more than so much in any window of time.
+
+A bucket remembers what was taken, in some two hundred slots of time at most. So the promise is
+exact, where a plain token bucket lets twice the amount through in its first window, and a rate
+of a million takes no more memory than one of a hundred. Times are seconds of any
+one clock; where it jumps back, what was taken moves along, and no wait is longer than a window.
+"""
+
+import math
+import re
+
+from jackline.core.errors import DefinitionError
+from jackline.core.value import Value
+
+_SLOTS = 100
+_TICK_S = 0.001  # A shorter wait might be lost in rounding, and be waited for again and again.
+_MINUTE_S = 60.0
+_FORM = re.compile(r"\s*([0-9]+)\s*/\s*([0-9]*)\s*([a-z]+)\s*")
+_UNITS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), _MINUTE_S),
+    **dict.fromkeys(("h", "hour", "hours"), 3_600.0),
+    **dict.fromkeys(("d", "day", "days"), 86_400.0),
+}
+
+
+class Quota(Value, frozen=True):
+    """At most `amount` in any `window_s`."""
+
+    amount: int
+    window_s: float = _MINUTE_S
+
+    def __post_init__(self) -> None:
+        """Refuse a quota that lets nothing through."""
+        if self.amount < 1 or not 0 < self.window_s < math.inf:
+            raise DefinitionError(
+                f"{self.amount} in {self.window_s:g} s is no rate: say at least 1, as in '30/min'."
+            )
+
+
+class Rate(Value, frozen=True):
+    """How many requests and tokens a minute may see. None: any number."""
+
+    tokens_per_minute: int | None = None
+    requests_per_minute: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that lets nothing through, or limits nothing."""
+        if self.requests is None and self.tokens is None:
+            raise DefinitionError("A rate wants tokens_per_minute, requests_per_minute or both.")
+
+    @property
+    def requests(self) -> Quota | None:
+        """The quota of requests."""
+        return None if self.requests_per_minute is None else Quota(self.requests_per_minute)
+
+    @property
+    def tokens(self) -> Quota | None:
+        """The quota of tokens."""
+        return None if self.tokens_per_minute is None else Quota(self.tokens_per_minute)
+
+
+class Bucket(Value, frozen=True):
+    """What was taken, oldest first: slots of (time of the last taking in it, amount)."""
+
+    slots: tuple[tuple[float, int], ...] = ()
+
+
+class Buckets(Value, frozen=True):
+    """What a rate remembers."""
+
+    requests: Bucket = Bucket()
+    tokens: Bucket = Bucket()
+
+
+def parse(text: str) -> Quota:
+    """Return the quota that a text like '30/min', '5/s' or '100/10min' says."""
+    match = _FORM.fullmatch(text)
+    if not match or match[3] not in _UNITS:
+        raise DefinitionError(f"{text!r} is no rate; write for example '30/min', '5/s' or '2/10s'.")
+    return Quota(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
+
+
+def take(quota: Quota, bucket: Bucket, amount: int, now: float) -> tuple[Bucket, float]:
+    """Take `amount`, or return the bucket as it was and the seconds until it may fit.
+
+    What is above the quota never fits: then the wait is infinite.
+    """
+    if amount > quota.amount:
+        return bucket, math.inf
+    slots = _recent(quota, bucket, now)
+    taken = sum(each for _, each in slots)
+    if taken + amount <= quota.amount:
+        return Bucket(_put(quota, slots, amount, now)), 0.0
+    for at, each in slots:
+        taken -= each
+        if taken + amount <= quota.amount:
+            return Bucket(slots), max(at + quota.window_s - now, _TICK_S)
+    raise AssertionError("an empty bucket takes whatever is within its quota")
+
+
+def settle(quota: Quota, bucket: Bucket, held: tuple[float, int], used: int, now: float) -> Bucket:
+    """Return the bucket after what was taken, `held` = (time, amount), turned out as `used`.
+
+    What comes back is taken from the oldest slots: what stays counts for longer, not for less.
+    """
+    slots, less = list(_recent(quota, bucket, now)), held[1] - used
+    if less < 0:
+        return Bucket(_put(quota, tuple(slots), -less, now))
+    if held[0] <= now - quota.window_s:
+        return bucket
+    for place, (at, amount) in enumerate(slots):
+        back = min(less, amount)
+        slots[place] = (at, amount - back)
+        less -= back
+    return Bucket(tuple(slots))
+
+
+def admit(rate: Rate, buckets: Buckets, tokens: int, now: float) -> tuple[Buckets, float]:
+    """Take one request and `tokens` from both buckets or from neither, and return the wait."""
+    requests, wait_s = buckets.requests, 0.0
+    if rate.requests:
+        requests, wait_s = take(rate.requests, requests, 1, now)
+    if rate.tokens:
+        taken, tokens_wait_s = take(rate.tokens, buckets.tokens, tokens, now)
+        if wait_s == tokens_wait_s == 0:
+            return Buckets(requests, taken), 0.0
+        wait_s = max(wait_s, tokens_wait_s)
+    return (Buckets(requests, buckets.tokens), 0.0) if wait_s == 0 else (buckets, wait_s)
+
+
+def _recent(quota: Quota, bucket: Bucket, now: float) -> tuple[tuple[float, int], ...]:
+    slots = bucket.slots
+    if slots and slots[-1][0] > now:
+        back_s = slots[-1][0] - now
+        slots = tuple((at - back_s, amount) for at, amount in slots)
+    if slots and slots[0][0] <= now - quota.window_s:
+        slots = tuple(slot for slot in slots if slot[0] > now - quota.window_s)
+    return slots
+
+
+def _put(
+    quota: Quota, slots: tuple[tuple[float, int], ...], amount: int, now: float
+) -> tuple[tuple[float, int], ...]:
+    """Add to the newest slot while it is young, dated as of now: it counts for longer, not less."""
+    if len(slots) > 1 and now - slots[-2][0] < quota.window_s / _SLOTS:
+        return (*slots[:-1], (now, slots[-1][1] + amount))
+    return (*slots, (now, amount))

@@ -1,0 +1,279 @@
+"""What a tool's parameters are, and whether what a model wrote fits them."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NotRequired, cast, get_type_hints
+
+import msgspec
+
+from jackline.core.errors import DefinitionError, ToolError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails, SchemaValidator
+
+ARGUMENTS_BYTES = 1 << 20
+_DEPTH = 64
+_ERRORS_TOLD = 5
+_TEXT_CHARS = 1_000
+_VALUE_CHARS = 80
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_SECTION = re.compile(r"(Args|Arguments|Parameters):\s*")
+_OTHER_SECTION = re.compile(r"[A-Z][A-Za-z ]*:\s*")
+_ARGUMENT = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)")
+_KINDS = {
+    inspect.Parameter.VAR_POSITIONAL: "takes any number of arguments",
+    inspect.Parameter.VAR_KEYWORD: "takes arguments of any name",
+    inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
+}
+
+
+class ArgumentsError(ToolError):
+    """A model's arguments do not fit. `text` tells it which, and what would be right."""
+
+    code = "arguments"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text if len(text) <= _TEXT_CHARS else f"{text[: _TEXT_CHARS - 1]}…")
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The parameters of one function: how a model sees them, and how its text becomes values."""
+
+    names: tuple[str, ...]
+    json: Mapping[str, Any]
+    validator: "SchemaValidator" = field(repr=False, compare=False)
+
+    def check(self, text: str) -> str:
+        """Return the arguments in the one form that equal ones share: sorted keys, no blanks.
+
+        Raises `ArgumentsError`. Defaults are not added, and values stay as the model wrote them.
+        """
+        canonical = _canonical(text)
+        self._validate(canonical)
+        return canonical.decode()
+
+    def bind(self, text: str) -> dict[str, object]:
+        """Return the values that the function is to be called with, or raise `ArgumentsError`."""
+        return self._validate(text.encode("utf-8", "replace"))
+
+    def _validate(self, canonical: bytes) -> dict[str, object]:
+        from pydantic_core import ValidationError  # noqa: PLC0415 - heavy, and here already loaded
+
+        try:
+            return self.validator.validate_json(canonical)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False)
+            told = [self._sentence(one) for one in found[:_ERRORS_TOLD]]
+            more = len(found) - len(told)
+            told += [f"{more} more."] if more else []
+            raise ArgumentsError(" ".join(told)) from None
+
+    def _sentence(self, error: "ErrorDetails") -> str:
+        where = ".".join(str(step) for step in error["loc"])
+        if error["type"] == "missing":
+            return f"{where} is missing."
+        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+            return f"There is no argument {_shown(where)}: it takes {self._takes()}."
+        message = error["msg"][:1].lower() + error["msg"][1:]
+        return f"{where}: {message}, not {_shown(error['input'])}."
+
+    def _takes(self) -> str:
+        return ", ".join(self.names) or "none"
+
+
+def schema_of(
+    tool: str, function: Callable[..., object], parameters: Mapping[str, inspect.Parameter]
+) -> Schema:
+    """Return the schema of these parameters. Raises `DefinitionError`, naming the first bad one."""
+    hints = hints_of(tool, function)
+    described = _described(inspect.getdoc(function) or "")
+    for name, parameter in parameters.items():
+        _check_parameter(tool, name, parameter, hints)
+        _adapter(tool, name, hints[name])
+    adapter, schema = _arguments(tool, parameters, hints)
+    for name, parameter in parameters.items():
+        shown: dict[str, Any] = schema["properties"][name]
+        if name in described:
+            shown.setdefault("description", described[name])
+        if parameter.default is not parameter.empty:
+            shown.update(_default(parameter.default))
+    return Schema(tuple(parameters), schema, cast("SchemaValidator", adapter.validator))
+
+
+def hints_of(tool: str, function: Callable[..., object]) -> dict[str, Any]:
+    """Return the types of the function's parameters. Raises `DefinitionError`."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+        raise DefinitionError(
+            f"The types of {tool} cannot be read: {error}. Import them where {tool} is defined."
+        ) from None
+
+
+def summary(function: Callable[..., object]) -> str:
+    """Return the function's docstring up to its first section, which is what a model is told."""
+    lines: list[str] = []
+    for line in (inspect.getdoc(function) or "").splitlines():
+        if _OTHER_SECTION.fullmatch(line):
+            break
+        lines.append(line)
+    return "\n".join(lines).strip()
+
+
+def _check_parameter(
+    tool: str, name: str, parameter: inspect.Parameter, hints: Mapping[str, Any]
+) -> None:
+    if parameter.kind in _KINDS:
+        raise DefinitionError(
+            f"{tool}: {name} {_KINDS[parameter.kind]}, which no model can be told; "
+            "give each parameter a name of its own."
+        )
+    if name not in hints:
+        raise DefinitionError(f"{tool}: {name} has no type; write for example {name}: str.")
+    if not _NAME.fullmatch(name):
+        raise DefinitionError(
+            f"{tool}: {name!r} is no name for a parameter; use at most 64 ASCII letters, "
+            "digits and underscores."
+        )
+
+
+def _adapter(tool: str, name: str, hint: Any) -> "tuple[TypeAdapter[Any], dict[str, Any]]":
+    from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter  # noqa: PLC0415 - heavy
+    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - heavy
+
+    class Untitled(GenerateJsonSchema):
+        """A title repeats the name of its field, and costs tokens."""
+
+        def field_title_should_be_set(self, schema: Any) -> bool:
+            del schema
+            return False
+
+    cause: Exception | None = None
+    try:
+        adapter = TypeAdapter[Any](hint)
+        schema = adapter.json_schema(schema_generator=Untitled)
+        if schema or hint in (Any, object):
+            return adapter, schema
+    except (PydanticSchemaGenerationError, PydanticUserError, TypeError) as error:
+        cause = error
+    shown = getattr(hint, "__name__", None) or str(hint)
+    raise DefinitionError(
+        f"{tool}: {name} is of type {shown}, which no model can write as JSON; take text, "
+        f"numbers, lists, dicts, dataclasses or pydantic models."
+    ) from cause
+
+
+def _arguments(
+    tool: str, parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]
+) -> "tuple[TypeAdapter[Any], dict[str, Any]]":
+    from typing_extensions import TypedDict  # noqa: PLC0415 - pydantic wants it of Python 3.11
+
+    fields = {
+        name: hints[name] if parameter.default is parameter.empty else NotRequired[hints[name]]
+        for name, parameter in parameters.items()
+    }
+    make = cast("Callable[[str, dict[str, Any]], Any]", TypedDict)  # Its fields are not literal.
+    kind = make(tool, fields)
+    kind.__pydantic_config__ = {"extra": "forbid"}
+    adapter, schema = _adapter(tool, "what it takes", kind)
+    schema.pop("title", None)
+    schema.setdefault("properties", {})
+    return adapter, schema
+
+
+def _default(value: object) -> dict[str, Any]:
+    """Return the default as models are told it, or nothing where it is no JSON."""
+    from pydantic_core import PydanticSerializationError, to_jsonable_python  # noqa: PLC0415 - heavy
+
+    try:
+        return {"default": to_jsonable_python(value)}
+    except (PydanticSerializationError, ValueError):
+        return {}
+
+
+def _described(doc: str) -> dict[str, str]:
+    """Return what a Google-style docstring says of each argument."""
+    found: dict[str, str] = {}
+    name, inside, indent = "", False, 0
+    for line in doc.splitlines():
+        depth = len(line) - len(line.lstrip())
+        if _SECTION.fullmatch(line):
+            inside, indent = True, 0
+        elif inside and line.strip() and not depth:
+            inside = False
+        elif inside and line.strip():
+            indent = indent or depth
+            match = _ARGUMENT.fullmatch(line.strip()) if depth == indent else None
+            if match:
+                name, found[match[1]] = match[1], match[2]
+            elif name:
+                found[name] = f"{found[name]} {line.strip()}".strip()
+    return found
+
+
+def _canonical(text: str) -> bytes:
+    if len(text) > ARGUMENTS_BYTES:
+        raise ArgumentsError(
+            f"The arguments are {len(text):,} characters long; {ARGUMENTS_BYTES:,} are allowed."
+        )
+    try:
+        value: object = msgspec.json.decode(text if text.strip() else "{}")
+        canonical = _ENCODER.encode(value)
+    except RecursionError:
+        raise ArgumentsError(_TOO_DEEP) from None
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise ArgumentsError(f"The arguments are no JSON: {_reason(error)}.") from None
+    if not isinstance(value, dict):
+        raise ArgumentsError(f"The arguments must be one JSON object, not {_shown(value)}.")
+    if text.count("{") + text.count("[") > _DEPTH and _depth(cast("object", value)) > _DEPTH:
+        raise ArgumentsError(_TOO_DEEP)
+    # Without escapes each string has two quotes, so equal counts mean that no key was dropped.
+    if "\\" in text or text.count('"') != canonical.count(b'"'):
+        _refuse_duplicates(text)
+    return canonical
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_NESTED: tuple[type[object], ...] = (dict, list)
+_TOO_DEEP = f"The arguments are nested more than {_DEPTH} levels deep."
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "half of a surrogate pair stands alone"
+    return str(error).removeprefix("JSON is malformed: ")
+
+
+def _depth(value: object) -> int:
+    depth, level = 0, [value]
+    while level and depth <= _DEPTH:
+        level = [inner for outer in level for inner in _inside(outer)]
+        depth += 1
+    return depth
+
+
+def _inside(value: object) -> list[object]:
+    """Return the lists and objects in a list or an object."""
+    inner = cast("dict[str, object]", value).values() if isinstance(value, dict) else value
+    return [each for each in cast("list[object]", inner) if isinstance(each, _NESTED)]
+
+
+def _refuse_duplicates(text: str) -> None:
+    def unique(pairs: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ArgumentsError(f"{_shown(twice)} is given twice.")
+
+    if text.strip():
+        json.loads(text, object_pairs_hook=unique)
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _VALUE_CHARS else f"{shown[: _VALUE_CHARS - 1]}…"

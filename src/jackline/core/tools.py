@@ -1,0 +1,371 @@
+"""What a tool is: a typed function that a model may call, and what a second run of it would do."""
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    Required,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    get_args,
+    get_origin,
+)
+
+import msgspec
+
+from jackline.core.breaker import Breaker
+from jackline.core.errors import DefinitionError
+from jackline.core.events import Principal, SessionId
+from jackline.core.rates import Quota, Rate, parse
+from jackline.core.schemas import ArgumentsError, Schema, hints_of, schema_of, summary
+from jackline.core.value import Value
+
+__all__ = [
+    "ArgumentsError",
+    "Context",
+    "Effect",
+    "Tool",
+    "digest",
+    "effect_key",
+    "fingerprint",
+    "tool",
+]
+
+D = TypeVar("D")
+Effect = Literal["read", "idempotent", "once", "transactional"]
+Approve = bool | Callable[[dict[str, Any]], bool]
+RESULT_BYTES = 65_536
+_EFFECTS = get_args(Effect)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_RETRIED = ("read", "idempotent")
+_NOT_INSIDE_COMMITS = frozenset({"timeout_s", "concurrency", "workers"})
+_NUMBERS = {
+    "timeout_s": ((int, float), 0.001),
+    "retries": ((int,), 0),
+    "concurrency": ((int,), 1),
+    "result_bytes": ((int,), 1_024),
+    "workers": ((int,), 1),
+}
+_TIMEOUT_S = 30.0
+_RETRIES = 2
+_WORKERS = 8
+
+
+def effect_key(tenant: str, session: str, call_key: str) -> str:
+    """Return the key that each attempt at this call carries, and no other call."""
+    return sha256(f"{tenant}\0{session}\0{call_key}".encode()).hexdigest()[:32]
+
+
+def fingerprint(name: str, arguments: str) -> str:
+    """Return what two calls share that ask for the same thing. `arguments` are canonical."""
+    return sha256(f"{name}\0{arguments}".encode()).hexdigest()[:32]
+
+
+def digest(name: str, arguments: str, principal: Principal, version: str) -> str:
+    """Return what an approval binds: this call, of this tool, for this user with these roles."""
+    bound = (name, arguments, principal.user, sorted(principal.roles), version)
+    return sha256(msgspec.json.encode(bound)).hexdigest()
+
+
+def _silent(text: str, fraction: float | None) -> None:
+    """Nobody listens."""
+
+
+class Context(Value, Generic[D], frozen=True):
+    """What a tool gets to know about the call that it answers.
+
+    `attempt` counts from 1 how often this call has been begun.
+    """
+
+    deps: D
+    user: Principal
+    session: SessionId
+    call_key: str
+    attempt: int = 1
+    reporter: Callable[[str, float | None], None] = _silent
+    database: Any = None
+
+    @property
+    def effect_key(self) -> str:
+        """The same for every attempt at this call, and for no other call: an idempotency key."""
+        return effect_key(self.session.tenant, self.session.name, self.call_key)
+
+    @property
+    def connection(self) -> Any:
+        """The journal's database, within the transaction that this call's result commits in."""
+        if self.database is None:
+            raise DefinitionError('Only a tool with effect="transactional" has ctx.connection.')
+        return self.database
+
+    def report(self, text: str, fraction: float | None = None) -> None:
+        """Say how far the call is, from any thread. Never waits; what comes too fast is dropped."""
+        self.reporter(text, fraction)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that a model may call. Made by `tool`; `parameters` is JSON schema."""
+
+    name: str
+    description: str
+    effect: Effect
+    function: Callable[..., Any]
+    schema: Schema
+    version: str
+    takes_context: bool
+    is_async: bool
+    approve: Approve = False
+    roles: frozenset[str] = frozenset()
+    timeout_s: float = _TIMEOUT_S
+    retries: int = _RETRIES
+    rate: Quota | None = None
+    concurrency: int | None = None
+    breaker: Breaker | None = field(default_factory=Breaker)
+    result_bytes: int = RESULT_BYTES
+    reconcile: Callable[..., Any] | None = None
+    workers: int = _WORKERS
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What the model is told of the arguments."""
+        return self.schema.json
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a call that was lost may be made again."""
+        return self.effect != "once"
+
+    def check(self, arguments: str) -> str:
+        """Return a model's arguments as canonical JSON. Raises `ArgumentsError`."""
+        return self.schema.check(arguments)
+
+    def bind(self, arguments: str) -> dict[str, object]:
+        """Return the values to call the function with. Raises `ArgumentsError`."""
+        return self.schema.bind(arguments)
+
+    def permits(self, principal: Principal) -> bool:
+        """Whether the principal has one of the tool's roles, if it names any."""
+        return not self.roles or not self.roles.isdisjoint(principal.roles)
+
+    def asks(self, arguments: str) -> bool:
+        """Whether a person has to approve a call with these arguments."""
+        if isinstance(self.approve, bool):
+            return self.approve
+        try:
+            return bool(self.approve(self.bind(arguments)))
+        except Exception:  # noqa: BLE001 - whatever keeps the predicate from answering, a person can
+            return True
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Call the function itself, as its own tests do."""
+        return self.function(*args, **kwargs)
+
+
+class Options(TypedDict, total=False):
+    """What `tool` takes.
+
+    `approve` is True, or a predicate on the bound arguments. `roles`: any one of them is enough.
+    `rate` is like "30/min". `workers` bounds the threads of a function that is not async.
+    `reconcile` takes what the tool takes and asks the outside whether a call of which nobody
+    knows happened: it returns True, False, None where that cannot be told, or what the tool
+    would have returned.
+    """
+
+    effect: Required[Effect]
+    name: str | None
+    approve: Approve
+    roles: AbstractSet[str]
+    timeout_s: float
+    retries: int
+    rate: str | Rate | Quota | None
+    concurrency: int | None
+    breaker: Breaker | None
+    result_bytes: int
+    reconcile: Callable[..., Any] | None
+    version: str
+    workers: int
+
+
+def tool(
+    function: Callable[..., Any] | None = None, /, **options: Unpack[Options]
+) -> Callable[[Callable[..., Any]], Tool]:
+    """Make a tool of a typed function, sync or async, whose first parameter may be a `Context`.
+
+    Name, description and schema come from its signature and its Google-style docstring.
+    `timeout_s` bounds each attempt, and before that the wait for a rate or a free place.
+    Raises `DefinitionError` where anything is missing, unknown or cannot be enforced.
+    """
+    if function is not None:
+        raise DefinitionError(_wants_effect(_name_of(function, {})))
+    return lambda function: _define(function, dict(options))
+
+
+def _define(function: Callable[..., Any], options: dict[str, Any]) -> Tool:
+    name = _name_of(function, options)
+    if options.get("effect") not in _EFFECTS:
+        raise DefinitionError(_wants_effect(name))
+    if unknown := sorted(options.keys() - Options.__annotations__.keys()):
+        known = ", ".join(Options.__annotations__)
+        raise DefinitionError(f"{name}: tools have no option {unknown[0]!r}, but {known}.")
+    if not inspect.isroutine(function) or inspect.isbuiltin(function):
+        raise DefinitionError(f"{name}: a tool is made of a function written with def.")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise DefinitionError(f"{name} yields; a tool returns one result.")
+    parameters = dict(inspect.signature(function).parameters)
+    takes_context = _takes_context(name, function, parameters)
+    schema = schema_of(name, function, parameters)
+    is_async = inspect.iscoroutinefunction(function)
+    _check_options(name, options, is_async=is_async)
+    _check_numbers(name, options)
+    _check_functions(name, options, list(parameters))
+    given: dict[str, Any] = options | {
+        "name": name,
+        "retries": options.get("retries", _RETRIES if options["effect"] in _RETRIED else 0),
+        "rate": _quota(name, options.get("rate")),
+        "roles": _roles(name, options.get("roles", frozenset[str]())),
+        "version": options.get("version") or _version(name, schema, options["effect"]),
+    }
+    return Tool(
+        description=summary(function),
+        function=function,
+        schema=schema,
+        takes_context=takes_context,
+        is_async=is_async,
+        **given,
+    )
+
+
+def _wants_effect(name: str) -> str:
+    return f'say what {name} does: effect="read", "idempotent", "once" or "transactional"'
+
+
+def _name_of(function: object, options: Mapping[str, Any]) -> str:
+    name = options.get("name") or getattr(function, "__name__", type(function).__name__)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DefinitionError(
+            f"{name!r} is no name for a tool; use at most 64 ASCII letters, digits, _ and -, "
+            'as in name="find_order".'
+        )
+    return name
+
+
+def _takes_context(
+    name: str, function: Callable[..., Any], parameters: dict[str, inspect.Parameter]
+) -> bool:
+    """Whether the first parameter is the context, which is then taken out of `parameters`."""
+    hints = hints_of(name, function)
+    contexts = [each for each in parameters if _is_context(hints.get(each))]
+    first = next(iter(parameters), "")
+    if first == "ctx" and not contexts:
+        raise DefinitionError(f"{name}: ctx has no type; write ctx: Context[…] or rename it.")
+    if contexts and contexts != [first]:
+        raise DefinitionError(
+            f"{name}: {contexts[-1]} is a Context; only the first parameter may be."
+        )
+    if contexts and parameters.pop(first).kind is inspect.Parameter.KEYWORD_ONLY:
+        raise DefinitionError(f"{name}: {first} is passed by position; put it before the *.")
+    return bool(contexts)
+
+
+def _is_context(hint: object) -> bool:
+    return hint is Context or get_origin(hint) is Context
+
+
+def _check_options(name: str, options: Mapping[str, Any], *, is_async: bool) -> None:
+    effect = options["effect"]
+    if effect == "transactional" and is_async:
+        raise DefinitionError(
+            f"{name} is transactional, and runs inside a commit: write def, not async def."
+        )
+    if effect not in _RETRIED and options.get("retries"):
+        raise DefinitionError(
+            f'{name}: retries are for effect="read" and "idempotent", not {effect!r}.'
+        )
+    if effect != "once" and options.get("reconcile") is not None:
+        raise DefinitionError(f'{name}: reconcile is for effect="once", not {effect!r}.')
+    if is_async and "workers" in options:
+        raise DefinitionError(
+            f"{name}: workers are threads, and an async function uses none; say concurrency."
+        )
+    unused = _NOT_INSIDE_COMMITS & options.keys()
+    if effect == "transactional" and unused:
+        raise DefinitionError(
+            f"{name}: {min(unused)} means nothing inside a commit, where transactional tools run."
+        )
+
+
+def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
+    for option, (kinds, least) in _NUMBERS.items():
+        value = options.get(option)
+        if option not in options or (value is None and option == "concurrency"):
+            continue
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < math.inf:
+            raise DefinitionError(
+                f"{name}: {option} is {value!r}; say a number of at least {least}."
+            )
+
+
+def _check_functions(name: str, options: Mapping[str, Any], parameters: list[str]) -> None:
+    approve, reconcile = options.get("approve", False), options.get("reconcile")
+    if not isinstance(approve, bool) and (
+        not callable(approve) or inspect.iscoroutinefunction(approve)
+    ):
+        raise DefinitionError(
+            f"{name}: approve wants True, False or a def that takes the arguments."
+        )
+    if not isinstance(options.get("breaker"), Breaker | None):
+        raise DefinitionError(f"{name}: breaker wants a Breaker(…), or None for none.")
+    if not isinstance(options.get("version", ""), str):
+        raise DefinitionError(f"{name}: version wants a str.")
+    if reconcile is None:
+        return
+    if not inspect.isroutine(reconcile):
+        raise DefinitionError(f"{name}: reconcile wants a function.")
+    takes = dict(inspect.signature(reconcile).parameters)
+    _takes_context(name, reconcile, takes)
+    if list(takes) != parameters:
+        raise DefinitionError(
+            f"{name}: reconcile takes ({', '.join(takes)}), and has to take what {name} takes: "
+            f"({', '.join(parameters)})."
+        )
+
+
+def _quota(name: str, rate: object) -> Quota | None:
+    match rate:
+        case None | Quota():
+            return rate
+        case str():
+            try:
+                return parse(rate)
+            except DefinitionError as error:
+                raise DefinitionError(f"{name}: {error}") from None
+        case Rate(tokens_per_minute=None):
+            return rate.requests
+        case _:
+            raise DefinitionError(
+                f"{name}: {rate!r} is no rate for a tool; write for example '30/min'."
+            )
+
+
+def _roles(name: str, roles: object) -> frozenset[str]:
+    if isinstance(roles, AbstractSet | list | tuple):
+        found = frozenset(cast("AbstractSet[object]", roles))
+        if all(isinstance(role, str) and role for role in found):
+            return cast("frozenset[str]", found)
+    raise DefinitionError(
+        f'{name}: roles wants a set of names, as in {{"support"}}, not {roles!r}.'
+    )
+
+
+def _version(name: str, schema: Schema, effect: str) -> str:
+    said = msgspec.json.Encoder(order="sorted").encode((name, schema.json, effect))
+    return sha256(said).hexdigest()[:16]
