@@ -1,0 +1,1 @@
+"""jackline: the production runtime for AI agents."""

@@ -1,0 +1,157 @@
+"""Guards: what may pass each of the gates, and what a verdict means.
+
+Four gates: `input` (user to agent), `result` (tool to model), `call` (model to tool) and
+`output` (model to user). The strictest verdict wins, and a guard that fails counts as block
+on `call` and `output`, as flag elsewhere.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from jackline.core.events import Decision, Finding, Gate, GuardJudged
+from jackline.core.value import Value, replace
+
+_STRICTNESS: tuple[Decision, ...] = ("allow", "flag", "redact", "ask", "block")
+
+
+class Verdict(Value, frozen=True):
+    """What a guard decides on a text, and why. `text` replaces it where it is to be redacted."""
+
+    decision: Decision = "allow"
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    text: str | None = None
+
+
+ALLOW = Verdict()
+
+
+class Guard(Protocol):
+    """Judges text at some gates. A call's text is its tool's name, a space and its arguments.
+
+    `hold_back` is how many characters of a stream have to follow before earlier ones may go
+    out; None: the whole text has to be seen.
+    """
+
+    @property
+    def name(self) -> str:
+        """Names the guard in events."""
+        ...
+
+    @property
+    def gates(self) -> frozenset[Gate]:
+        """Where it stands."""
+        ...
+
+    @property
+    def hold_back(self) -> int | None:
+        """How much of a stream it needs to see."""
+        ...
+
+    def judge(self, gate: Gate, text: str) -> Verdict:
+        """Return what may become of `text`."""
+        ...
+
+
+class MaximumSize:
+    """Blocks input and calls that are too large, and cuts what is read or said."""
+
+    name = "maximum_size"
+    gates: frozenset[Gate] = frozenset(("input", "result", "call", "output"))
+    hold_back = 0
+
+    def __init__(self, characters: int = 1 << 20) -> None:
+        self.characters = characters
+
+    def judge(self, gate: Gate, text: str) -> Verdict:
+        """See `Guard.judge`."""
+        if len(text) <= self.characters:
+            return ALLOW
+        reason = f"{len(text)} characters are more than the {self.characters} allowed here"
+        findings = (Finding("too_large", self.characters, len(text)),)
+        if gate in {"input", "call"}:
+            return Verdict("block", reason, findings)
+        return Verdict("redact", reason, findings, text[: self.characters])
+
+
+class DenyList:
+    """Blocks, or redacts, text that contains one of these words, whatever its case."""
+
+    name = "deny_list"
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        decision: Decision = "block",
+        gates: Sequence[Gate] = ("input", "result", "call", "output"),
+    ) -> None:
+        self.gates: frozenset[Gate] = frozenset(gates)
+        self._words = tuple(dict.fromkeys(word.lower() for word in words if word))
+        self._decision: Decision = decision
+        self.hold_back = max(map(len, self._words), default=0)
+
+    def judge(self, gate: Gate, text: str) -> Verdict:  # noqa: ARG002 - the same at every gate
+        """See `Guard.judge`."""
+        lower = text.lower()
+        found = [word for word in self._words if word in lower]
+        if not found:
+            return ALLOW
+        spans = _spans(lower, found) if len(lower) == len(text) else [(0, len(text))]
+        findings = tuple(Finding("deny_list", start, end) for start, end in spans)
+        redacted = _cut(text, spans) if self._decision == "redact" else None
+        return Verdict(self._decision, "it contains a denied word", findings, redacted)
+
+
+def _spans(lower: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Return where the words stand, overlaps joined, in order."""
+    found: list[tuple[int, int]] = []
+    for word in words:
+        at = lower.find(word)
+        while at >= 0:
+            found.append((at, at + len(word)))
+            at = lower.find(word, at + 1)
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _cut(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    pieces, at = list[str](), 0
+    for start, end in spans:
+        pieces += text[at:start], "[redacted]"
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def judge(
+    guards: Sequence[Guard], gate: Gate, text: str, subject: str
+) -> tuple[str, tuple[GuardJudged, ...]]:
+    """Return `text` as it may pass, and what the guards that did not allow it said.
+
+    A redacted text goes on to the next guard, so that none sees what another has removed.
+    """
+    said: tuple[GuardJudged, ...] = ()
+    for guard in guards:
+        if gate not in guard.gates:
+            continue
+        try:
+            verdict = guard.judge(gate, text)
+        except Exception as error:  # noqa: BLE001 - somebody's guard broke: that is a verdict
+            decision: Decision = "block" if gate in {"call", "output"} else "flag"
+            verdict = Verdict(decision, f"the guard failed: {type(error).__name__}")
+        if verdict.decision != "allow":
+            judged = GuardJudged(gate, guard.name, verdict.decision, subject, verdict.findings)
+            said += (replace(judged, reason=verdict.reason),)
+        if verdict.decision == "redact":
+            text = verdict.text or ""
+    return text, said
+
+
+def strictest(said: Sequence[GuardJudged]) -> GuardJudged | None:
+    """Return the verdict that wins. None: all allow."""
+    return max(said, key=lambda judged: _STRICTNESS.index(judged.decision), default=None)

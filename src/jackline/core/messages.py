@@ -1,0 +1,193 @@
+"""What people, models and tools say to each other: messages, which are lists of parts."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Literal, overload
+
+import msgspec
+
+from jackline.core.value import Value
+
+Role = Literal["user", "assistant", "tool"]
+
+
+class Provider(Value, frozen=True):
+    """What a provider wants back as it gave it, signed reasoning for one.
+
+    It goes to that provider and to nobody else: it is dropped on fail-over, never logged and
+    never streamed. `data` is JSON.
+    """
+
+    name: str
+    data: str
+
+
+class Text(Value, frozen=True, tag="text"):
+    """Words: typed by the user, or said by a model or a tool."""
+
+    text: str
+    provider: Provider | None = None
+
+
+class Pasted(Value, frozen=True, tag="pasted"):
+    """Words that the user put in but did not write: untrusted."""
+
+    text: str
+
+
+class Image(Value, frozen=True, tag="image"):
+    """A picture that lies in the journal's artifacts."""
+
+    artifact: str
+    media_type: str
+    width_px: int = 0
+    height_px: int = 0
+
+
+class File(Value, frozen=True, tag="file"):
+    """A file that lies in the journal's artifacts: untrusted."""
+
+    artifact: str
+    media_type: str
+    name: str = ""
+    size_bytes: int = 0
+
+
+class Reasoning(Value, frozen=True, tag="reasoning"):
+    """What a model thought. Often empty but for what its provider wants back."""
+
+    text: str = ""
+    provider: Provider | None = None
+
+
+class ToolCall(Value, frozen=True, tag="tool_call"):
+    """A call as the model asked for it: `arguments` is the text that it wrote, valid or not.
+
+    The provider's id is data: jackline mints the keys of calls itself.
+    """
+
+    name: str
+    arguments: str
+    provider_id: str = ""
+    provider: Provider | None = None
+
+
+class ToolResult(Value, frozen=True, tag="tool_result"):
+    """What the model is told of one of its calls."""
+
+    key: str
+    name: str
+    parts: tuple["Content", ...]
+    provider_id: str = ""
+    failed: bool = False
+
+
+Content = Text | Image | File
+InputPart = Text | Pasted | Image | File
+ReplyPart = Text | Reasoning | ToolCall
+Part = Text | Pasted | Image | File | Reasoning | ToolCall | ToolResult
+
+
+class Message(Value, frozen=True):
+    """One entry of what the model gets to see."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """Its words, without those of tools."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text | Pasted))
+
+
+_ENCODER = msgspec.json.Encoder()
+_IMAGE_BYTES = 8_192  # A picture costs at most this many tokens with the providers that we know.
+
+
+def size_bytes(message: Message) -> int:
+    """Return an upper bound of the message's tokens: a byte is at most one token.
+
+    Pictures count by a formula of the providers (their dearest tier), files by their size.
+    """
+    return sum(map(_part_bytes, message.parts))
+
+
+def _part_bytes(part: Part) -> int:
+    match part:
+        case Text() | Pasted():
+            return _length(part.text)
+        case Reasoning():
+            return _length(part.text) + (len(part.provider.data) if part.provider else 0)
+        case ToolCall():
+            return _length(part.arguments) + _length(part.name)
+        case ToolResult():
+            return sum(map(_part_bytes, part.parts))
+        case Image():
+            return _IMAGE_BYTES
+        case File():
+            return part.size_bytes
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+class Messages(Sequence[Message]):
+    """A sequence whose versions share one list, so that growing costs the same at any length.
+
+    It carries its size in bytes and a digest of all it holds, both kept as it grows.
+    """
+
+    __slots__ = ("_digest", "_length", "_shared", "size_bytes")
+
+    def __init__(
+        self, shared: list[Message], length: int = 0, size: int = 0, digest: bytes = b""
+    ) -> None:
+        self._shared = shared
+        self._length = length
+        self._digest = digest
+        self.size_bytes = size
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> "Messages":
+        """Return the sequence of these messages."""
+        return cls([]).extended(messages)
+
+    @property
+    def digest(self) -> str:
+        """Tells these messages from all others."""
+        return self._digest.hex()
+
+    def extended(self, new: Sequence[Message]) -> "Messages":
+        """Return these messages and `new` ones. Only the longest version is not copied."""
+        if not new:
+            return self
+        shared = self._shared
+        if len(shared) > self._length:
+            shared = shared[: self._length]
+        shared.extend(new)
+        size, digest = self.size_bytes, self._digest
+        for message in new:
+            size += size_bytes(message)
+            digest = sha256(digest + _ENCODER.encode(message)).digest()[:16]
+        return Messages(shared, len(shared), size, digest)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Messages) and list(self) == list(other)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType] - a sequence that grows has no hash
+
+    def __iter__(self) -> Iterator[Message]:
+        return (self._shared[index] for index in range(self._length))
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        if isinstance(index, slice):
+            return [self._shared[at] for at in range(*index.indices(self._length))]
+        return self._shared[range(self._length)[index]]

@@ -1,0 +1,148 @@
+"""All there is to know about a conversation: session, turn, round, call.
+
+Each holds the next, so that an event copies only what it changes. `fold` makes them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from jackline.core import events as e
+from jackline.core.budget import Money
+from jackline.core.messages import Content, Message, Messages, ToolCall
+from jackline.core.value import Value, replace
+
+_NOTHING = Messages([])
+
+
+class Call(Value, frozen=True):
+    """A tool call of the last reply, and how far it has come."""
+
+    key: str
+    asked: ToolCall
+    state: Literal["asked", "waiting", "running", "lost", "unknown", "closed"] = "asked"
+    attempt: int = 0
+    arguments: str = ""
+    question: int = 0
+    expires_at: float = 0.0
+    answer: e.InputProvided | None = None
+    judged: e.GuardJudged | None = None
+    reconcile_at: float = 0.0
+    parts: tuple[Content, ...] = ()
+    failed: bool = False
+
+class Round(Value, frozen=True):
+    """A reply of the model, and what becomes of its calls."""
+
+    replied: e.ModelReplied
+    calls: Mapping[str, Call]
+    open: int
+
+    def with_call(self, call: Call) -> "Round":
+        """Return the round with this call changed."""
+        before = self.calls[call.key].state != "closed"
+        opened = self.open - before + (call.state != "closed")
+        return Round(self.replied, {**self.calls, call.key: call}, opened)
+
+
+class Failure(Value, frozen=True):
+    """Why the model did not reply, and how often it did not in a row."""
+
+    model: str
+    code: str
+    text: str
+    at: float
+    tries: int
+    retry_after_s: float | None = None
+
+
+class Turn(Value, frozen=True):
+    """From one input to one end."""
+
+    id: int
+    submitted: e.TurnSubmitted | e.TurnSteered
+    task: int
+    money: Money = Money()
+    asked: e.ModelReserved | None = None
+    lost: bool = False
+    round: Round | None = None
+    steers: tuple[Message, ...] = ()
+    models: int = 0
+    tools: int = 0
+    capped: bool = False
+    failure: Failure | None = None
+    model: str = ""
+    compacting: Literal["", "asked", "failed", "done"] = ""
+    summary: str = ""
+    seen: tuple[bytes, ...] = ()
+    stale: int = 0
+    warned: bool = False
+    rejected: int = 0
+    blocked: e.GuardJudged | None = None
+    pause: e.TurnPaused | None = None
+    cancelled: str | None = None
+    driven_s: float = 0.0
+    drivers: int = 0
+
+    @property
+    def calls(self) -> Iterable[Call]:
+        """The calls of the last reply."""
+        return self.round.calls.values() if self.round else ()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something was begun that is still to come back."""
+        return self.asked is not None or any(call.state == "running" for call in self.calls)
+
+    def steps(self, now: float) -> "list[e.ModelReserved | Call]":
+        """Return what has been journaled as begun and must now be performed, and nothing else."""
+        if self.asked:
+            return [self.asked]
+        if not self.round or not self.round.open:
+            return []
+        return [
+            call
+            for call in self.calls
+            if call.state == "running" or (call.state == "unknown" and now >= call.reconcile_at)
+        ]
+
+    @property
+    def deadline_at(self) -> float | None:
+        """When the caller no longer wants an answer."""
+        return self.submitted.deadline_at if isinstance(self.submitted, e.TurnSubmitted) else None
+
+
+class Measured(Value, frozen=True):
+    """What a model's provider counted: so many tokens for the first `size` bytes of messages."""
+
+    model: str
+    version: str
+    tokens: int
+    count: int
+    size: int
+
+
+class Session(Value, frozen=True):
+    """All there is to know about a conversation."""
+
+    id: e.SessionId
+    head: int = 0
+    at: float = 0.0
+    epoch: int = 0
+    opened: e.SessionOpened | None = None
+    money: Money = Money()
+    raised: Mapping[str, int] = {}
+    messages: Messages = _NOTHING
+    instructions: str = ""
+    measured: Measured | None = None
+    turn: Turn | None = None
+    queue: tuple[tuple[int, e.TurnSubmitted | e.TurnSteered], ...] = ()
+    barred: Mapping[str, e.GuardJudged] = {}
+    unknown: frozenset[str] = frozenset()
+    breached: frozenset[str] = frozenset()
+    ended: e.TurnEnded | None = None
+
+    @property
+    def questions(self) -> tuple[int, ...]:
+        """The questions that wait for a person."""
+        calls = self.turn.calls if self.turn else ()
+        return tuple(c.question for c in calls if c.state == "waiting" and c.answer is None)

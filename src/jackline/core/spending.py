@@ -1,0 +1,168 @@
+"""Before a model is asked: which one, when, for how much, and whether that may be spent."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+from zlib import crc32
+
+from jackline.core import events as e
+from jackline.core import window
+from jackline.core.agent import Agent
+from jackline.core.budget import Account, Terms, dollars
+from jackline.core.calls import limit
+from jackline.core.session import Session, Turn
+
+_OUTPUT_TOKENS_MIN = 256
+_BACKOFF_S = 0.5
+_BACKOFF_MAX_S = 30.0
+_RETRY_AFTER_MAX_S = 3_600.0
+_RETRYABLE = {"rate_limited", "overloaded", "model_timeout", "connection", "garbled", "lost"}
+
+
+class Facts(Protocol):
+    """What is known beyond the journal: see `turn.Facts`."""
+
+    @property
+    def now(self) -> float: ...  # noqa: D102 - the protocol's own words
+    @property
+    def account(self) -> Account | None: ...  # noqa: D102 - as above
+    @property
+    def instructions(self) -> str: ...  # noqa: D102 - as above
+
+
+def choose(
+    session: Session, turn: Turn, agent: Agent, terms: Sequence[Terms]
+) -> Terms | e.TurnFailed:
+    """Return the model to ask: the last one, or the next where that has failed too often."""
+    usable = [each for each in terms if each.model not in session.breached]
+    at = next((n for n, each in enumerate(usable) if each.model == turn.model), 0)
+    failure = turn.failure
+    if failure and usable and failure.model == usable[at].model:
+        too_long = failure.code == "context_too_long" and turn.compacting != "done"
+        if not too_long and failure.code not in _RETRYABLE:
+            return e.TurnFailed(failure.code, failure.text)
+        if failure.tries >= agent.limits.model_tries:
+            at += 1
+    if at < len(usable):
+        return usable[at]
+    if failure:
+        return e.TurnFailed(failure.code, failure.text)
+    return e.TurnFailed("breached", "Every model has billed more than it was held to.")
+
+
+def retry_at(turn: Turn, terms: Terms) -> float:
+    """Return when this model may be asked: after a failure with backoff and jitter."""
+    failure = turn.failure
+    if failure is None or failure.model != terms.model or failure.code not in _RETRYABLE:
+        return 0.0
+    if failure.code == "lost":
+        return failure.at
+    jitter = crc32(f"{turn.id} {turn.models}".encode()) / 2**32
+    backoff = min(_BACKOFF_MAX_S, _BACKOFF_S * 2 ** (failure.tries - 1)) * (0.5 + jitter / 2)
+    return failure.at + max(backoff, min(failure.retry_after_s or 0.0, _RETRY_AFTER_MAX_S))
+
+
+def accounts(session: Session, turn: Turn, agent: Agent, now: float) -> Mapping[str, int]:
+    """Return the accounts that a call pays from beside the session's own, with their limits."""
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    tenant, user = session.id.tenant, turn.submitted.principal.user
+    found = {
+        f"user/{tenant}/{user}/{day}": agent.budget.user_per_day,
+        f"tenant/{tenant}/{day}": agent.budget.tenant_per_day,
+    }
+    return {name: most for name, most in found.items() if most is not None}
+
+
+def reserve(
+    session: Session, turn: Turn, agent: Agent, terms: Terms, facts: Facts
+) -> Sequence[e.Event]:
+    """Hold the worst case of the next request, or make it smaller first, or stop."""
+    if turn.compacting == "done" and turn.summary:
+        return [_compacted(session, agent, turn.summary)]
+    if _is_full(session, turn, agent, terms):
+        if turn.compacting == "failed":
+            return [_compacted(session, agent, "")]
+        asked = _reserved(session, turn, agent, terms, facts, purpose="compact")
+        return asked if isinstance(asked[0], e.ModelReserved) else [_compacted(session, agent, "")]
+    return _reserved(session, turn, agent, terms, facts)
+
+
+def _compacted(session: Session, agent: Agent, summary: str) -> e.ContextCompacted:
+    found = window.elidable(session, agent)
+    assert found is not None, "what was too long can be elided"
+    first, last = found
+    return e.ContextCompacted(first, last, window.told_summary(summary, last - first))
+
+
+def _is_full(session: Session, turn: Turn, agent: Agent, terms: Terms) -> bool:
+    if turn.compacting == "done" or window.elidable(session, agent) is None:
+        return False
+    if turn.failure and turn.failure.code == "context_too_long":
+        return True
+    room = terms.window_tokens * agent.window.fill
+    return window.likely_tokens(session, turn, agent, terms) > room
+
+
+def _reserved(  # noqa: PLR0913 - what a reservation depends on
+    session: Session,
+    turn: Turn,
+    agent: Agent,
+    terms: Terms,
+    facts: Facts,
+    *,
+    purpose: e.Purpose = "reply",
+) -> Sequence[e.Event]:
+    first = turn.models == 0
+    instructions = facts.instructions if first else session.instructions
+    changed = instructions != session.instructions
+    tokens_in = window.bound_tokens(session, turn, agent, terms)
+    tokens_in += len(instructions.encode()) if changed else 0
+    wanted = min(agent.max_tokens, terms.output_tokens_max)
+    if purpose == "compact":
+        wanted = min(wanted, window.SUMMARY_TOKENS)
+        tokens_in = min(tokens_in, window.summary_tokens(terms))
+    free, whose = _free(session, turn, agent, facts.account)
+    tokens = wanted
+    if free is not None:
+        affordable = terms.bound.affordable(free, tokens_in)
+        tokens = wanted if affordable is None else min(wanted, affordable)
+    if tokens < min(_OUTPUT_TOKENS_MIN, wanted):
+        needed = terms.bound.cost(e.Usage(tokens_in, min(_OUTPUT_TOKENS_MIN, wanted)))
+        text = f"{whose} has {dollars(free or 0)} left, and the next request may cost "
+        return [e.TurnStopped("budget", f"{text}{dollars(needed)}.")]
+    hold = terms.bound.cost(e.Usage(tokens_in, tokens))
+    account = facts.account
+    if account and not account.admits(hold, 0):
+        return []
+    return [
+        e.ModelReserved(
+            f"turn/{turn.id}/model/{turn.models}",
+            terms.model,
+            hold,
+            tokens,
+            session.messages.digest,
+            tuple(sorted(accounts(session, turn, agent, facts.now))) + _inherited(session),
+            purpose,
+            instructions if changed else None,
+        )
+    ]
+
+
+def _inherited(session: Session) -> tuple[str, ...]:
+    return session.opened.accounts if session.opened else ()
+
+
+def _free(
+    session: Session, turn: Turn, agent: Agent, account: Account | None
+) -> tuple[int | None, str]:
+    """Return what may be spent, and whose limit that is. None: there is no limit.
+
+    What others hold may come back: an account refuses for good only by what it has spent.
+    """
+    most = limit(session, "usd", agent.budget.per_turn)
+    rooms = [] if most is None else [(most - turn.money.spent - turn.money.held, "The turn")]
+    most = limit(session, "session_usd", agent.budget.per_session)
+    rooms += [] if most is None else [(most - session.money.spent - session.money.held, "The session")]
+    if account and account.limit is not None:
+        rooms.append((account.limit - account.spent, f"The account {account.name}"))
+    return min(rooms, default=(None, ""))

@@ -1,0 +1,175 @@
+"""What happens next: the whole agent loop, as a value.
+
+Every answer is a list of events. Those that begin something (`model.reserved`,
+`tool.started`) are performed once they are in the journal, and by nothing else; so there is
+no step that the journal does not know of.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jackline.core import calls, spending
+from jackline.core import events as e
+from jackline.core.agent import Agent
+from jackline.core.budget import Account, Terms
+from jackline.core.calls import Desk
+from jackline.core.fold import fold
+from jackline.core.outputs import Invalid
+from jackline.core.session import Session, Turn
+
+_WAIT_HERE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known beyond the journal.
+
+    `account` is one that the last reservation did not fit into; `instructions` are those of
+    this turn, once they have been rendered.
+    """
+
+    now: float
+    terms: Sequence[Terms]
+    lease_s: float = 30.0
+    account: Account | None = None
+    instructions: str = ""
+
+
+def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[e.Event]]:
+    """Return what happens next, until only waiting is left, and the session that it leads to."""
+    events: list[e.Event] = []
+    while session.turn and (new := _next(session, session.turn, agent, facts)):
+        events += new
+        session = fold(session, new, facts.now)
+    return session, events
+
+
+def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
+    desk = Desk(session, turn, agent, facts.now, facts.lease_s)
+    if end := _end(session, turn, agent, facts.now):
+        return calls.close(desk) or [end]
+    if turn.pause:
+        return [e.TurnResumed(turn.pause.reason)] if _is_over(turn, facts.now) else []
+    if turn.drivers > agent.limits.drivers:
+        text = f"{turn.drivers} workers were lost in this step: a person has to look at it."
+        return [e.TurnPaused("dead_letter", text=text)]
+    if turn.asked and turn.lost:
+        return [e.HoldUnconfirmed(turn.asked.key, turn.asked.hold)]
+    if begun := calls.begin(desk):
+        return begun
+    if turn.is_running:
+        return []
+    if turn.round and turn.round.open:
+        return _wait(turn, facts.now)
+    if turn.round and not turn.round.calls and not turn.steers:
+        return _answer(turn, turn.round.replied.text, agent)
+    if turn.stale and (stuck := _stuck(turn, agent)):
+        return stuck
+    return _ask(session, turn, agent, facts)
+
+
+def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded | None:
+    """Return how the turn ends now, whatever it is doing."""
+    if turn.cancelled is not None:
+        return e.TurnCancelled(turn.cancelled)
+    if turn.blocked:
+        return e.TurnStopped("blocked", f"{turn.blocked.guard}: {turn.blocked.reason}.")
+    if turn.deadline_at is not None and now >= turn.deadline_at:
+        return e.TurnStopped("deadline", "The caller's deadline has passed.")
+    driven = calls.limit(session, "driven_s", agent.limits.driven_s)
+    if driven is not None and not turn.pause and _driven_s(session, turn, now) >= driven:
+        return e.TurnStopped("driven", f"The turn was driven for {driven:g} s, which is its limit.")
+    if turn.capped and not (turn.round and turn.round.open):
+        return e.TurnStopped("tool_calls", "The turn made all the tool calls that it may make.")
+    return None
+
+
+def _driven_s(session: Session, turn: Turn, now: float) -> float:
+    return turn.driven_s + max(0.0, now - session.at)
+
+
+def _is_over(turn: Turn, now: float) -> bool:
+    """Whether what the turn waits for is there."""
+    assert turn.pause is not None
+    late = turn.pause.until is not None and now >= turn.pause.until
+    return late or any(call.state == "waiting" and call.answer for call in turn.calls)
+
+
+def _wait(turn: Turn, now: float) -> Sequence[e.Event]:
+    """Let go of a turn that only waits, for a person or for long."""
+    waits = [call for call in turn.calls if call.state in {"waiting", "unknown"}]
+    until = min(call.wakes_at for call in waits)
+    if any(call.state == "unknown" and call.reconcile_at <= now for call in waits):
+        return []
+    if any(call.state == "waiting" for call in turn.calls):
+        return [e.TurnPaused("person", until)]
+    return [e.TurnPaused("timer", until)] if until - now > _WAIT_HERE_S else []
+
+
+def _answer(turn: Turn, text: str, agent: Agent) -> Sequence[e.Event]:
+    """Take the model's last words as the answer, if they are one."""
+    value, wrong, note = None, "", ""
+    if agent.typed:
+        checked = agent.typed.check(text)
+        if isinstance(checked, Invalid):
+            wrong, note = "output_invalid", checked.text
+        else:
+            value = checked
+    elif not text.strip():
+        wrong, note = "empty_reply", "You said nothing. Answer the user, or call a tool."
+    if not wrong:
+        return [e.TurnCompleted(text, value)]
+    if turn.rejected + 1 >= agent.limits.output_tries:
+        return [e.TurnFailed(wrong, f"The model was asked {turn.rejected + 1} times. {note}")]
+    return [e.GuardJudged("output", wrong, "flag", note=note)]
+
+
+def _stuck(turn: Turn, agent: Agent) -> Sequence[e.Event]:
+    """Tell a model that goes round in circles, then stop it."""
+    rounds = agent.limits.stale_rounds
+    if rounds is None or turn.stale < rounds:
+        return []
+    if turn.stale >= 2 * rounds:
+        text = f"The last {turn.stale} rounds of tool calls brought nothing new."
+        return [e.TurnStopped("loop", text)]
+    if turn.warned:
+        return []
+    note = (
+        f"Your last {turn.stale} rounds of tool calls had the same arguments and results as "
+        "before. Do something else, or answer with what you know."
+    )
+    return [e.GuardJudged("loop", "loop", "flag", note=note)]
+
+
+def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
+    """Ask a model: again after a while, another one, or with less to read."""
+    most = calls.limit(session, "model_calls", agent.limits.model_calls)
+    if most is not None and turn.models >= most:
+        return [e.TurnStopped("model_calls", f"The turn asked a model {most} times, its limit.")]
+    chosen = spending.choose(session, turn, agent, facts.terms)
+    if isinstance(chosen, e.TurnFailed):
+        return [chosen]
+    retry_at = spending.retry_at(turn, chosen)
+    if retry_at > facts.now:
+        return [e.TurnPaused("timer", retry_at)] if retry_at - facts.now > _WAIT_HERE_S else []
+    return spending.reserve(session, turn, agent, chosen, facts)
+
+
+def wakes_at(session: Session, agent: Agent, terms: Sequence[Terms]) -> float | None:
+    """Return when `decide` may have something new to say although nothing happened."""
+    turn = session.turn
+    if turn is None:
+        return None
+    times = [call.wakes_at for call in turn.calls if call.state in {"waiting", "unknown"}]
+    if turn.deadline_at is not None:
+        times.append(turn.deadline_at)
+    if turn.pause:
+        times += [] if turn.pause.until is None else [turn.pause.until]
+        return min(times, default=None)
+    driven = calls.limit(session, "driven_s", agent.limits.driven_s)
+    if driven is not None:
+        times.append(session.at + driven - turn.driven_s)
+    if turn.failure and not turn.is_running:
+        chosen = spending.choose(session, turn, agent, terms)
+        times += [] if isinstance(chosen, e.TurnFailed) else [spending.retry_at(turn, chosen)]
+    return min(times, default=None)

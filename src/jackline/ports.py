@@ -1,0 +1,309 @@
+"""What the runtime asks of the outside world."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from jackline.core.budget import Account, Moves, Terms
+from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, ToolReturned, Usage
+from jackline.core.messages import Message, ReplyPart
+from jackline.core.session import Session
+
+T = TypeVar("T")
+Clock = Callable[[], float]
+Ids = Callable[[], str]
+
+
+class Offload(Protocol):
+    """Runs blocking work away from the event loop, one piece after another."""
+
+    def run(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Return the result of `work()`, or raise what it raises."""
+        ...
+
+    def close(self) -> None:
+        """Wait for the work that was begun, and take no more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a driver appends: all of it, or nothing.
+
+    `after` is how much of the journal the driver has seen. `held` and `spent` change the
+    session's own money, `moves` the accounts' that it pays from; `limits` are for those of them
+    that do not exist yet. `turn` is the turn that is open afterwards. Where `release`, the driver lets go, and the session is due again at `due_at`.
+    """
+
+    epoch: int
+    after: int
+    events: Sequence[Event]
+    turn: int | None
+    held: int = 0
+    spent: int = 0
+    moves: Moves = field(default_factory=dict[str, tuple[int, int]])
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    questions: tuple[int, ...] = ()
+    reserves: bool = False
+    release: bool = False
+    due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The session is yours: under this epoch, and the database's time was `at`."""
+
+    epoch: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The batch is durable, since database time `at`."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Nothing was written: `records` came first, and the driver has not seen them."""
+
+    records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was written: the holds do not fit in this account."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where what was told stands, which turn it went to, and whether it was told before."""
+
+    seq: int
+    turn: int | None
+    at: float
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A session as its snapshot has it, or a new one, and the records since."""
+
+    session: Session
+    records: Sequence[Record]
+
+
+class Journal(Protocol):
+    """An append-only list of events for each session, and who may add to it.
+
+    Where an append is cancelled or raises `UnknownOutcomeError` its events may be there or
+    not, but not later: what is read afterwards is the truth. All times are the database's. Any
+    method raises `StoreError` where the database cannot be used, and those that name a session
+    `NotFoundError` where there is none.
+    """
+
+    async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
+        """Create the session unless it exists, and return what it was opened with."""
+        ...
+
+    async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
+        """Append `session.taken`, if something is due and nobody drives or the lease is over."""
+        ...
+
+    async def renew(
+        self, worker: str, epochs: Mapping[SessionId, int], lease_s: float
+    ) -> Mapping[SessionId, int]:
+        """Extend the leases of these epochs, and return the heads of those that still hold."""
+        ...
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        """Append by the driver, and extend its lease or end it.
+
+        Raises `FencedError` unless the batch has the session's epoch. Only a batch that
+        reserves may be refused, by its sum after settling: facts never are.
+        """
+        ...
+
+    async def transact(
+        self,
+        session: SessionId,
+        epoch: int,
+        work: Callable[[Any], ToolReturned],
+    ) -> Record:
+        """Run `work` with a connection to the journal's own database, and append what it returns.
+
+        Both commit together or not at all. The connection ends with `work`, cannot end the
+        transaction and cannot touch jackline's tables. Raises `FencedError` like `drive`,
+        and what `work` raises, having written nothing.
+        """
+        ...
+
+    async def tell(
+        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+    ) -> Receipt:
+        """Append by anybody, make the session due, and say where it stands.
+
+        The first event decides: a request id that was told before changes nothing and returns
+        what was said then; with another body it raises `ConflictError`. An answer raises
+        `StaleError` unless its question is open and unexpired and the digests are equal. With
+        `idle_only` an open turn raises `BusyError`.
+        """
+        ...
+
+    async def read(
+        self, session: SessionId, after: int = 0, limit: int | None = None
+    ) -> list[Record]:
+        """Return the session's records, oldest first, leaving out the first `after`."""
+        ...
+
+    async def load(self, session: SessionId) -> Loaded:
+        """Return what a driver starts from: the newest snapshot that we can read, and the rest."""
+        ...
+
+    async def save(self, session: Session) -> None:
+        """Keep a snapshot of the session, in place of older ones."""
+        ...
+
+    async def due(self, limit: int = 1000) -> list[SessionId]:
+        """Return sessions that have work and no driver, longest due first."""
+        ...
+
+
+State = Literal["idle", "due", "driven", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """What the list of sessions shows. Money in micro-dollars."""
+
+    id: SessionId
+    user: str
+    agent: str
+    state: State
+    head: int
+    epoch: int
+    turn: int | None
+    spent: int
+    held: int
+    questions: tuple[int, ...]
+    updated_at: float
+    worker: str = ""
+
+
+class Archive(Protocol):
+    """What else is kept beside the journal, and how it is kept in order."""
+
+    async def sessions(
+        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
+    ) -> list[SessionRow]:
+        """Return the tenant's sessions, latest first; `waiting`: those with open questions."""
+        ...
+
+    async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
+        """Copy the first `after` events to a new session, and append `session.forked`."""
+        ...
+
+    async def allow(self, account: str, limit: int | None) -> None:
+        """Set what an account may spend. None: no limit, it only counts."""
+        ...
+
+    async def accounts(self, prefix: str = "") -> list[Account]:
+        """Return the accounts whose names begin so."""
+        ...
+
+    async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
+        """Keep an artifact of the session, and return its handle: a digest of the content."""
+        ...
+
+    async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
+        """Return an artifact and its media type. Raises `NotFoundError`."""
+        ...
+
+    async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
+        """Replace what was said by tombstones, forks and artifacts included; count sessions.
+
+        Drivers are fenced. Money and hashes of request ids stay for 30 days.
+        """
+        ...
+
+    async def retain(self, older_than_s: float) -> int:
+        """Delete sessions that are idle for so long; return how many."""
+        ...
+
+
+class Store(Journal, Archive, Protocol):
+    """A journal and its archive, in one database."""
+
+    def close(self) -> None:
+        """Finish what was begun, and let the database go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told of a tool. `parameters` is JSON schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the model gets to see, and how long it may take.
+
+    `output` is the JSON schema that the answer has to match. Artifacts of images and files
+    are fetched with `artifact`.
+    """
+
+    key: str
+    instructions: str
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec]
+    max_tokens: int
+    output: Mapping[str, Any] | None = None
+    first_event_s: float = 60.0
+    timeout_s: float = 300.0
+    artifact: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model made of it. `usage` None: the provider did not say."""
+
+    parts: tuple[ReplyPart, ...]
+    usage: Usage | None
+    model: str
+
+
+class Model(Protocol):
+    """Something that continues a conversation."""
+
+    @property
+    def terms(self) -> Terms:
+        """Its name, price, window and bounds. Raises `DefinitionError` where it has no price."""
+        ...
+
+    def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        """Yield the text as it comes, then one `Reply`, or raise a `ModelError`.
+
+        Closing the generator closes the connection.
+        """
+        ...
+
+
+class Bus(Protocol):
+    """Carries what is not worth a journal: text as it comes, and that a journal has grown."""
+
+    def publish(self, session: SessionId, item: object) -> None:
+        """Hand `item` to whoever listens now. Never waits."""
+        ...
+
+    def listen(self, sessions: Collection[SessionId]) -> AsyncGenerator[object, None]:
+        """Yield what is published from now on, dropping a listener that falls behind."""
+        ...
