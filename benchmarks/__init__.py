@@ -1,0 +1,1 @@
+"""What jackline costs, measured beside other frameworks in the same run."""

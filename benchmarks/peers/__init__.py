@@ -1,0 +1,1 @@
+"""Other frameworks on the same scripted work, each in an environment of its own."""
