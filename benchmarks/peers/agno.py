@@ -68,7 +68,13 @@ async def lookup(x: int) -> str:
 
 
 def _agent(database: AsyncSqliteDb | None = None) -> Agent:
-    return Agent(model=ScriptedModel(), tools=[lookup], db=database, telemetry=False)
+    return Agent(
+        model=ScriptedModel(),
+        tools=[lookup],
+        db=database,
+        checkpoint="tool-batch" if database else None,
+        telemetry=False,
+    )
 
 
 def _run(agent: Agent) -> Run:
@@ -98,7 +104,7 @@ async def streaming() -> AsyncGenerator[Stream, None]:
 
 @asynccontextmanager
 async def durable(database: Path) -> AsyncGenerator[Run, None]:
-    """Keep sessions as agno does: each is written when its turn has ended."""
+    """Keep the session once the tools of a round are done, which is as often as agno can."""
     kept = AsyncSqliteDb(db_file=str(database))
     yield _run(_agent(kept))
     await kept.close()

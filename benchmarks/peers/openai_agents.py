@@ -133,7 +133,10 @@ async def streaming() -> AsyncGenerator[Stream, None]:
 
 @asynccontextmanager
 async def durable(database: Path) -> AsyncGenerator[Run, None]:
-    """Keep each session through a `SQLiteSession` of its own, open while its turn runs."""
+    """Keep each session through a `SQLiteSession` of its own, open while its turn runs.
+
+    A reply is written once its tools are done, and with their results.
+    """
     agent = _agent()
 
     async def run(work: Script) -> str:
