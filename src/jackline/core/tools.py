@@ -36,7 +36,6 @@ __all__ = [
     "Tool",
     "digest",
     "effect_key",
-    "fingerprint",
     "tool",
 ]
 
@@ -63,11 +62,6 @@ _WORKERS = 8
 def effect_key(tenant: str, session: str, call_key: str) -> str:
     """Return the key that each attempt at this call carries, and no other call."""
     return sha256(f"{tenant}\0{session}\0{call_key}".encode()).hexdigest()[:32]
-
-
-def fingerprint(name: str, arguments: str) -> str:
-    """Return what two calls share that ask for the same thing. `arguments` are canonical."""
-    return sha256(f"{name}\0{arguments}".encode()).hexdigest()[:32]
 
 
 def digest(name: str, arguments: str, principal: Principal, version: str) -> str:
@@ -111,9 +105,9 @@ class Context(Value, Generic[D], frozen=True):
         self.reporter(text, fraction)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Tool:
-    """A function that a model may call. Made by `tool`; `parameters` is JSON schema."""
+    """A function that a model may call. Made by `tool`, and equal to itself alone."""
 
     name: str
     description: str
@@ -221,12 +215,12 @@ def _define(function: Callable[..., Any], options: dict[str, Any]) -> Tool:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise DefinitionError(f"{name} yields; a tool returns one result.")
     parameters = dict(inspect.signature(function).parameters)
+    _check_functions(name, options, list(parameters))
     takes_context = _takes_context(name, function, parameters)
     schema = schema_of(name, function, parameters)
     is_async = inspect.iscoroutinefunction(function)
     _check_options(name, options, is_async=is_async)
     _check_numbers(name, options)
-    _check_functions(name, options, list(parameters))
     given: dict[str, Any] = options | {
         "name": name,
         "retries": options.get("retries", _RETRIES if options["effect"] in _RETRIED else 0),
@@ -330,12 +324,9 @@ def _check_functions(name: str, options: Mapping[str, Any], parameters: list[str
         return
     if not inspect.isroutine(reconcile):
         raise DefinitionError(f"{name}: reconcile wants a function.")
-    takes = dict(inspect.signature(reconcile).parameters)
-    _takes_context(name, reconcile, takes)
-    if list(takes) != parameters:
+    if list(inspect.signature(reconcile).parameters) != parameters:
         raise DefinitionError(
-            f"{name}: reconcile takes ({', '.join(takes)}), and has to take what {name} takes: "
-            f"({', '.join(parameters)})."
+            f"{name}: reconcile has to take what {name} takes: ({', '.join(parameters)})."
         )
 
 

@@ -1,0 +1,134 @@
+"""What a model gets to see of what a tool returned, raised, or left unsaid."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import msgspec
+
+from jackline.core.messages import Content, File, Image, Text
+from jackline.core.value import Value
+
+WHOLE_BYTES = 16 << 20
+ERROR_CHARS = 2_000
+DONE = "Done."
+_UTF8_BYTES = 3  # What may follow the first byte of a character.
+_CONTINUATION = 0x80
+
+
+class Shown(Value, frozen=True):
+    """What the model reads, `whole` where that is only the head of it, and `problem` if nothing.
+
+    `problem` says why the value cannot be shown, as the end of a sentence.
+    """
+
+    parts: tuple[Content, ...] = ()
+    whole: bytes = b""
+    problem: str = ""
+
+
+def shown(value: object, limit_bytes: int) -> Shown:
+    """Return what the model reads of a value: text as it is, anything else as compact JSON.
+
+    Pydantic models, dataclasses and msgspec structs are objects. The text is cut at
+    `limit_bytes`, and more than 16 MiB of it is a problem rather than a result.
+    """
+    parts = _parts(value)
+    if parts is None:
+        return Shown(problem=_unshowable(value))
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    if len(text) <= limit_bytes and text.isascii():
+        return Shown(parts)
+    if len(text) > WHOLE_BYTES:
+        return Shown(problem=_too_large(len(text)))
+    whole = text.encode("utf-8", "replace")
+    if len(whole) > WHOLE_BYTES:
+        return Shown(problem=_too_large(len(whole)))
+    rest = tuple(part for part in parts if not isinstance(part, Text))
+    if len(whole) <= limit_bytes:
+        clean = whole.decode()
+        return Shown(parts if clean == text else (Text(clean), *rest))
+    return Shown((Text(whole[: boundary(whole, limit_bytes)].decode()), *rest), whole)
+
+
+def boundary(data: bytes, at: int) -> int:
+    """Return where the UTF-8 character begins that `at` lies in, or the end of the data."""
+    if at >= len(data):
+        return len(data)
+    for back in range(min(at, _UTF8_BYTES) + 1):
+        if data[at - back] & 0xC0 != _CONTINUATION:
+            return at - back
+    return at
+
+
+def kept(result: Shown, handle: str) -> tuple[Content, ...]:
+    """Return the parts of a result that was cut, with a line that says how to read on."""
+    first, *rest = result.parts
+    assert isinstance(first, Text), "only text is cut"
+    size = len(first.text.encode())
+    how = (
+        f'read_result(handle="{handle}", offset={size}) shows more'
+        if handle
+        else "the rest could not be kept"
+    )
+    line = f"\n[The first {size:,} of {len(result.whole):,} bytes; {how}.]"
+    return (Text(first.text + line), *rest)
+
+
+def explained(error: BaseException) -> str:
+    """Return what a model is told of an error: its type and what it says, of bounded length."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - an error that cannot even be shown is still an error
+        said = ""
+    name = type(error).__name__
+    return shortened(f"{name}: {said}" if said else f"{name}.")
+
+
+def shortened(text: str, chars: int = ERROR_CHARS) -> str:
+    """Return the text, cut where it is longer, and without halves of surrogate pairs."""
+    if len(text) > chars:
+        text = f"{text[: chars - 1]}…"
+    return text.encode("utf-8", "replace").decode()
+
+
+def _parts(value: object) -> tuple[Content, ...] | None:
+    match value:
+        case None:
+            return (Text(DONE),)
+        case str():
+            return (Text(str.__str__(value)),)
+        case Text() | Image() | File():
+            return (value,)
+        case list() | tuple() if value and all(isinstance(each, Content) for each in value):  # pyright: ignore[reportUnknownVariableType] - of a list of anything
+            return tuple(cast("Sequence[Content]", value))
+        case _:
+            text = _json(value)
+            return None if text is None else (Text(text),)
+
+
+def _json(value: object) -> str | None:
+    from pydantic_core import PydanticSerializationError, to_json  # noqa: PLC0415 - heavy, and loaded with the first tool
+
+    if isinstance(value, bytes | bytearray | memoryview) or inspect.isgenerator(value):
+        return None
+    try:
+        return to_json(value, inf_nan_mode="strings", fallback=_struct).decode()
+    except (PydanticSerializationError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _struct(value: object) -> object:
+    if isinstance(value, msgspec.Struct):
+        return cast("Mapping[str, object]", msgspec.to_builtins(value))
+    raise TypeError(type(value).__name__)
+
+
+def _unshowable(value: object) -> str:
+    if inspect.iscoroutine(value):
+        value.close()
+    return f"it is of type {type(value).__name__}, which is neither text nor JSON"
+
+
+def _too_large(size: int) -> str:
+    return f"it has {size:,} bytes, and more than {WHOLE_BYTES:,} are not kept"

@@ -1,0 +1,245 @@
+"""How one tool call runs: within its limits, to exactly one outcome."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace as changed
+from inspect import iscoroutinefunction
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from jackline.core.errors import StoreError, ToolError, UnknownOutcomeError
+from jackline.core.events import (
+    ToolFailed,
+    ToolReconciled,
+    ToolReturned,
+    ToolUnknown,
+)
+from jackline.core.messages import Text
+from jackline.core.results import Shown, explained, kept, shortened, shown
+from jackline.core.tools import ArgumentsError, Context, Tool
+from jackline.core.value import Value, replace
+from jackline.ports import Clock
+from jackline.runtime.attempts import Around, Attempts, Job, Witness
+from jackline.runtime.bounded import Ended, OverdueError, ended
+from jackline.runtime.limits import Limits, Refusal, Sleep
+from jackline.runtime.threads import Offload, Threads
+
+Outcome = ToolReturned | ToolFailed | ToolUnknown
+
+
+class Surroundings(Protocol):
+    """What a call needs of the drive that makes it."""
+
+    def check_lease(self) -> None:
+        """Raise `FencedError` unless the lease holds at this very moment. From any thread."""
+        ...
+
+    def late(self, outcome: ToolReconciled) -> None:
+        """Hear how a call ended that had been given up."""
+        ...
+
+    async def keep(self, data: bytes, media_type: str) -> str:
+        """Keep a large result, and return its handle. Raises `StoreError`."""
+        ...
+
+    async def transact(self, work: Callable[[Any], ToolReturned]) -> None:
+        """Commit what `work` writes together with what it returns, or raise what it raises."""
+        ...
+
+
+class Invocation(Value, frozen=True):
+    """One call that is in the journal as begun. `arguments` fit the tool: `check` made them."""
+
+    tool: Tool
+    key: str
+    arguments: str
+    context: Context[Any]
+    drive: Surroundings
+
+
+class ToolEngine:
+    """Runs tools. What it remembers of each, it remembers as long as there is that tool.
+
+    `clock` and `sleep` go by the same seconds, `random` gives numbers from 0 to below 1.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        random: Callable[[], float],
+        *,
+        sleep: Sleep = asyncio.sleep,
+        threads: Offload | None = None,
+        witness: Witness | None = None,
+    ) -> None:
+        self._around = Around(clock, random, sleep, threads or Threads(), witness)
+        self._limits: WeakKeyDictionary[Tool, Limits] = WeakKeyDictionary()
+        self._reconcilers: WeakKeyDictionary[Tool, Tool] = WeakKeyDictionary()
+
+    async def run(self, call: Invocation) -> Sequence[Outcome]:
+        """Make the call, and return its outcome; nothing if that has been committed already.
+
+        A tool may fail, hang, exit or return nonsense: that is an outcome. Raises `FencedError`
+        where the lease is over, having made no call, and `CancelledError` at once, though a
+        thread may go on: `late` hears how it ended.
+        """
+        begun = self._around.clock()
+        try:
+            values = call.tool.bind(call.arguments)
+        except ArgumentsError as error:
+            return [ToolFailed(call.key, error.text, error.code)]
+        if call.tool.effect == "transactional":
+            return await self._transact(call, values, begun)
+        job = Job(
+            call.tool,
+            call.context,
+            values,
+            lambda value: shown(value, call.tool.result_bytes),
+            call.drive.check_lease if call.tool.effect == "once" else None,
+            None if call.tool.effect == "read" else lambda end: _tell_late(call, end),
+        )
+        attempts = Attempts(self._around, self._limits_of(call.tool), job)
+        end = await attempts.end()
+        seconds = self._around.clock() - begun
+        if isinstance(end, Refusal):
+            return [ToolFailed(call.key, end.text, end.code, 0, seconds)]
+        if end.error:
+            return [_failed(call, end.error, attempts.made, seconds)]
+        return [await _returned(call, end.value, attempts.made, seconds)]
+
+    async def reconcile(
+        self, tool: Tool, key: str, arguments: str, context: Context[Any]
+    ) -> ToolReconciled:
+        """Ask the outside whether the call happened. What cannot be asked stays unknown."""
+        asks = self._reconcilers.get(tool)
+        if asks is None:
+            assert tool.reconcile is not None, f"{tool.name} has nobody to ask"
+            is_async = iscoroutinefunction(tool.reconcile)
+            asks = changed(
+                tool, function=tool.reconcile, effect="read", retries=2, is_async=is_async
+            )
+            self._reconcilers[tool] = asks
+        try:
+            values = tool.bind(arguments)
+        except ArgumentsError as error:
+            return ToolReconciled(key, None, f"Whether it took effect is unknown: {error.text}")
+        job = Job(asks, context, values, lambda said: _verdict(tool, key, said))
+        end = await Attempts(self._around, self._limits_of(asks), job).end()
+        if isinstance(end, Refusal):
+            return ToolReconciled(key, None, f"Whether it took effect is unknown: {end.text}")
+        if end.error:
+            why = _why(asks, end.error)
+            return ToolReconciled(key, None, f"Whether it took effect is unknown: {why}")
+        return end.value
+
+    async def _transact(
+        self, call: Invocation, values: dict[str, object], begun: float
+    ) -> Sequence[Outcome]:
+        limits = self._limits_of(call.tool)
+        entry = await limits.enter(call.tool.timeout_s)
+        if isinstance(entry, Refusal):
+            return [ToolFailed(call.key, entry.text, entry.code, 0)]
+        ok, ends = None, list[Ended]()
+        try:
+            await call.drive.transact(
+                lambda connection: self._inside(call, values, connection, ends)
+            )
+            ok = True
+        except ToolError as error:
+            why = ends[-1].error if ends and ends[-1].error else error
+            ok = isinstance(why, ToolError)
+            return [_failed(call, why, 1, self._around.clock() - begun)]
+        finally:
+            limits.leave(entry, ok=ok)
+        return []
+
+    def _inside(
+        self, call: Invocation, values: dict[str, object], connection: object, ends: list[Ended]
+    ) -> ToolReturned:
+        """Run the function inside a commit. Whatever it raises is a `ToolError` for the store."""
+        begun, witness = self._around.clock(), self._around.witness
+        context = (replace(call.context, database=connection),) if call.tool.takes_context else ()
+        if witness:
+            witness(call.key, "before")
+        end = ended(lambda: shown(call.tool.function(*context, **values), call.tool.result_bytes))
+        if witness:
+            witness(call.key, "after")
+        ends.append(end)
+        if end.error:
+            raise ToolError("The tool failed, so nothing may be committed.") from end.error
+        result: Shown = end.value
+        if result.problem or result.whole:
+            problem = result.problem or f"it has more than {call.tool.result_bytes:,} bytes"
+            raise ToolError(f"Nothing was written, because its result cannot be used: {problem}.")
+        return ToolReturned(call.key, result.parts, seconds=self._around.clock() - begun)
+
+    def _limits_of(self, tool: Tool) -> Limits:
+        limits = self._limits.get(tool)
+        if limits is None:
+            limits = self._limits[tool] = Limits(tool, self._around.clock, self._around.sleep)
+        return limits
+
+
+def _failed(
+    call: Invocation, error: BaseException, attempts: int, seconds: float
+) -> ToolFailed | ToolUnknown:
+    """Return what an error means: only a tool that refuses or reads has surely done nothing."""
+    if isinstance(error, ToolError):
+        return ToolFailed(call.key, shortened(error.text), "refused", attempts, seconds)
+    code = "timeout" if isinstance(error, OverdueError) else "error"
+    text = _why(call.tool, error)
+    if call.tool.effect in {"read", "transactional"}:
+        return ToolFailed(call.key, text, code, attempts, seconds)
+    return ToolUnknown(call.key, f"{text} Whether it took effect is unknown.", code)
+
+
+def _why(tool: Tool, error: BaseException) -> str:
+    if isinstance(error, OverdueError):
+        return f"{tool.name} gave no answer within {tool.timeout_s:g} s."
+    return explained(error)
+
+
+async def _returned(
+    call: Invocation, result: Shown, attempts: int, seconds: float
+) -> ToolReturned | ToolFailed:
+    if result.problem:
+        text = f"What {call.tool.name} returned cannot be used: {result.problem}."
+        if call.tool.effect == "read":
+            return ToolFailed(call.key, text, "result", attempts, seconds)
+        parts = (Text(f"{call.tool.name} has run. {text}"),)
+        return ToolReturned(call.key, parts, attempts=attempts, seconds=seconds)
+    if not result.whole:
+        return ToolReturned(call.key, result.parts, attempts=attempts, seconds=seconds)
+    try:
+        handle = await call.drive.keep(result.whole, "text/plain; charset=utf-8")
+    except (StoreError, UnknownOutcomeError):
+        handle = ""
+    parts = kept(result, handle)
+    return ToolReturned(call.key, parts, handle, attempts=attempts, seconds=seconds)
+
+
+def _tell_late(call: Invocation, end: Ended) -> None:
+    """Say what came of a call after it was given up, if that tells whether it took effect."""
+    if end.error is None:
+        call.drive.late(ToolReconciled(call.key, happened=True, text=_text(end.value)))
+    elif isinstance(end.error, ToolError):
+        call.drive.late(ToolReconciled(call.key, happened=False, text=shortened(end.error.text)))
+
+
+def _verdict(tool: Tool, key: str, said: object) -> ToolReconciled:
+    match said:
+        case True:
+            return ToolReconciled(key, happened=True, text="It took effect.")
+        case False:
+            return ToolReconciled(key, happened=False, text="It did not take effect.")
+        case None:
+            return ToolReconciled(key, None, "Whether it took effect could not be found out.")
+        case _:
+            return ToolReconciled(key, happened=True, text=_text(shown(said, tool.result_bytes)))
+
+
+def _text(result: Shown) -> str:
+    if result.problem:
+        return f"It took effect, but what it returned cannot be used: {result.problem}."
+    parts = kept(result, "") if result.whole else result.parts
+    return "".join(part.text for part in parts if isinstance(part, Text)) or "It took effect."
