@@ -5,7 +5,7 @@ caller all of an append has happened, or nothing.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -17,7 +17,6 @@ from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import (
     BusyError,
     ConflictError,
-    FencedError,
     NotFoundError,
     StoreError,
 )
@@ -92,7 +91,7 @@ class MemoryStore:
 
     def __init__(self, clock: Clock) -> None:
         self.rows: dict[SessionId, Row] = {}
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[tuple[str, str], Account] = {}
         self._clock = rules.SteadyClock(clock)
         self._tables: sqlite3.Connection | None = None
 
@@ -133,14 +132,14 @@ class MemoryStore:
         """See `Journal.drive`."""
         row = self._row(session)
         if row.epoch != batch.epoch:
-            raise FencedError(f"Another worker drives {session.name!r}, under epoch {row.epoch}.")
+            raise rules.fenced(session, row.epoch)
         head = len(row.bodies)
         if head > batch.after:
             return Behind(row.records(batch.after))
         if head < batch.after:
             raise StoreError(f"The journal of {session.name!r} ends before what its driver read.")
         bodies = list(map(rules.encoded, batch.events))
-        if batch.moves and (refused := self._move(batch)):
+        if batch.moves and (refused := self._move(session.tenant, batch)):
             return Refused(refused)
         now = self._clock()
         row.bodies += bodies
@@ -154,15 +153,15 @@ class MemoryStore:
             row.lease_until = now + lease_s
         return Committed(now)
 
-    def _move(self, batch: Batch) -> Account | None:
+    def _move(self, tenant: str, batch: Batch) -> Account | None:
         """Change the accounts, or none and return the one that refuses."""
         moved: list[Account] = []
         for name, (held, spent) in sorted(batch.moves.items()):
-            account = self._accounts.get(name) or Account(name, batch.limits.get(name))
+            account = self._accounts.get((tenant, name)) or Account(name, batch.limits.get(name))
             if batch.reserves and not account.admits(held, spent):
                 return account
             moved.append(Account(name, account.limit, account.spent + spent, account.held + held))
-        self._accounts.update((account.name, account) for account in moved)
+        self._accounts.update(((tenant, account.name), account) for account in moved)
         return None
 
     async def transact(
@@ -171,7 +170,7 @@ class MemoryStore:
         """See `Journal.transact`. The tables are of this store, and gone with it."""
         row = self._row(session)
         if row.epoch != epoch:
-            raise FencedError(f"Another worker drives {session.name!r}, under epoch {row.epoch}.")
+            raise rules.fenced(session, row.epoch)
         if self._tables is None:
             self._tables = sqlite3.connect(":memory:", isolation_level=None)
         database, now = self._tables, self._clock()
@@ -232,10 +231,14 @@ class MemoryStore:
         if session.epoch == row.epoch and row.snapshot[0] < session.head <= len(row.bodies):
             row.snapshot = session.head, pack(session)
 
-    async def due(self, limit: int = 1000) -> list[SessionId]:
+    async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
         """See `Journal.due`."""
         now = self._clock()
-        due = [(row.due_at, name) for name, row in self.rows.items() if row.is_due(now)]
+        due = [
+            (row.due_at, name)
+            for name, row in self.rows.items()
+            if row.is_due(now) and row.opened.agent in agents
+        ]
         return [name for _, name in sorted(due, key=lambda pair: pair[0] or 0.0)[:limit]]
 
     async def sessions(
@@ -263,14 +266,19 @@ class MemoryStore:
         copy.append(encode(SessionForked(source.name, after)), self._clock())
         self.rows[target] = copy
 
-    async def allow(self, account: str, limit: int | None) -> None:
+    async def allow(self, tenant: str, account: str, limit: int | None) -> None:
         """See `Archive.allow`."""
-        before = self._accounts.get(account) or Account(account, limit)
-        self._accounts[account] = Account(account, limit, before.spent, before.held)
+        key = tenant, account
+        before = self._accounts.get(key) or Account(account, limit)
+        self._accounts[key] = Account(account, limit, before.spent, before.held)
 
-    async def accounts(self, prefix: str = "") -> list[Account]:
+    async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """See `Archive.accounts`."""
-        return [each for name, each in sorted(self._accounts.items()) if name.startswith(prefix)]
+        return [
+            account
+            for (owner, name), account in sorted(self._accounts.items())
+            if owner == tenant and name.startswith(prefix)
+        ]
 
     async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
         """See `Archive.put`."""
@@ -305,15 +313,15 @@ class MemoryStore:
             }
             reached |= found
         for name in reached:
-            self._erase(self.rows[name])
+            self._erase(tenant, self.rows[name])
         return len(reached)
 
-    def _erase(self, row: Row) -> None:
+    def _erase(self, tenant: str, row: Row) -> None:
         for hold in rules.open_holds(row.bodies) if row.held else ():
             for name in hold.accounts:
-                account = self._accounts[name]
+                account = self._accounts[tenant, name]
                 settled = account.spent + hold.hold, account.held - hold.hold
-                self._accounts[name] = Account(name, account.limit, *settled)
+                self._accounts[tenant, name] = Account(name, account.limit, *settled)
         row.bodies = list(map(rules.tombstone, row.bodies))
         opened = decode(row.bodies[0])
         assert isinstance(opened, SessionOpened), opened

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from jackline.core.codec import decode, encode, erased
-from jackline.core.errors import ConflictError, InputError, NotFoundError, StaleError
+from jackline.core.errors import ConflictError, FencedError, InputError, NotFoundError, StaleError
 from jackline.core.events import (
     ChildFinished,
     Event,
@@ -39,6 +39,10 @@ class SteadyClock:
         self._clock = clock
         self._ahead = 0.0
         self._last = clock()
+
+    def peek(self) -> float:
+        """Return the time, for a reader: nothing depends on its going on."""
+        return max(self._last, self._clock() + self._ahead)
 
     def __call__(self, not_before: float = 0.0) -> float:
         """Return the time, which is never before an earlier answer nor before `not_before`."""
@@ -156,6 +160,11 @@ def check_name(session: SessionId) -> None:
 def unknown_session(session: SessionId) -> NotFoundError:
     """Return the error that says there is no such session. It does not say for whom."""
     return NotFoundError(f"There is no session {session.name!r}.")
+
+
+def fenced(session: SessionId, epoch: int) -> FencedError:
+    """Return the error that tells a driver to stop."""
+    return FencedError(f"Session {session.name!r} is under epoch {epoch}: another worker drives.")
 
 
 def tombstone(body: bytes) -> bytes:

@@ -1,0 +1,256 @@
+"""The archive's statements: lists, forks, artifacts, money, erasure and retention."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from hashlib import sha256
+
+from jackline.adapters import rules
+from jackline.adapters.sqlite.journal import number, records
+from jackline.core.budget import Account
+from jackline.core.codec import encode, pack, unpack
+from jackline.core.errors import ConflictError, NotFoundError, StoreError
+from jackline.core.events import SessionForked, SessionId
+from jackline.core.session import Session
+from jackline.ports import Loaded, SessionRow
+
+# The database's time goes on with its events, also where this process's clock is behind.
+_DUE = """
+    WITH now (at) AS MATERIALIZED (SELECT max(?, coalesce(
+        (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0)))
+    SELECT tenant, name FROM session, now
+    WHERE due_at <= now.at AND lease_until <= now.at
+        AND agent IN (SELECT value FROM json_each(?))
+    ORDER BY due_at LIMIT ?
+"""
+_SESSIONS = """
+    SELECT name, user, agent, head, epoch, turn, spent, held, questions, updated_at, worker,
+        lease_until, due_at, max(?1, coalesce(
+            (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))
+    FROM session
+    WHERE tenant = ?2 AND (?3 IS NULL OR user = ?3) AND (NOT ?4 OR questions <> '')
+    ORDER BY updated_at DESC LIMIT ?5
+"""
+_SNAPSHOT = """
+    INSERT INTO snapshot (session, head, body)
+    SELECT no, ?1, ?2 FROM session
+    WHERE tenant = ?3 AND name = ?4 AND epoch = ?5 AND head >= ?1
+    ON CONFLICT DO UPDATE SET head = excluded.head, body = excluded.body
+    WHERE excluded.head > snapshot.head
+"""
+_FORK = """
+    INSERT INTO session (tenant, name, user, agent, parent, source, head, updated_at)
+    SELECT tenant, ?, user, agent, parent, no, ?, ? FROM session WHERE no = ?
+    ON CONFLICT DO NOTHING RETURNING no
+"""
+_COPY_EVENTS = """
+    INSERT INTO event (session, seq, at, body)
+    SELECT ?, seq, at, body FROM event WHERE session = ? AND seq <= ? ORDER BY seq
+"""
+_COPY_ARTIFACTS = """
+    INSERT INTO artifact (session, handle, media_type, body)
+    SELECT ?, handle, media_type, body FROM artifact WHERE session = ?
+"""
+_ALLOW = """
+    INSERT INTO account (tenant, name, allowed) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET allowed = excluded.allowed
+"""
+_ACCOUNTS = """
+    SELECT name, allowed, spent, held FROM account
+    WHERE tenant = ? AND substr(name, 1, ?) = ? ORDER BY name
+"""
+_PUT = """
+    INSERT INTO artifact (session, handle, media_type, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET media_type = excluded.media_type
+"""
+_GET = "SELECT body, media_type FROM artifact WHERE session = ? AND handle = ?"
+_REACHED = """
+    WITH RECURSIVE reached (no, name) AS (
+        SELECT no, name FROM session
+        WHERE tenant = ?1 AND (?2 IS NULL OR user = ?2) AND (?3 IS NULL OR name = ?3)
+        UNION
+        SELECT session.no, session.name FROM reached JOIN session ON session.source = reached.no
+        UNION
+        SELECT session.no, session.name FROM reached
+        JOIN session ON session.tenant = ?1 AND session.parent = reached.name AND parent <> ''
+    )
+    SELECT no FROM reached
+"""
+_SETTLE = "UPDATE account SET spent = spent + ?, held = held - ? WHERE tenant = ? AND name = ?"
+_ENTOMB = "UPDATE event SET body = ?, content = NULL WHERE id = ?"
+_ERASE = """
+    UPDATE session SET epoch = epoch + 1, turn = NULL, due_at = NULL, lease_until = 0,
+        questions = '', spent = spent + held, held = 0, erased_at = ? WHERE no = ?
+"""
+_FORGET_REQUESTS = """
+    UPDATE event SET request = NULL WHERE request IS NOT NULL AND session IN (
+        SELECT no FROM session WHERE erased_at <= ?)
+"""
+_OLD = """
+    SELECT no FROM session
+    WHERE turn IS NULL AND due_at IS NULL AND lease_until <= ?1 AND updated_at <= ?2 LIMIT ?3
+"""
+
+
+def due(
+    database: sqlite3.Connection, now: float, agents: Sequence[str], limit: int
+) -> list[SessionId]:
+    """See `Journal.due`."""
+    rows = database.execute(_DUE, (now, json.dumps(agents), limit))
+    return [SessionId(tenant, name) for tenant, name in rows]
+
+
+def load(database: sqlite3.Connection, session: SessionId) -> Loaded:
+    """See `Journal.load`. What is read belongs together: it is one transaction."""
+    database.execute("BEGIN")
+    try:
+        no = number(database, session)
+        sql = "SELECT body FROM snapshot WHERE session = ?"
+        row = database.execute(sql, (no,)).fetchone()
+        start = (unpack(row[0]) if row else None) or Session(session)
+        return Loaded(start, records(database, no, start.head))
+    finally:
+        database.execute("COMMIT")
+
+
+def save(database: sqlite3.Connection, _: float, session: Session) -> None:
+    """See `Journal.save`. Of another epoch, or older than what is there, it is dropped."""
+    no = number(database, session.id)
+    assert no, session.id
+    key = (session.id.tenant, session.id.name, session.epoch)
+    database.execute(_SNAPSHOT, (session.head, pack(session), *key))
+
+
+def sessions(
+    database: sqlite3.Connection, now: float, tenant: str, user: str | None, limit: tuple[int, bool]
+) -> list[SessionRow]:
+    """See `Archive.sessions`. `limit` says how many, and whether only those that wait."""
+    count, waiting = limit
+    return [
+        SessionRow(
+            SessionId(tenant, name),
+            user,
+            agent,
+            state := rules.state(lease_until, due_at, turn, at),
+            head,
+            epoch,
+            turn,
+            spent,
+            held,
+            tuple(json.loads(questions or "[]")),
+            updated_at,
+            worker if state == "driven" else "",
+        )
+        for (
+            name,
+            user,
+            agent,
+            head,
+            epoch,
+            turn,
+            spent,
+            held,
+            questions,
+            updated_at,
+            worker,
+            lease_until,
+            due_at,
+            at,
+        ) in database.execute(_SESSIONS, (now, tenant, user, waiting, count))
+    ]
+
+
+def fork(
+    database: sqlite3.Connection, at: float, source: SessionId, after: int, target: SessionId
+) -> None:
+    """See `Archive.fork`."""
+    no = number(database, source)
+    (head,) = database.execute("SELECT head FROM session WHERE no = ?", (no,)).fetchone()
+    rules.check_fork(source, after, target, head)
+    row = database.execute(_FORK, (target.name, after + 1, at, no)).fetchone()
+    if row is None:
+        raise ConflictError(f"There is a session {target.name!r} already.")
+    database.execute(_COPY_EVENTS, (row[0], no, after))
+    body = encode(SessionForked(source.name, after))
+    sql = "INSERT INTO event (session, seq, at, body) VALUES (?, ?, ?, ?)"
+    database.execute(sql, (row[0], after + 1, at, body))
+    database.execute(_COPY_ARTIFACTS, (row[0], no))
+
+
+def allow(
+    database: sqlite3.Connection, _: float, tenant: str, account: str, limit: int | None
+) -> None:
+    """See `Archive.allow`."""
+    database.execute(_ALLOW, (tenant, account, limit))
+
+
+def accounts(database: sqlite3.Connection, tenant: str, prefix: str) -> list[Account]:
+    """See `Archive.accounts`."""
+    rows = database.execute(_ACCOUNTS, (tenant, len(prefix), prefix))
+    return [Account(*row) for row in rows]
+
+
+def put(
+    database: sqlite3.Connection, _: float, session: SessionId, data: bytes, media_type: str
+) -> str:
+    """See `Archive.put`."""
+    handle = sha256(data).hexdigest()
+    database.execute(_PUT, (number(database, session), handle, media_type, data))
+    return handle
+
+
+def get(database: sqlite3.Connection, session: SessionId, handle: str) -> tuple[bytes, str]:
+    """See `Archive.get`."""
+    row = database.execute(_GET, (number(database, session), handle)).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no artifact {handle!r} in this session.")
+    return row
+
+
+def reached(
+    database: sqlite3.Connection, tenant: str, user: str | None, session: str | None
+) -> list[int]:
+    """Return the numbers of the sessions that an erasure reaches, with forks and children."""
+    found = [no for (no,) in database.execute(_REACHED, (tenant, user, session))]
+    if session is not None and not found:
+        raise rules.unknown_session(SessionId(tenant, session))
+    return found
+
+
+def erase(database: sqlite3.Connection, at: float, no: int) -> None:
+    """Leave tombstones of one session's events, and nothing of its artifacts and snapshots."""
+    sql = "SELECT tenant, held FROM session WHERE no = ?"
+    tenant, held = database.execute(sql, (no,)).fetchone() or ("", 0)
+    rows = database.execute("SELECT id, body FROM event WHERE session = ?", (no,)).fetchall()
+    for hold in rules.open_holds([body for _, body in rows]) if held else ():
+        moves = [(hold.hold, hold.hold, tenant, name) for name in hold.accounts]
+        database.executemany(_SETTLE, moves)
+    database.executemany(_ENTOMB, [(rules.tombstone(body), event) for event, body in rows])
+    database.execute("DELETE FROM snapshot WHERE session = ?", (no,))
+    database.execute("DELETE FROM artifact WHERE session = ?", (no,))
+    database.execute(_ERASE, (at, no))
+
+
+def empty_log(database: sqlite3.Connection, _: float) -> None:
+    """Move the log into the file and empty it, so that nothing is left there either."""
+    (busy, _, _) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StoreError(
+            "All was erased, but another process still reads the log, where the old bytes are: "
+            "end it and erase again."
+        )
+
+
+def forget_requests(database: sqlite3.Connection, at: float) -> None:
+    """Drop the hashes of request ids whose time is over."""
+    database.execute(_FORGET_REQUESTS, (at - rules.HASHES_KEPT_S,))
+
+
+def drop_idle(database: sqlite3.Connection, at: float, older_than_s: float, limit: int) -> int:
+    """Delete up to `limit` sessions that nothing has happened to for so long; count them."""
+    rows = database.execute(_OLD, (at, at - older_than_s, limit)).fetchall()
+    for table in ("event", "snapshot", "artifact"):
+        database.executemany(f"DELETE FROM {table} WHERE session = ?", rows)  # noqa: S608 - three names of ours
+    database.executemany("UPDATE session SET source = NULL WHERE source = ?", rows)
+    database.executemany("DELETE FROM session WHERE no = ?", rows)
+    return len(rows)

@@ -1,0 +1,299 @@
+"""The journal's statements: what each append does within the writer's transaction.
+
+Every function takes the writer's connection and the database's time, and raises or returns
+what its caller is to get. What it wrote before it raised is rolled back.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jackline.adapters import rules
+from jackline.adapters.sqlite.transact import run_within
+from jackline.adapters.sqlite.writer import RaisedByTool
+from jackline.core.budget import Account
+from jackline.core.codec import decode, encode
+from jackline.core.errors import BusyError, StoreError
+from jackline.core.events import (
+    InputProvided,
+    Record,
+    SessionId,
+    SessionOpened,
+    SessionTaken,
+    Told,
+    ToolReturned,
+)
+from jackline.ports import Batch, Behind, Claimed, Clock, Committed, Receipt, Refused
+
+_OPEN = """
+    INSERT INTO session (tenant, name, user, agent, parent, head, updated_at)
+    VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING RETURNING no
+"""
+_CLAIM = """
+    UPDATE session SET epoch = epoch + 1, head = head + 1, worker = ?1, lease_until = ?2,
+        updated_at = ?3
+    WHERE tenant = ?4 AND name = ?5 AND due_at <= ?3 AND lease_until <= ?3
+    RETURNING no, head, epoch
+"""
+# Only a process that drives moves the log into the file, in a commit of its own.
+_CHECKPOINT = "PRAGMA wal_autocheckpoint = 4000"
+_RENEW = """
+    UPDATE session SET lease_until = ?1
+    FROM (
+        SELECT json_extract(value, '$[0]') AS tenant, json_extract(value, '$[1]') AS name,
+            json_extract(value, '$[2]') AS epoch
+        FROM json_each(?2)
+    ) AS mine
+    WHERE session.tenant = mine.tenant AND session.name = mine.name
+        AND session.epoch = mine.epoch AND session.worker = ?3 AND session.lease_until > 0
+    RETURNING session.tenant, session.name, session.head
+"""
+_DRIVE = """
+    UPDATE session SET head = ?1, turn = ?2, lease_until = ?3, held = held + ?4,
+        spent = spent + ?5, questions = ?6, updated_at = ?7
+    WHERE tenant = ?8 AND name = ?9 AND epoch = ?10 AND head = ?11
+    RETURNING no
+"""
+_RELEASE = """
+    UPDATE session SET head = ?1, turn = ?2, due_at = ?3, lease_until = 0, held = held + ?4,
+        spent = spent + ?5, questions = ?6, updated_at = ?7
+    WHERE tenant = ?8 AND name = ?9 AND epoch = ?10 AND head = ?11
+    RETURNING no
+"""
+_ACCOUNT = "SELECT allowed, spent, held FROM account WHERE tenant = ? AND name = ?"
+_MOVE = """
+    INSERT INTO account (tenant, name, allowed, spent, held) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, held = held + excluded.held
+"""
+_FENCE = "SELECT no, epoch, head FROM session WHERE tenant = ? AND name = ?"
+_GROWN = "UPDATE session SET head = ?, updated_at = ? WHERE no = ?"
+_STATE = "SELECT no, head, turn, due_at, questions FROM session WHERE tenant = ? AND name = ?"
+_REPEATED = "SELECT seq, turn, at, content FROM event WHERE session = ? AND request = ?"
+_TELL = "UPDATE session SET head = ?, turn = ?, questions = ?, updated_at = ? WHERE no = ?"
+_WAKE = "UPDATE session SET due_at = ? WHERE no = ?"
+_INSERT = "INSERT INTO event (session, seq, at, body) VALUES (?, ?, ?, ?)"
+_INSERT_TOLD = """
+    INSERT INTO event (session, seq, at, body, request, content, turn) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_EVENT = "SELECT body FROM event WHERE session = ? AND seq = ?"
+_READ = """
+    SELECT seq, at, body FROM event WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?
+"""
+
+
+def number(database: sqlite3.Connection, session: SessionId) -> int:
+    """Return the session's number. Raises `NotFoundError`."""
+    sql = "SELECT no FROM session WHERE tenant = ? AND name = ?"
+    row = database.execute(sql, (session.tenant, session.name)).fetchone()
+    if row is None:
+        raise rules.unknown_session(session)
+    return row[0]
+
+
+def records(
+    database: sqlite3.Connection, no: int, after: int, limit: int | None = None
+) -> list[Record]:
+    """Return the records of a session's number, oldest first, without the first `after`."""
+    rows = database.execute(_READ, (no, after, -1 if limit is None else limit))
+    return [Record(seq, at, decode(body)) for seq, at, body in rows]
+
+
+def open_session(
+    database: sqlite3.Connection, at: float, session: SessionId, opened: SessionOpened
+) -> SessionOpened:
+    """See `Journal.open`."""
+    row = (session.tenant, session.name, opened.user, opened.agent, opened.parent, at)
+    new = database.execute(_OPEN, row).fetchone()
+    if new:
+        database.execute(_INSERT, (new[0], 1, at, encode(opened)))
+        return opened
+    (body,) = database.execute(_EVENT, (number(database, session), 1)).fetchone()
+    first = decode(body)
+    assert isinstance(first, SessionOpened), f"{session} begins with {first}"
+    return first
+
+
+def claim(
+    database: sqlite3.Connection, at: float, session: SessionId, worker: str, lease_s: float
+) -> Claimed | None:
+    """See `Journal.claim`."""
+    key = (worker, at + lease_s, at, session.tenant, session.name)
+    row = database.execute(_CLAIM, key).fetchone()
+    if row is None:
+        number(database, session)
+        return None
+    no, head, epoch = row
+    database.execute(_CHECKPOINT)
+    database.execute(_INSERT, (no, head, at, encode(SessionTaken(epoch, worker))))
+    return Claimed(epoch, at)
+
+
+def renew(
+    database: sqlite3.Connection,
+    at: float,
+    worker: str,
+    epochs: Mapping[SessionId, int],
+    lease_s: float,
+) -> Mapping[SessionId, int]:
+    """See `Journal.renew`."""
+    mine = json.dumps([(s.tenant, s.name, epoch) for s, epoch in epochs.items()])
+    rows = database.execute(_RENEW, (at + lease_s, mine, worker))
+    return {SessionId(tenant, name): head for tenant, name, head in rows.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """A batch with its events as bytes, ready to be written."""
+
+    session: SessionId
+    batch: Batch
+    bodies: Sequence[bytes]
+    lease_s: float
+
+    def __call__(self, database: sqlite3.Connection, at: float) -> Committed | Behind | Refused:
+        """See `Journal.drive`."""
+        batch, session = self.batch, self.session
+        refused = self._refused(database) if batch.reserves and batch.moves else None
+        if refused:
+            return self._unwritten(database) or Refused(refused)
+        head = batch.after
+        key = (
+            head + len(self.bodies),
+            batch.turn,
+            batch.due_at if batch.release else at + self.lease_s,
+            batch.held,
+            batch.spent,
+            _listed(batch.questions),
+            at,
+            session.tenant,
+            session.name,
+            batch.epoch,
+            head,
+        )
+        row = database.execute(_RELEASE if batch.release else _DRIVE, key).fetchone()
+        if row is None:
+            behind = self._unwritten(database)
+            assert behind, "the session's row had this epoch and this head"
+            return behind
+        events = [(row[0], seq, at, body) for seq, body in enumerate(self.bodies, head + 1)]
+        database.executemany(_INSERT, events)
+        if batch.moves:
+            tenant, limits = session.tenant, batch.limits
+            moves = sorted(batch.moves.items())
+            rows = [(tenant, name, limits.get(name), s, h) for name, (h, s) in moves]
+            database.executemany(_MOVE, rows)
+        return Committed(at)
+
+    def _refused(self, database: sqlite3.Connection) -> Account | None:
+        """Return the first account that does not admit the batch. Nothing is written yet."""
+        for name, (held, spent) in sorted(self.batch.moves.items()):
+            row = database.execute(_ACCOUNT, (self.session.tenant, name)).fetchone()
+            allowed, was_spent, was_held = row or (self.batch.limits.get(name), 0, 0)
+            account = Account(name, allowed, was_spent, was_held)
+            if not account.admits(held, spent):
+                return account
+        return None
+
+    def _unwritten(self, database: sqlite3.Connection) -> Behind | None:
+        """Return what the driver has not seen, or raise what fences it."""
+        session, after = self.session, self.batch.after
+        row = database.execute(_FENCE, (session.tenant, session.name)).fetchone()
+        if row is None:
+            raise rules.unknown_session(session)
+        no, epoch, head = row
+        if epoch != self.batch.epoch:
+            raise rules.fenced(session, epoch)
+        if head < after:
+            raise StoreError(f"The journal of {session.name!r} ends before what its driver read.")
+        return Behind(records(database, no, after)) if head > after else None
+
+
+@dataclass(frozen=True, slots=True)
+class Transact:
+    """A transactional tool, and where its result goes."""
+
+    session: SessionId
+    epoch: int
+    work: Callable[[Any], ToolReturned]
+    clock: Clock
+
+    def __call__(self, database: sqlite3.Connection, at: float) -> Record:
+        """See `Journal.transact`."""
+        session = self.session
+        row = database.execute(_FENCE, (session.tenant, session.name)).fetchone()
+        if row is None:
+            raise rules.unknown_session(session)
+        no, epoch, head = row
+        if epoch != self.epoch:
+            raise rules.fenced(session, epoch)
+        try:
+            returned = run_within(database, self.work, self.clock)
+        except Exception as error:
+            raise RaisedByTool from error
+        seq, body = head + 1, rules.encoded(returned)
+        database.execute(_GROWN, (seq, at, no))
+        database.execute(_INSERT, (no, seq, at, body))
+        return Record(seq, at, returned)
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """What somebody who does not drive has to say, as bytes, too."""
+
+    session: SessionId
+    events: Sequence[Told]
+    bodies: Sequence[bytes]
+    idle_only: bool
+
+    def __call__(self, database: sqlite3.Connection, at: float) -> Receipt:
+        """See `Journal.tell`."""
+        session, first = self.session, self.events[0]
+        row = database.execute(_STATE, (session.tenant, session.name)).fetchone()
+        if row is None:
+            raise rules.unknown_session(session)
+        no, head, turn, due_at, listed = row
+        request = rules.request(first)
+        if request and (receipt := _repeated(database, no, first, request)):
+            return receipt
+        if self.idle_only and turn is not None:
+            raise BusyError(f"Turn {turn} of session {session.name!r} is open.")
+        if isinstance(first, InputProvided):
+            listed = _answered(database, no, first, listed, at)
+        seq = head + 1
+        mine = rules.goes_to(first, seq, turn)
+        told = (request.name, request.content, mine) if request else (None, None, None)
+        database.execute(_INSERT_TOLD, (no, seq, at, self.bodies[0], *told))
+        riders = [(no, n, at, body) for n, body in enumerate(self.bodies[1:], seq + 1)]
+        database.executemany(_INSERT, riders)
+        opened = mine if turn is None else turn
+        database.execute(_TELL, (head + len(self.bodies), opened, listed, at, no))
+        if rules.wakes(first, turn) and (due_at is None or due_at > at):
+            database.execute(_WAKE, (at, no))
+        return Receipt(seq, mine, at)
+
+
+def _repeated(
+    database: sqlite3.Connection, no: int, event: Told, request: rules.Request
+) -> Receipt | None:
+    row = database.execute(_REPEATED, (no, request.name)).fetchone()
+    if row is None:
+        return None
+    seq, turn, at, content = row
+    rules.check_repeated(event, request, content)
+    return Receipt(seq, turn, at, repeated=True)
+
+
+def _answered(
+    database: sqlite3.Connection, no: int, answer: InputProvided, listed: str, at: float
+) -> str:
+    """Return the questions that are left, as they are kept."""
+    still_open: list[int] = json.loads(listed or "[]")
+    row = database.execute(_EVENT, (no, answer.question)).fetchone()
+    rules.check_answer(answer, still_open, decode(row[0]) if row else None, at)
+    return _listed([seq for seq in still_open if seq != answer.question])
+
+
+def _listed(questions: Sequence[int]) -> str:
+    return json.dumps(list(questions)) if questions else ""

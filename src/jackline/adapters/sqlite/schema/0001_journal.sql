@@ -1,0 +1,84 @@
+-- One row a session: fence, head, lease, wake-up and money change in one UPDATE.
+CREATE TABLE session (
+    no INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    user TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    parent TEXT NOT NULL DEFAULT '',
+    source INTEGER,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    head INTEGER NOT NULL,
+    turn INTEGER,
+    due_at REAL,
+    lease_until REAL NOT NULL DEFAULT 0,
+    worker TEXT NOT NULL DEFAULT '',
+    spent INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    questions TEXT NOT NULL DEFAULT '',
+    updated_at REAL NOT NULL,
+    erased_at REAL
+) STRICT;
+CREATE UNIQUE INDEX session_name ON session (tenant, name);
+CREATE INDEX session_due ON session (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX session_waiting ON session (tenant) WHERE questions <> '';
+CREATE INDEX session_source ON session (source) WHERE source IS NOT NULL;
+CREATE INDEX session_parent ON session (tenant, parent) WHERE parent <> '';
+
+-- Events of all sessions go to the table's tail; `session` is a session's number, so it says the
+-- tenant, too. A told event carries hashes of its request's name and content, and its turn.
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    session INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at REAL NOT NULL,
+    body BLOB NOT NULL,
+    request BLOB,
+    content BLOB,
+    turn INTEGER
+) STRICT;
+CREATE UNIQUE INDEX event_position ON event (session, seq);
+CREATE UNIQUE INDEX event_request ON event (session, request) WHERE request IS NOT NULL;
+
+CREATE TABLE snapshot (
+    session INTEGER PRIMARY KEY,
+    head INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+
+-- What several sessions of a tenant pay from. `allowed` NULL: it only counts.
+CREATE TABLE account (
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    allowed INTEGER,
+    spent INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+-- How much of a rate is left, and since when.
+CREATE TABLE bucket (
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    level REAL NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE artifact (
+    session INTEGER NOT NULL,
+    handle TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (session, handle)
+) STRICT;
+
+-- SHA-256 of keys that have 256 random bits: there is nothing to salt.
+CREATE TABLE api_key (
+    hash BLOB PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    user TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    made_at REAL NOT NULL,
+    expires_at REAL
+) STRICT, WITHOUT ROWID;

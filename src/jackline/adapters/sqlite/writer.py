@@ -1,0 +1,134 @@
+"""The one connection that writes: groups of jobs, each group one transaction.
+
+Each job of a group has a savepoint, so that its failure is its own. All of a group is durable
+once its COMMIT has returned; where that fails in a way that leaves open what is on the disk, the
+outcome of the whole group is unknown.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from jackline.adapters.rules import SteadyClock
+from jackline.adapters.sqlite.faults import code, store_error
+from jackline.adapters.sqlite.lanes import Gather, Job
+from jackline.adapters.sqlite.locks import Turns
+from jackline.core.errors import JacklineError, StoreError, UnknownOutcomeError
+
+Work = Callable[[sqlite3.Connection, float], object]
+
+_SURELY_UNDONE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY)
+_LAST_AT = "SELECT at FROM event ORDER BY id DESC LIMIT 1"
+
+
+class RaisedByTool(Exception):  # noqa: N818 - it is a parcel, and no error of its own
+    """What a transactional tool raised: nobody else's business, and not the database's fault."""
+
+
+class Writer:
+    """Writes what has gathered, under the lock that processes share."""
+
+    def __init__(
+        self, database: sqlite3.Connection, turns: Turns, clock: SteadyClock, path: Path
+    ) -> None:
+        self.groups = 0
+        self._database = database
+        self._turns = turns
+        self._clock = clock
+        self._path = path
+
+    def commit(self, gather: Gather) -> None:
+        """Run the jobs that `gather` returns, and give each its outcome or its error."""
+        jobs: list[Job] | None = None
+        try:
+            with self._turns.mine():
+                jobs = gather()
+                for group in _groups(jobs):
+                    self._commit(group)
+        except JacklineError as error:
+            for job in gather() if jobs is None else jobs:
+                job.error = error
+
+    def close(self) -> None:
+        """Let the database go."""
+        with self._turns.mine():
+            self._database.close()
+        self._turns.close()
+
+    def _commit(self, group: Sequence[Job]) -> None:
+        database = self._database
+        self.groups += 1
+        try:
+            self._roll_back()
+            if group[0].kind != "bare":
+                database.execute("BEGIN IMMEDIATE")
+            now = self._now()
+            run = self._run_alone if len(group) == 1 else self._run_in_group
+            for job in group:
+                run(job, now)
+        except sqlite3.Error as error:
+            self._fail(group, store_error(error, self._path))
+            return
+        except StoreError as error:
+            self._fail(group, error)
+            return
+        if not database.in_transaction:
+            return  # The only job failed, or needed none.
+        try:
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            if code(error) in _SURELY_UNDONE:
+                self._fail(group, store_error(error, self._path))
+            else:
+                self._fail(group, UnknownOutcomeError(f"Nobody knows what was kept: {error}."))
+
+    def _now(self) -> float:
+        """Return the database's time: never before that of an event that is there."""
+        last = self._database.execute(_LAST_AT).fetchone()
+        return self._clock(last[0] if last else 0.0)
+
+    def _run_alone(self, job: Job, now: float) -> None:
+        """Run the job, and end the transaction if it failed."""
+        job.error = self._attempt(job, now)
+        if job.error is not None:
+            self._roll_back()
+
+    def _run_in_group(self, job: Job, now: float) -> None:
+        """Run the job, and undo its part of the transaction if it failed."""
+        database = self._database
+        database.execute("SAVEPOINT job")
+        job.error = self._attempt(job, now)
+        if job.error is not None:
+            if not database.in_transaction:
+                raise StoreError(str(job.error))  # SQLite itself has undone the whole group.
+            database.execute("ROLLBACK TO job")
+        database.execute("RELEASE job")
+
+    def _attempt(self, job: Job, now: float) -> BaseException | None:
+        try:
+            job.outcome = job.work(self._database, now)
+        except RaisedByTool as parcel:
+            return parcel.__cause__
+        except sqlite3.Error as error:
+            return store_error(error, self._path)
+        except Exception as error:  # noqa: BLE001 - it belongs to the task that waits for it
+            return error
+        return None
+
+    def _fail(self, group: Sequence[Job], error: JacklineError) -> None:
+        for job in group:
+            job.error = job.error or error
+        with suppress(sqlite3.Error):  # The next group tries again, and says what is wrong.
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
+
+
+def _groups(jobs: Sequence[Job]) -> list[Sequence[Job]]:
+    """Return what is committed together: a job of another kind is alone."""
+    together = [job for job in jobs if job.kind == "grouped"]
+    alone = [(job,) for job in jobs if job.kind != "grouped"]
+    return [together, *alone] if together else [*alone]
