@@ -1,6 +1,7 @@
 """What the runtime asks of the outside world."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -169,8 +170,8 @@ class Journal(Protocol):
         """Keep a snapshot of the session, in place of older ones."""
         ...
 
-    async def due(self, limit: int = 1000) -> list[SessionId]:
-        """Return sessions that have work and no driver, longest due first."""
+    async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
+        """Return sessions of these agents that have work and no driver, longest due first."""
         ...
 
 
@@ -208,12 +209,12 @@ class Archive(Protocol):
         """Copy the first `after` events to a new session, and append `session.forked`."""
         ...
 
-    async def allow(self, account: str, limit: int | None) -> None:
-        """Set what an account may spend. None: no limit, it only counts."""
+    async def allow(self, tenant: str, account: str, limit: int | None) -> None:
+        """Set what an account of the tenant may spend. None: no limit, it only counts."""
         ...
 
-    async def accounts(self, prefix: str = "") -> list[Account]:
-        """Return the accounts whose names begin so."""
+    async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
+        """Return the tenant's accounts whose names begin so."""
         ...
 
     async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
@@ -297,13 +298,56 @@ class Model(Protocol):
         ...
 
 
-class Bus(Protocol):
-    """Carries what is not worth a journal: text as it comes, and that a journal has grown."""
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Text as it comes: not an event. `offset` counts the characters of the reply before it."""
 
-    def publish(self, session: SessionId, item: object) -> None:
-        """Hand `item` to whoever listens now. Never waits."""
+    session: SessionId
+    seq: int
+    epoch: int
+    offset: int
+    text: str
+
+    @property
+    def id(self) -> str:
+        """Its place in the stream of the session."""
+        return f"{self.seq}.{self.epoch}.{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A session's journal has grown; by `records`, where who says so has them at hand."""
+
+    session: SessionId
+    records: Sequence[Record] = ()
+
+
+class Listener(Protocol):
+    """What one listener hears."""
+
+    async def take(self, wait_s: float) -> list[Grown | Delta]:
+        """Return what has come since the last time, at the latest after `wait_s`."""
         ...
 
-    def listen(self, sessions: Collection[SessionId]) -> AsyncGenerator[object, None]:
-        """Yield what is published from now on, dropping a listener that falls behind."""
+
+class Bus(Protocol):
+    """Carries what is not worth a journal: text as it comes, and that a journal has grown.
+
+    It may lose anything: what is durable is read from the store.
+    """
+
+    def hears(self, session: SessionId) -> bool:
+        """Whether anybody listens to this session, so that telling them is worth the work."""
+        ...
+
+    def grown(self, grown: Grown) -> None:
+        """Say that a journal has grown. Never waits."""
+        ...
+
+    def say(self, delta: Delta) -> None:
+        """Pass text on as it comes. Never waits."""
+        ...
+
+    def listen(self, session: SessionId) -> AbstractContextManager[Listener]:
+        """Give a listener, which first hears the text so far of a reply that is under way."""
         ...

@@ -20,6 +20,7 @@ from jackline.core.outputs import Output
 from jackline.core.rates import Rate
 from jackline.core.tools import Context, Tool
 
+Scope = Literal["model", "session", "user", "tenant"]
 Usd = str | float | Decimal
 Instructions = str | Callable[[Context[Any]], str]
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
@@ -109,7 +110,8 @@ class Agent:
 
     `model` names one (`"openai:gpt-5.4-mini"`) or is one; of several the later ones are asked
     when the earlier cannot answer. `instructions` may be a function of the turn's context,
-    called once a turn. `output` is a pydantic model or dataclass that the answer must be.
+    called once a turn. `rates` bound how often each model is asked, and for each session, user
+    or tenant. `output` is a pydantic model or dataclass that the answer must be.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
     calls that need approval, where nobody is there to approve.
     """
@@ -121,7 +123,7 @@ class Agent:
     output: type | None = None
     budget: Budget = field(default_factory=Budget)
     limits: Limits = field(default_factory=Limits)
-    rate: Rate | None = None
+    rates: Mapping[Scope, Rate] = field(default_factory=dict["Scope", Rate])
     guards: Sequence[Guard] = (MaximumSize(),)
     window: Window = field(default_factory=Window)
     max_tokens: int = 4096

@@ -377,6 +377,7 @@ class ProgressReported(_Fact, frozen=True):
 class TurnCompleted(_Fact, frozen=True):
     """The model had no more calls to make: this is its answer, `value` where it is typed (JSON)."""
 
+    turn: int
     text: str
     value: str | None = None
 
@@ -384,6 +385,7 @@ class TurnCompleted(_Fact, frozen=True):
 class TurnFailed(_Fact, frozen=True):
     """The turn could not go on, and retrying it would not help now."""
 
+    turn: int
     code: str
     text: str = ""
 
@@ -391,6 +393,7 @@ class TurnFailed(_Fact, frozen=True):
 class TurnStopped(_Fact, frozen=True):
     """A limit was reached; the results up to here are kept."""
 
+    turn: int
     code: str
     text: str = ""
 
@@ -398,6 +401,7 @@ class TurnStopped(_Fact, frozen=True):
 class TurnCancelled(_Fact, frozen=True):
     """Somebody wanted it to end, and it did."""
 
+    turn: int
     reason: str = ""
 
 

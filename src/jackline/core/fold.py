@@ -144,9 +144,6 @@ def _judged(session: Session, event: e.GuardJudged) -> Session:
         return _barred(session, event)
     if turn is None:
         return session
-    if event.gate == "call" and turn.round and event.subject in turn.round.calls:
-        call = replace(turn.round.calls[event.subject], judged=event)
-        return replace(session, turn=replace(turn, round=turn.round.with_call(call)))
     if event.gate == "loop":
         turn = replace(turn, warned=True)
     elif event.gate == "output" and event.note:
@@ -178,6 +175,7 @@ def _model_reserved(session: Session, event: e.ModelReserved) -> Session:
     turn = replace(
         turn,
         asked=event,
+        asked_seq=session.head,
         money=money,
         steers=steers,
         round=current,

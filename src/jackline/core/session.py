@@ -25,10 +25,14 @@ class Call(Value, frozen=True):
     question: int = 0
     expires_at: float = 0.0
     answer: e.InputProvided | None = None
-    judged: e.GuardJudged | None = None
     reconcile_at: float = 0.0
     parts: tuple[Content, ...] = ()
     failed: bool = False
+
+    @property
+    def wakes_at(self) -> float:
+        """When there is something to do although nobody did anything."""
+        return self.expires_at if self.state == "waiting" else self.reconcile_at
 
 class Round(Value, frozen=True):
     """A reply of the model, and what becomes of its calls."""
@@ -63,6 +67,7 @@ class Turn(Value, frozen=True):
     task: int
     money: Money = Money()
     asked: e.ModelReserved | None = None
+    asked_seq: int = 0
     lost: bool = False
     round: Round | None = None
     steers: tuple[Message, ...] = ()

@@ -40,14 +40,14 @@ def choose(
     if failure and usable and failure.model == usable[at].model:
         too_long = failure.code == "context_too_long" and turn.compacting != "done"
         if not too_long and failure.code not in _RETRYABLE:
-            return e.TurnFailed(failure.code, failure.text)
+            return e.TurnFailed(turn.id, failure.code, failure.text)
         if failure.tries >= agent.limits.model_tries:
             at += 1
     if at < len(usable):
         return usable[at]
     if failure:
-        return e.TurnFailed(failure.code, failure.text)
-    return e.TurnFailed("breached", "Every model has billed more than it was held to.")
+        return e.TurnFailed(turn.id, failure.code, failure.text)
+    return e.TurnFailed(turn.id, "breached", "Every model has billed more than it was held to.")
 
 
 def retry_at(turn: Turn, terms: Terms) -> float:
@@ -129,7 +129,7 @@ def _reserved(  # noqa: PLR0913 - what a reservation depends on
     if tokens < min(_OUTPUT_TOKENS_MIN, wanted):
         needed = terms.bound.cost(e.Usage(tokens_in, min(_OUTPUT_TOKENS_MIN, wanted)))
         text = f"{whose} has {dollars(free or 0)} left, and the next request may cost "
-        return [e.TurnStopped("budget", f"{text}{dollars(needed)}.")]
+        return [e.TurnStopped(turn.id, "budget", f"{text}{dollars(needed)}.")]
     hold = terms.bound.cost(e.Usage(tokens_in, tokens))
     account = facts.account
     if account and not account.admits(hold, 0):

@@ -71,16 +71,16 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
 def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded | None:
     """Return how the turn ends now, whatever it is doing."""
     if turn.cancelled is not None:
-        return e.TurnCancelled(turn.cancelled)
+        return e.TurnCancelled(turn.id, turn.cancelled)
     if turn.blocked:
-        return e.TurnStopped("blocked", f"{turn.blocked.guard}: {turn.blocked.reason}.")
+        return e.TurnStopped(turn.id, "blocked", f"{turn.blocked.guard}: {turn.blocked.reason}.")
     if turn.deadline_at is not None and now >= turn.deadline_at:
-        return e.TurnStopped("deadline", "The caller's deadline has passed.")
+        return e.TurnStopped(turn.id, "deadline", "The caller's deadline has passed.")
     driven = calls.limit(session, "driven_s", agent.limits.driven_s)
     if driven is not None and not turn.pause and _driven_s(session, turn, now) >= driven:
-        return e.TurnStopped("driven", f"The turn was driven for {driven:g} s, which is its limit.")
+        return e.TurnStopped(turn.id, "driven", f"The turn was driven for {driven:g} s, which is its limit.")
     if turn.capped and not (turn.round and turn.round.open):
-        return e.TurnStopped("tool_calls", "The turn made all the tool calls that it may make.")
+        return e.TurnStopped(turn.id, "tool_calls", "The turn made all the tool calls that it may make.")
     return None
 
 
@@ -118,9 +118,9 @@ def _answer(turn: Turn, text: str, agent: Agent) -> Sequence[e.Event]:
     elif not text.strip():
         wrong, note = "empty_reply", "You said nothing. Answer the user, or call a tool."
     if not wrong:
-        return [e.TurnCompleted(text, value)]
+        return [e.TurnCompleted(turn.id, text, value)]
     if turn.rejected + 1 >= agent.limits.output_tries:
-        return [e.TurnFailed(wrong, f"The model was asked {turn.rejected + 1} times. {note}")]
+        return [e.TurnFailed(turn.id, wrong, f"The model was asked {turn.rejected + 1} times. {note}")]
     return [e.GuardJudged("output", wrong, "flag", note=note)]
 
 
@@ -131,7 +131,7 @@ def _stuck(turn: Turn, agent: Agent) -> Sequence[e.Event]:
         return []
     if turn.stale >= 2 * rounds:
         text = f"The last {turn.stale} rounds of tool calls brought nothing new."
-        return [e.TurnStopped("loop", text)]
+        return [e.TurnStopped(turn.id, "loop", text)]
     if turn.warned:
         return []
     note = (
@@ -145,7 +145,7 @@ def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e
     """Ask a model: again after a while, another one, or with less to read."""
     most = calls.limit(session, "model_calls", agent.limits.model_calls)
     if most is not None and turn.models >= most:
-        return [e.TurnStopped("model_calls", f"The turn asked a model {most} times, its limit.")]
+        return [e.TurnStopped(turn.id, "model_calls", f"The turn asked a model {most} times, its limit.")]
     chosen = spending.choose(session, turn, agent, facts.terms)
     if isinstance(chosen, e.TurnFailed):
         return [chosen]
@@ -155,21 +155,20 @@ def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e
     return spending.reserve(session, turn, agent, chosen, facts)
 
 
-def wakes_at(session: Session, agent: Agent, terms: Sequence[Terms]) -> float | None:
-    """Return when `decide` may have something new to say although nothing happened."""
+def wakes_at(
+    session: Session, agent: Agent, terms: Sequence[Terms], after: float
+) -> float | None:
+    """Return when, `after` a time, `decide` may have something new to say though nothing happens."""
     turn = session.turn
     if turn is None:
         return None
     times = [call.wakes_at for call in turn.calls if call.state in {"waiting", "unknown"}]
     if turn.deadline_at is not None:
         times.append(turn.deadline_at)
-    if turn.pause:
-        times += [] if turn.pause.until is None else [turn.pause.until]
-        return min(times, default=None)
     driven = calls.limit(session, "driven_s", agent.limits.driven_s)
     if driven is not None:
         times.append(session.at + driven - turn.driven_s)
     if turn.failure and not turn.is_running:
         chosen = spending.choose(session, turn, agent, terms)
         times += [] if isinstance(chosen, e.TurnFailed) else [spending.retry_at(turn, chosen)]
-    return min(times, default=None)
+    return min((each for each in times if each > after), default=None)

@@ -1,0 +1,93 @@
+"""The bus of one process: who listens to a session hears of it as it happens.
+
+Nothing durable depends on it. What a slow listener misses of events it reads from the store,
+and what it misses of text comes whole with the reply.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jackline.core.events import SessionId
+from jackline.ports import Delta, Grown
+
+_BEHIND_MAX = 1_000
+
+
+class Listener:
+    """What one listener has not taken yet."""
+
+    def __init__(self) -> None:
+        self._items: deque[Grown | Delta] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put(self, item: Grown | Delta) -> None:
+        """Add an item, and drop the oldest of a listener that has fallen far behind."""
+        self._items.append(item)
+        if len(self._items) > _BEHIND_MAX:
+            self._items.popleft()
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def take(self, wait_s: float) -> list[Grown | Delta]:
+        """Return what has come, at the latest after `wait_s`."""
+        if not self._items:
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(wait_s, _release, self._waiter)
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+                timer.cancel()
+        items = list(self._items)
+        self._items.clear()
+        return items
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class LocalBus:
+    """See `Bus`. It belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[SessionId, list[Listener]] = {}
+        self._said: dict[SessionId, tuple[Delta, list[str]]] = {}
+
+    def hears(self, session: SessionId) -> bool:
+        """Whether anybody listens."""
+        return session in self._listeners
+
+    def grown(self, grown: Grown) -> None:
+        """Say that the journal has grown: what was being said is said, or void."""
+        self._said.pop(grown.session, None)
+        for listener in self._listeners.get(grown.session, ()):
+            listener.put(grown)
+
+    def say(self, delta: Delta) -> None:
+        """Pass text on as it comes."""
+        if delta.offset == 0:
+            self._said[delta.session] = delta, [delta.text]
+        elif said := self._said.get(delta.session):
+            said[1].append(delta.text)
+        for listener in self._listeners.get(delta.session, ()):
+            listener.put(delta)
+
+    @contextmanager
+    def listen(self, session: SessionId) -> Iterator[Listener]:
+        """Give a listener, which first hears the text so far of a reply that is under way."""
+        listener = Listener()
+        if said := self._said.get(session):
+            first, texts = said
+            listener.put(Delta(session, first.seq, first.epoch, 0, "".join(texts)))
+        self._listeners.setdefault(session, []).append(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners[session].remove(listener)
+            if not self._listeners[session]:
+                del self._listeners[session]

@@ -1,0 +1,285 @@
+"""Where it is put together: agents, a store, models and tools become a runtime."""
+
+import asyncio
+import logging
+import os
+from random import Random, SystemRandom
+import secrets
+import socket
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from jackline.adapters.bus import LocalBus
+from jackline.adapters.memory import MemoryStore
+from jackline.adapters.models import resolve
+from jackline.core.agent import Agent
+from jackline.core.errors import DefinitionError, NotFoundError
+from jackline.core.events import (
+    InputRequested,
+    Record,
+    SessionId,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnPaused,
+    TurnStopped,
+)
+from jackline.core.inputs import Said
+from jackline.core.user import User
+from jackline.ports import Clock, Delta, Ids, Model, Store
+from jackline.runtime.admission import Admission
+from jackline.runtime.models import Models
+from jackline.runtime.sessions import Result, Sessions, Submission, Tally
+from jackline.runtime.steps import Crew, Deps, Served
+from jackline.runtime.tools import ToolEngine, Witness
+from jackline.runtime.worker import Worker
+
+LOCAL_USER = User("local")
+DRAIN_S = 10.0
+
+
+def awake_clock() -> float:
+    """Return seconds on a clock that goes on while the process is stopped or asleep."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def new_id() -> str:
+    """Return an id that nobody can guess."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a runtime takes from the machine, so that a test can give it something else."""
+
+    clock: Clock = awake_clock
+    wall_clock: Clock = time.time  # noqa: TID251 - here the clock is chosen
+    ids: Ids = new_id
+    random: Random = field(default_factory=SystemRandom)
+    worker: str = ""
+    lease_s: float = 30.0
+    witness: Witness | None = None
+
+
+def open_store(store: str | Store, wall_clock: Clock) -> Store:
+    """Return the store that a URL names: `sqlite:///path` or `memory://`."""
+    if not isinstance(store, str):
+        return store
+    scheme, found, path = store.partition("://")
+    if scheme == "memory" and found:
+        return MemoryStore(wall_clock)
+    if scheme == "sqlite" and path.removeprefix("/"):
+        from jackline.adapters.sqlite import open_sqlite  # noqa: PLC0415 - only for those who use it
+
+        return open_sqlite(Path(path.removeprefix("/")))
+    raise DefinitionError(f"{store!r} is no store: write sqlite:///jackline.db or memory://.")
+
+
+class Runtime:
+    """Agents that run durably: one process that submits, drives and listens.
+
+    `store` is a URL or a `Store`. `deps` is what tools find in `ctx.deps`: a value, or an async
+    context manager factory `(User) -> deps`, entered for each drive and never journaled. With
+    `drive=False` it submits and listens only, and others drive. Use it with `async with`;
+    leaving it hands over what is under way.
+    """
+
+    def __init__(
+        self,
+        agents: Sequence[Agent],
+        *,
+        store: str | Store = "sqlite:///jackline.db",
+        deps: Deps = None,
+        drive: bool = True,
+        models: Mapping[str, Model] | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        self._surroundings = surroundings or Surroundings()
+        self._agents = _named(agents)
+        self._deps = deps
+        self._drives = drive
+        self._url = store
+        self._given = models or {}
+        self._stack = AsyncExitStack()
+        self._worker: Worker | None = None
+        self._open: tuple[Store, Sessions] | None = None
+
+    @property
+    def sessions(self) -> Sessions:
+        """What users do with sessions."""
+        return self._opened()[1]
+
+    @property
+    def store(self) -> Store:
+        """Where they are kept."""
+        return self._opened()[0]
+
+    @property
+    def agents(self) -> Mapping[str, Agent]:
+        """The agents, by name."""
+        return self._agents
+
+    async def __aenter__(self) -> Self:
+        """Open the store and begin to drive what is due."""
+        around = self._surroundings
+        served = {name: self._served(agent) for name, agent in self._agents.items()}
+        store, bus = open_store(self._url, around.wall_clock), LocalBus()
+        self._stack.callback(store.close)
+        tools = ToolEngine(around.clock, around.random.random, witness=around.witness)
+        name = around.worker or f"{socket.gethostname()}:{os.getpid()}:{around.ids()[:4]}"
+        crew = Crew(store, around.clock, served, tools, self._deps, name, around.lease_s, bus)
+        worker = Worker(crew)
+        if self._drives:
+            group = await self._stack.enter_async_context(asyncio.TaskGroup())
+            self._worker = worker
+            task = group.create_task(worker.run(), name="jackline worker")
+            self._stack.callback(task.cancel)
+        self._open = store, Sessions(store, bus, self._agents, around.ids, self._wake)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Hand over what is driven, and close the store."""
+        if self._worker and not await self._worker.drain(DRAIN_S):
+            logging.getLogger("jackline").warning("Some turns were let go while they ran.")
+        self._open = None
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def stream(
+        self,
+        agent: str,
+        said: Said,
+        *,
+        session: str = "",
+        user: User = LOCAL_USER,
+        **options: Any,  # noqa: ANN401 - the fields of Submission
+    ) -> AsyncGenerator[Record | Delta]:
+        """Say something to an agent, and yield the events of its turn, and text as it comes.
+
+        Ends with the turn. While the turn waits for an answer to a question, so does this.
+        `options` are those of `Submission`. Stopping early leaves the turn to go on.
+        """
+        name = await self.sessions.open(agent, user, session)
+        receipt = await self.sessions.submit(name, user, Submission(said, **options))
+        async with aclosing(self.follow(name, receipt.turn or receipt.seq, user)) as events:
+            async for event in events:
+                yield event
+
+    async def follow(
+        self, session: SessionId, turn: int, user: User = LOCAL_USER
+    ) -> AsyncGenerator[Record | Delta]:
+        """Yield the events of a turn from its beginning, until it ends."""
+        async with aclosing(self.sessions.subscribe(session, user, turn - 1)) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, Record) and _ends(event, turn):
+                    return
+
+    async def run(
+        self,
+        agent: str,
+        said: Said,
+        *,
+        session: str = "",
+        user: User = LOCAL_USER,
+        **options: Any,  # noqa: ANN401 - the fields of Submission
+    ) -> Result:
+        """Say something to an agent, and return how its turn ended, or that it waits for a person."""
+        name = await self.sessions.open(agent, user, session)
+        receipt = await self.sessions.submit(name, user, Submission(said, **options))
+        return await self.result(name, receipt.turn or receipt.seq, user)
+
+    async def result(self, session: SessionId, turn: int, user: User = LOCAL_USER) -> Result:
+        """Return how a turn ended, or that it waits for a person, once it does."""
+        tally, questions = Tally(turn), list[int]()
+        async with aclosing(self.follow(session, turn, user)) as events:
+            async for record in events:
+                if not isinstance(record, Record):
+                    continue
+                tally.add(record.event)
+                if isinstance(record.event, InputRequested):
+                    questions.append(record.seq)
+                if isinstance(record.event, TurnPaused) and record.event.reason == "person":
+                    state = await self.sessions.state(session, user)
+                    if state.turn and state.turn.id == turn and state.questions:
+                        return _result(session, record, tally, None, state.questions)
+                if _ends(record, turn):
+                    opened = await self.sessions.opened(session, user)
+                    return _result(session, record, tally, self._agents[opened.agent])
+        raise AssertionError("a turn ends, or is followed for ever")
+
+    async def drain(self, grace_s: float = DRAIN_S) -> bool:
+        """Claim nothing more, and hand over what is driven. True if all was, in time."""
+        return await self._worker.drain(grace_s) if self._worker else True
+
+    def _wake(self, session: SessionId) -> None:
+        if self._worker:
+            self._worker.wake(session)
+
+    def _served(self, agent: Agent) -> Served:
+        around = self._surroundings
+        found = [self._resolved(agent, model) for model in agent.models]
+        admission = Admission(around.clock)
+        return Served(agent, Models(agent, found, admission, around.clock))
+
+    def _resolved(self, agent: Agent, model: Any) -> Model:  # noqa: ANN401 - a name, or a model
+        if isinstance(model, str):
+            if model in self._given:
+                return self._given[model]
+            return resolve(model, price=agent.price, price_as=agent.price_as or "")
+        return resolve(model)
+
+    def _opened(self) -> tuple[Store, Sessions]:
+        if self._open is None:
+            raise DefinitionError("The runtime is not open: use it within `async with`.")
+        return self._open
+
+
+def _named(agents: Sequence[Agent]) -> Mapping[str, Agent]:
+    named: dict[str, Agent] = {}
+    for agent in agents:
+        if agent.name in named:
+            raise DefinitionError(f"Two agents are named {agent.name!r}: rename one.")
+        named[agent.name] = agent
+    if not named:
+        raise NotFoundError("A runtime needs at least one agent.")
+    return named
+
+
+def _ends(record: Record, turn: int) -> bool:
+    ended = isinstance(record.event, TurnCompleted | TurnFailed | TurnStopped | TurnCancelled)
+    return ended and record.event.turn == turn
+
+
+def _result(
+    session: SessionId,
+    record: Record,
+    tally: Tally,
+    agent: Agent | None,
+    questions: tuple[int, ...] = (),
+) -> Result:
+    result = Result(session, tally.turn, "paused", "", None, tally.usage, tally.cost, "", questions)
+    match record.event:
+        case TurnCompleted(text=text, value=value):
+            typed = agent.typed if agent else None
+            output = text if value is None or typed is None else typed.load(value)
+            return replace(result, outcome="completed", text=text, output=output)
+        case TurnFailed(code=code, text=text):
+            return replace(result, outcome="failed", code=code, text=text)
+        case TurnStopped(code=code, text=text):
+            return replace(result, outcome="stopped", code=code, text=text)
+        case TurnCancelled(reason=reason):
+            return replace(result, outcome="cancelled", code="cancelled", text=reason)
+        case _:
+            return result
+
+

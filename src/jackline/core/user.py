@@ -1,0 +1,33 @@
+"""Who uses an agent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jackline.core.errors import InputError
+from jackline.core.events import Principal
+
+_NAME_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class User:
+    """A person or a program on whose behalf turns run, within one tenant."""
+
+    id: str
+    tenant: str
+    roles: frozenset[str]
+
+    def __init__(self, id: str, tenant: str = "default", roles: Iterable[str] = ()) -> None:  # noqa: A002 - it is one
+        for name in (id, tenant):
+            if not name or len(name) > _NAME_MAX or not name.isprintable() or "/" in name:
+                raise InputError(
+                    f"{name[:40]!r} names nobody: 1 to {_NAME_MAX} printable characters, no slash."
+                )
+        object.__setattr__(self, "id", id)
+        object.__setattr__(self, "tenant", tenant)
+        object.__setattr__(self, "roles", frozenset(roles))
+
+    @property
+    def principal(self) -> Principal:
+        """The user as events name it."""
+        return Principal(self.id, self.roles)

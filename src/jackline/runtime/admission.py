@@ -1,0 +1,51 @@
+"""Rates and breakers before each paid call, for one process."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from jackline.core.agent import Scope
+from jackline.core.breaker import CLOSED, Breaker, Circuit, Entry, enter, leave
+from jackline.core.rates import Buckets, Rate, admit
+from jackline.ports import Clock
+
+_BUCKETS_MAX = 100_000
+
+
+class Admission:
+    """Says how long a paid call has to wait, and remembers how calls went."""
+
+    def __init__(self, clock: Clock, breaker: Breaker | None = None) -> None:
+        self._clock = clock
+        self._breaker = breaker or Breaker(failures=10)
+        self._buckets: OrderedDict[tuple[Scope, str], Buckets] = OrderedDict()
+        self._circuits: dict[str, Circuit] = {}
+
+    def wait_s(self, rates: Mapping[Scope, Rate], names: Mapping[Scope, str], tokens: int) -> float:
+        """Take one request of `tokens` from every bucket, or return how long to wait for it.
+
+        Raises nothing: what never fits waits for ever, and the caller's deadline ends it.
+        """
+        now, taken = self._clock(), dict[tuple[Scope, str], Buckets]()
+        for scope, rate in rates.items():
+            key = scope, names[scope]
+            buckets, wait_s = admit(rate, self._buckets.get(key, Buckets()), tokens, now)
+            if wait_s:
+                return wait_s
+            taken[key] = buckets
+        for key, buckets in taken.items():
+            self._buckets[key] = buckets
+            self._buckets.move_to_end(key)
+        while len(self._buckets) > _BUCKETS_MAX:
+            self._buckets.popitem(last=False)
+        return 0.0
+
+    def enter(self, model: str) -> Entry:
+        """Return whether the model may be asked now, or has failed too often of late."""
+        circuit, entry = enter(self._breaker, self._circuits.get(model, CLOSED), self._clock())
+        self._circuits[model] = circuit
+        return entry
+
+    def leave(self, model: str, entry: Entry, *, ok: bool | None) -> None:
+        """Say how it went. None: nobody knows."""
+        circuit = self._circuits.get(model, CLOSED)
+        self._circuits[model] = leave(self._breaker, circuit, entry, self._clock(), ok=ok)

@@ -1,0 +1,270 @@
+"""The turn loop, performed: claim, fold, then decide, append, perform and wait.
+
+What is performed follows from the folded journal alone, never from what was just decided.
+So a start, a take-over and a lost acknowledgement are one case: read, fold, go on.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jackline.core.budget import Account, moves
+from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
+from jackline.core.events import (
+    Event,
+    ModelReserved,
+    Record,
+    SessionId,
+    ToolReconciled,
+    TurnFailed,
+)
+from jackline.core.calls import Desk, close
+from jackline.core.fold import fold, replay
+from jackline.core.session import Call, Session
+from jackline.core.spending import accounts
+from jackline.core.turn import Facts, decide, wakes_at
+from jackline.ports import Batch, Behind, Claimed, Committed, Grown, Refused
+from jackline.runtime.inbox import Heard, Inbox
+from jackline.runtime.steps import Crew, Steps
+
+_COALESCE_S = 0.005
+_RETRY_ACCOUNT_S = 0.1
+_SNAPSHOT_EVENTS = 256
+_TRIES = 8
+Step = ModelReserved | Call
+
+
+@dataclass(slots=True)
+class Lease:
+    """How long the driver may believe that it drives, on a clock that no stop holds up."""
+
+    until: float
+
+
+class Drive:
+    """One worker's drive of one session: from claim to release, fence, or crash."""
+
+    def __init__(self, crew: Crew, session: SessionId, claimed: Claimed, lease: Lease) -> None:
+        self.epoch = claimed.epoch
+        self.lease = lease
+        self.inbox = Inbox()
+        self.handing_over = False
+        self._crew = crew
+        self._session = Session(session)
+        self._snapshot = 0
+        self._ahead_s = claimed.at - crew.clock()
+        self._heard: list[Heard] = []
+        self._account: Account | None = None
+        self._decided_at = 0.0
+        self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._steps: Steps | None = None
+
+    @property
+    def id(self) -> SessionId:
+        """Which session is driven."""
+        return self._session.id
+
+    @property
+    def head(self) -> int:
+        """How much of the journal this driver knows."""
+        return self._session.head
+
+    async def run(self) -> None:
+        """Drive until no turn is left that can go on. What is not in the journal then is lost."""
+        await self._load()
+        async with Steps.of(self._crew, self._session, self) as self._steps:
+            async with asyncio.TaskGroup() as group:
+                while await self._advance():
+                    self._perform(group)
+                    await self._wait()
+                self._stop()
+        if self._session.head >= 2 * self._snapshot + _SNAPSHOT_EVENTS:
+            await self._crew.store.save(self._session)
+
+    def check_lease(self) -> None:
+        """Raise `FencedError` unless the lease holds at this very moment."""
+        if self._crew.clock() >= self.lease.until:
+            raise FencedError(f"The lease of {self.id} is over.")
+
+    async def fail(self, text: str) -> None:
+        """End the turn after a bug of ours, so that it is not driven into it again."""
+        await self._load()
+        turn = self._session.turn
+        if turn is None:
+            return
+        assert self._steps is not None
+        desk = Desk(self._session, turn, self._steps.agent, self.now(), self._crew.lease_s)
+        events = [*close(desk), TurnFailed(turn.id, "internal", text)]
+        session = fold(self._session, events, self.now())
+        await self._append(session, events, release=True)
+
+    def hand_over(self) -> None:
+        """Begin nothing new, and let go as soon as nothing runs."""
+        self.handing_over = True
+        self.inbox.signal()
+
+    def now(self) -> float:
+        """Return the database's time: the last one heard, and what has passed since."""
+        return self._crew.clock() + self._ahead_s
+
+    async def _load(self) -> None:
+        loaded = await self._crew.store.load(self.id)
+        self._session = loaded.session
+        self._snapshot = loaded.session.head
+        self._learn(loaded.records)
+
+    async def _catch_up(self) -> None:
+        self._learn(await self._crew.store.read(self.id, self._session.head))
+
+    def _learn(self, records: Sequence[Record]) -> None:
+        """Take in what others wrote. Of another's epoch nothing may be performed."""
+        self._session = replay(self._session, records)
+        if self._session.epoch != self.epoch:
+            raise FencedError(f"{self.id} is driven by another worker.")
+
+    async def _advance(self) -> bool:
+        """Commit what came back and what follows from it. False where the drive is over."""
+        tries = 0
+        while True:
+            session, events = self._next()
+            release = self._releases(session)
+            if not events and not release:
+                return True
+            try:
+                outcome = await self._append(session, events, release=release)
+            except UnknownOutcomeError:
+                tries += 1
+                await self._recover(tries)
+                continue
+            match outcome:
+                case Committed(at):
+                    self._ahead_s = at - self._crew.clock()
+                    self._announce(events, at)
+                    self._session, self._heard = session, []
+                    return not release
+                case Behind(records):
+                    self._learn(records)
+                case Refused(account):
+                    self._account = account
+
+    def _announce(self, events: Sequence[Event], at: float) -> None:
+        if self._crew.bus.hears(self.id):
+            first = self._session.head + 1
+            records = [Record(first + n, at, event) for n, event in enumerate(events)]
+            self._crew.bus.grown(Grown(self.id, records))
+
+    async def _recover(self, tries: int) -> None:
+        """Nobody knows whether it was written: look, and go on from what is there."""
+        if tries > _TRIES:
+            raise StoreError(f"The outcome of {tries} commits of {self.id} in a row is unknown.")
+        await asyncio.sleep(0.01 * 2**tries)
+        self._session = Session(self.id)
+        await self._load()
+
+    def _next(self) -> tuple[Session, Sequence[Event]]:
+        session, heard = self._session, self._open_outcomes()
+        if heard:
+            session = fold(session, heard, self.now())
+        if self.handing_over or session.turn is None:
+            return session, heard
+        assert self._steps is not None
+        self._decided_at = self.now()
+        facts = Facts(
+            self._decided_at,
+            self._steps.models.terms,
+            self._crew.lease_s,
+            self._account,
+            self._steps.instructions(session),
+        )
+        session, decided = decide(session, self._steps.agent, facts)
+        return session, [*heard, *decided] if heard else decided
+
+    def _open_outcomes(self) -> list[Event]:
+        """Return what was heard of steps that are still open: each is heard once."""
+        turn, events = self._session.turn, list[Event]()
+        if turn is None or not self._heard:
+            return events
+        open_keys = {step.key for step in turn.steps(float("inf"))}
+        for key, outcome in self._heard:
+            late = isinstance(outcome[0], ToolReconciled)
+            if key in open_keys or late:
+                events += outcome
+        return events
+
+    def _releases(self, session: Session) -> bool:
+        """Whether the drive ends with this commit."""
+        turn = session.turn
+        if turn is None or turn.pause:
+            return True
+        return self.handing_over and not turn.steps(self.now())
+
+    async def _append(
+        self, session: Session, events: Sequence[Event], *, release: bool
+    ) -> Committed | Behind | Refused:
+        before, turn = self._session, session.turn
+        assert self._steps is not None
+        reserves = any(isinstance(event, ModelReserved) for event in events)
+        paused_until = turn.pause.until if turn and turn.pause else None
+        batch = Batch(
+            self.epoch,
+            before.head,
+            events,
+            turn.id if turn else None,
+            session.money.held - before.money.held,
+            session.money.spent - before.money.spent,
+            moves(before.turn.asked if before.turn else None, events),
+            accounts(session, turn, self._steps.agent, self.now()) if turn and reserves else {},
+            session.questions,
+            reserves,
+            release,
+            self.now() if turn and not turn.pause else paused_until,
+        )
+        asked_at = self._crew.clock()
+        outcome = await self._crew.store.drive(before.id, batch, self._crew.lease_s)
+        self.lease.until = asked_at + self._crew.lease_s
+        return outcome
+
+    def _perform(self, group: asyncio.TaskGroup) -> None:
+        """Make the tasks those that the session calls for: start what is new, end what is over."""
+        turn = self._session.turn
+        steps = turn.steps(self.now()) if turn else []
+        names = {_name(step): step for step in steps}
+        for name in [name for name in self._tasks if name not in names]:
+            self._tasks.pop(name).cancel()
+        for name, step in names.items():
+            if name not in self._tasks:
+                self._tasks[name] = group.create_task(self._hand_in(self._session, step))
+
+    def _stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _hand_in(self, session: Session, step: Step) -> None:
+        assert self._steps is not None
+        events = await self._steps.perform(session, step)
+        if events:
+            self.inbox.put(step.key, events)
+        else:
+            self.inbox.signal()
+
+    async def _wait(self) -> None:
+        turn = self._session.turn
+        assert turn is not None and self._steps is not None
+        terms = self._steps.models.terms
+        wakes = wakes_at(self._session, self._steps.agent, terms, self._decided_at)
+        wait_s = None if wakes is None else wakes - self.now()
+        if self._account:
+            wait_s = _RETRY_ACCOUNT_S if wait_s is None else min(wait_s, _RETRY_ACCOUNT_S)
+        running = sum(1 for task in self._tasks.values() if not task.done())
+        signalled = await self.inbox.wait(max(1, running), wait_s, _COALESCE_S)
+        self._account = None
+        self._heard += self.inbox.take()
+        if signalled:
+            await self._catch_up()
+
+
+def _name(step: Step) -> tuple[str, int]:
+    if isinstance(step, ModelReserved):
+        return step.key, 0
+    return step.key, -1 if step.state == "unknown" else step.attempt
+

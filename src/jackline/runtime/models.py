@@ -1,0 +1,172 @@
+"""Asks a model once, and says what came of it as events."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from jackline.core import window
+from jackline.core.agent import Agent
+from jackline.core.breaker import Entry
+from jackline.core.budget import Terms
+from jackline.core.errors import GarbledReplyError, ModelError, ModelTimeoutError
+from jackline.core.events import (
+    BudgetBreached,
+    Event,
+    GuardJudged,
+    HoldUnconfirmed,
+    ModelFailed,
+    ModelReplied,
+    ModelReserved,
+    Usage,
+)
+from jackline.core.guards import judge
+from jackline.core.messages import ReplyPart, Text
+from jackline.core.session import Session
+from jackline.ports import Clock, Model, Reply, Request, ToolSpec
+from jackline.runtime.admission import Admission
+from jackline.runtime.guards import Gate
+
+_TIMEOUT_S = 300.0
+_REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question to a model: of which session, and for which reservation."""
+
+    session: Session
+    reserved: ModelReserved
+    say: Callable[[str], None]
+    artifact: Callable[[str], Awaitable[tuple[bytes, str]]]
+
+
+class Models:
+    """An agent's models, ready to be asked."""
+
+    def __init__(
+        self, agent: Agent, models: Sequence[Model], admission: Admission, clock: Clock
+    ) -> None:
+        self.terms: Sequence[Terms] = tuple(model.terms for model in models)
+        self._agent = agent
+        self._admission = admission
+        self._clock = clock
+        self._models: Mapping[str, Model] = {model.terms.model: model for model in models}
+        self._terms = {terms.model: terms for terms in self.terms}
+        self._tools = tuple(
+            ToolSpec(tool.name, tool.description, tool.parameters) for tool in agent.tools
+        )
+        self._schema = agent.typed.schema if agent.typed else None
+        self._allowed = tuple(guard.name for guard in agent.guards if "output" in guard.gates)
+
+    async def ask(self, asked: Asked) -> Sequence[Event]:
+        """Return what came of it. A model's failure is an outcome and is never raised."""
+        reserved = asked.reserved
+        wait_s, entry = self._admit(asked)
+        if wait_s:
+            text = f"{reserved.model} may be asked again in {wait_s:.1f} s."
+            code = "overloaded" if entry and entry.wait_s else "throttled"
+            return [ModelFailed(reserved.key, code, text, retry_after_s=min(wait_s, _TIMEOUT_S))]
+        started, ok = self._clock(), None
+        try:
+            reply = await self._stream(asked)
+            ok = True
+        except ModelError as error:
+            ok = None if error.code in _REFUSED else False
+            return [_failed(reserved, error)]
+        finally:
+            if entry:
+                self._admission.leave(reserved.model, entry, ok=ok)
+        return self._replied(reserved, reply, self._clock() - started)
+
+    def _admit(self, asked: Asked) -> tuple[float, Entry | None]:
+        reserved, session = asked.reserved, asked.session
+        if self._agent.rates:
+            user = session.opened.user if session.opened else ""
+            tenant = session.id.tenant
+            tokens = reserved.max_tokens + session.messages.size_bytes // 3
+            wait_s = self._admission.wait_s(
+                self._agent.rates,
+                {
+                    "model": reserved.model,
+                    "session": str(session.id),
+                    "user": f"{tenant}/{user}",
+                    "tenant": tenant,
+                },
+                tokens,
+            )
+            if wait_s:
+                return wait_s, None
+        entry = self._admission.enter(reserved.model)
+        return entry.wait_s, entry
+
+    async def _stream(self, asked: Asked) -> Reply:
+        request = self._request(asked)
+        says = asked.reserved.purpose == "reply" and self._schema is None
+        gate = Gate(self._agent.guards)
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                async with aclosing(self._models[asked.reserved.model].stream(request)) as parts:
+                    async for part in parts:
+                        if isinstance(part, Reply):
+                            if says and (rest := gate.finish()):
+                                asked.say(rest)
+                            return part
+                        if says and (ready := gate.feed(part)):
+                            asked.say(ready)
+        except TimeoutError:
+            raise ModelTimeoutError(f"No reply within {request.timeout_s:g} s.") from None
+        raise GarbledReplyError("The stream ended without a reply.")
+
+    def _request(self, asked: Asked) -> Request:
+        session, reserved = asked.session, asked.reserved
+        if reserved.purpose == "compact":
+            found = window.elidable(session, self._agent)
+            assert found is not None, "only what can be elided is summarised"
+            limit = window.summary_tokens(self._terms[reserved.model])
+            told = window.transcript(session.messages[slice(*found)], limit)
+            return Request(reserved.key, window.SUMMARISE, told, (), reserved.max_tokens)
+        return Request(
+            reserved.key,
+            session.instructions,
+            session.messages,
+            self._tools,
+            reserved.max_tokens,
+            self._schema,
+            timeout_s=_TIMEOUT_S,
+            artifact=asked.artifact,
+        )
+
+    def _replied(self, reserved: ModelReserved, reply: Reply, seconds: float) -> Sequence[Event]:
+        parts, said = reply.parts, tuple[GuardJudged, ...]()
+        if reserved.purpose == "reply" and self._allowed:
+            parts, said = self._judged(parts, reserved.key)
+        if reply.usage is None:
+            cost, usage = reserved.hold, Usage()
+        else:
+            cost, usage = self._terms[reserved.model].price.cost(reply.usage), reply.usage
+        allowed = () if said else self._allowed
+        replied = ModelReplied(reserved.key, parts, reply.model, usage, cost, round(seconds, 3), allowed)
+        breached = [BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)]
+        return [replied, *said, *(breached if cost > reserved.hold else [])]
+
+    def _judged(
+        self, parts: tuple[ReplyPart, ...], key: str
+    ) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
+        """Judge the words as one text: what is denied may stand across two parts."""
+        text = "".join(part.text for part in parts if isinstance(part, Text))
+        passed, said = judge(self._agent.guards, "output", text, key)
+        blocked = any(judged.decision in {"ask", "block"} for judged in said)
+        if passed == text and not blocked:
+            return parts, said
+        rest = tuple(part for part in parts if not isinstance(part, Text))
+        return (Text("[blocked]" if blocked else passed), *rest), said
+
+
+def _failed(reserved: ModelReserved, error: ModelError) -> ModelFailed | HoldUnconfirmed:
+    """Charge the whole hold where the provider may have worked: nobody knows what it costs."""
+    after_s = error.retry_after_s
+    if error.sent and reserved.hold:
+        return HoldUnconfirmed(reserved.key, reserved.hold, error.code, error.text[:1000], after_s)
+    return ModelFailed(reserved.key, error.code, error.text[:1000], retry_after_s=after_s)
+

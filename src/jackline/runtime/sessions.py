@@ -1,0 +1,342 @@
+"""What people and programs do with sessions: open, submit, steer, answer, cancel, fork, listen."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from jackline.core.agent import Agent
+from jackline.core.budget import micro_dollars
+from jackline.core.errors import CallerError, InputError, NotFoundError
+from jackline.core.events import (
+    HoldUnconfirmed,
+    InputProvided,
+    InputRequested,
+    LimitsRaised,
+    ModelReplied,
+    Record,
+    SessionId,
+    SessionOpened,
+    Told,
+    TurnCancelled,
+    TurnCancelRequested,
+    TurnCompleted,
+    TurnFailed,
+    TurnResumed,
+    TurnSteered,
+    TurnStopped,
+    TurnSubmitted,
+    Usage,
+)
+from jackline.core.fold import replay
+from jackline.core.guards import judge
+from jackline.core.inputs import Given, Said, Upload, given
+from jackline.core.messages import File, Image, InputPart, Message, Pasted, Text
+from jackline.core.session import Session
+from jackline.core.tools import ArgumentsError, digest
+from jackline.core.user import User
+from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
+
+OnBusy = Literal["queue", "reject", "steer"]
+_NAME_MAX = 200
+_POLL_S = 0.5
+_ENDED = (TurnCompleted, TurnFailed, TurnStopped, TurnCancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a turn ended. `cost` is in micro-dollars; `output` is typed where the agent says so."""
+
+    session: SessionId
+    turn: int
+    outcome: Literal["completed", "failed", "stopped", "cancelled", "paused"]
+    text: str
+    output: Any
+    usage: Usage
+    cost: int
+    code: str = ""
+    questions: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One thing that a user wants of a session."""
+
+    said: Said
+    request_id: str = ""
+    on_busy: OnBusy = "queue"
+    deadline_at: float | None = None
+    traceparent: str = ""
+
+
+class Sessions:
+    """The sessions of a store, for users: every call names one, and sees only what is theirs."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        agents: Mapping[str, Agent],
+        ids: Ids,
+        wake: Callable[[SessionId], None],
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._agents = agents
+        self._ids = ids
+        self._wake = wake
+
+    async def open(
+        self, agent: str, user: User, name: str = "", history: Sequence[Message] = ()
+    ) -> SessionId:
+        """Create the session unless it exists. Raises `NotFoundError` where it is another's.
+
+        `history` is a conversation that began elsewhere.
+        """
+        if agent not in self._agents:
+            known = ", ".join(sorted(self._agents)) or "none"
+            raise NotFoundError(f"There is no agent {agent!r}. There are: {known}.")
+        session = SessionId(user.tenant, checked_name(name) if name else self._ids())
+        opened = await self._store.open(session, SessionOpened(agent, user.id, tuple(history)))
+        if opened.user != user.id:
+            raise NotFoundError(f"There is no session {session.name!r} of {user.id!r}.")
+        if opened.agent != agent:
+            raise CallerError(f"Session {session.name!r} is one with {opened.agent!r}.")
+        return session
+
+    async def submit(self, session: SessionId, user: User, submission: Submission) -> Receipt:
+        """Say something to the agent. What is acknowledged belongs to exactly one turn."""
+        agent = self._agent(await self.opened(session, user))
+        parts = given(submission.said, agent.limits.input_bytes)
+        text = "\n".join(part.text for part in parts if isinstance(part, Text | Pasted))
+        request_id = submission.request_id or self._ids()
+        passed, said = judge(agent.guards, "input", text, request_id)
+        kept = await self._kept(session, parts if passed == text else (Text(passed),))
+        allowed = () if said else tuple(g.name for g in agent.guards if "input" in g.gates)
+        event: Told
+        if submission.on_busy == "steer":
+            event = TurnSteered(request_id, kept, user.principal, agent.version)
+        else:
+            event = TurnSubmitted(
+                request_id,
+                kept,
+                user.principal,
+                agent.version,
+                submission.deadline_at,
+                submission.traceparent,
+                allowed,
+            )
+        return await self._tell(session, [event, *said], idle_only=submission.on_busy == "reject")
+
+    async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
+        """Resume a paused turn, or go on where the last one was stopped or failed."""
+        state = await self.state(session, user)
+        agent = self._agent(await self.opened(session, user))
+        if state.turn:
+            return await self._tell(session, [TurnResumed("asked")])
+        event = TurnSubmitted(request_id or self._ids(), (), user.principal, agent.version)
+        return await self._tell(session, [event])
+
+    async def cancel(self, session: SessionId, user: User, reason: str = "") -> Receipt:
+        """End the open turn. What runs is cancelled, and what came of it is kept."""
+        await self.opened(session, user)
+        return await self._tell(session, [TurnCancelRequested(reason)])
+
+    async def raise_limits(
+        self, session: SessionId, user: User, limits: Mapping[str, int | str | float | Decimal]
+    ) -> Receipt:
+        """Let the session go further: `usd` and `session_usd` in dollars, others as `Limits`."""
+        agent = self._agent(await self.opened(session, user))
+        found: dict[str, int] = {}
+        for name, value in limits.items():
+            if name in {"usd", "session_usd"}:
+                found[name] = micro_dollars(value)
+            elif name in {"driven_s", "model_calls", "tool_calls"}:
+                found[name] = int(value)
+            else:
+                raise InputError(f"{name!r} cannot be raised for {agent.name!r}.")
+        return await self._tell(session, [LimitsRaised(found, user.id)])
+
+    async def answer(
+        self,
+        session: SessionId,
+        question: int,
+        user: User,
+        *,
+        approved: bool,
+        arguments: str | None = None,
+        reason: str = "",
+    ) -> Receipt:
+        """Answer a question, once. Other arguments pass validation and guards like the model's.
+
+        Raises `StaleError` where it was answered, has expired or was asked about another call.
+        """
+        opened = await self.opened(session, user, approver=True)
+        asked = await self._question(session, question)
+        bound = asked.digest
+        if approved and arguments is not None:
+            arguments, bound = await self._edited(session, opened, asked, arguments)
+        provided = InputProvided(question, approved, user.id, bound, arguments, reason[:1000])
+        return await self._tell(session, [provided])
+
+    async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
+        """Copy the session up to the end of its last turn. Costs so far are history there."""
+        await self.opened(session, user)
+        records = await self._store.read(session)
+        ends = [record.seq for record in records if isinstance(record.event, _ENDED)]
+        target = SessionId(session.tenant, checked_name(name) if name else self._ids())
+        await self._store.fork(session, ends[-1] if ends else 1, target)
+        return target
+
+    async def opened(
+        self, session: SessionId, user: User, *, approver: bool = False
+    ) -> SessionOpened:
+        """Return how the session was opened. Raises `NotFoundError` unless it is the user's."""
+        missing = NotFoundError(f"There is no session {session.name!r} of {user.id!r}.")
+        if session.tenant != user.tenant:
+            raise missing
+        records = await self._store.read(session, limit=1)
+        event = records[0].event if records else None
+        if not isinstance(event, SessionOpened):
+            raise missing
+        if event.user != user.id and not (approver and "approver" in user.roles):
+            raise missing
+        return event
+
+    async def state(self, session: SessionId, user: User) -> Session:
+        """Return the session as it stands."""
+        await self.opened(session, user, approver=True)
+        loaded = await self._store.load(session)
+        return replay(loaded.session, loaded.records)
+
+    async def listed(self, user: User, limit: int = 100, *, waiting: bool = False) -> list[SessionRow]:
+        """Return the user's sessions, latest first; an approver's: all of the tenant."""
+        own = None if "approver" in user.roles else user.id
+        return await self._store.sessions(user.tenant, own, limit, waiting=waiting)
+
+    async def questions(self, session: SessionId, user: User) -> Mapping[int, InputRequested]:
+        """Return the questions that wait, by their names."""
+        state = await self.state(session, user)
+        return {each: await self._question(session, each) for each in state.questions}
+
+    async def subscribe(
+        self, session: SessionId, user: User, after: int = 0
+    ) -> AsyncGenerator[Record | Delta]:
+        """Yield the events after position `after`, each once and in order, then those to come.
+
+        Between them comes text as it is said. Ends when the caller stops.
+        """
+        await self.opened(session, user, approver=True)
+        with self._bus.listen(session) as listener:
+            for record in await self._store.read(session, after):
+                after = record.seq
+                yield record
+            while True:
+                items = await listener.take(_POLL_S)
+                for item in items:
+                    if isinstance(item, Delta):
+                        if item.seq <= after:
+                            yield item
+                        continue
+                    for record in await self._news(session, item, after):
+                        after = record.seq
+                        yield record
+                if not items:
+                    for record in await self._store.read(session, after):
+                        after = record.seq
+                        yield record
+
+    async def _news(self, session: SessionId, grown: Grown, after: int) -> Sequence[Record]:
+        """Return what follows `after`: what we were handed, unless something is missing."""
+        records = [record for record in grown.records if record.seq > after]
+        if records and records[0].seq == after + 1:
+            return records
+        return await self._store.read(session, after)
+
+    async def _tell(
+        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+    ) -> Receipt:
+        receipt = await self._store.tell(session, events, idle_only=idle_only)
+        self._bus.grown(Grown(session))
+        self._wake(session)
+        return receipt
+
+    async def _kept(self, session: SessionId, parts: Sequence[Given]) -> tuple[InputPart, ...]:
+        """Keep uploads as artifacts of the session."""
+        kept: list[InputPart] = []
+        for part in parts:
+            if not isinstance(part, Upload):
+                kept.append(part)
+                continue
+            handle = await self._store.put(session, part.data, part.media_type)
+            if part.is_image:
+                kept.append(Image(handle, part.media_type))
+            else:
+                kept.append(File(handle, part.media_type, part.name[:_NAME_MAX], len(part.data)))
+        return tuple(kept)
+
+    async def _question(self, session: SessionId, question: int) -> InputRequested:
+        records = await self._store.read(session, max(0, question - 1), 1)
+        event = records[0].event if records else None
+        if not isinstance(event, InputRequested):
+            raise NotFoundError(f"{question} is no question of session {session.name!r}.")
+        return event
+
+    async def _edited(
+        self, session: SessionId, opened: SessionOpened, asked: InputRequested, arguments: str
+    ) -> tuple[str, str]:
+        """Return other arguments in canonical form, and the digest of the call that they make."""
+        agent = self._agent(opened)
+        tool = agent.by_name.get(asked.name)
+        if tool is None:
+            raise CallerError(f"Agent {agent.name!r} no longer has a tool {asked.name!r}.")
+        try:
+            arguments = tool.check(arguments)
+        except ArgumentsError as error:
+            raise InputError(f"These arguments do not fit {tool.name}: {error.text}") from None
+        loaded = await self._store.load(session)
+        turn = replay(loaded.session, loaded.records).turn
+        if turn is None:
+            raise NotFoundError("The turn that asked is over.")
+        return arguments, digest(tool.name, arguments, turn.submitted.principal, tool.version)
+
+    def _agent(self, opened: SessionOpened) -> Agent:
+        agent = self._agents.get(opened.agent)
+        if agent is None:
+            raise NotFoundError(f"This process does not serve the agent {opened.agent!r}.")
+        return agent
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a session. Raises `InputError` where it could not be shown or found."""
+    if not 0 < len(name) <= _NAME_MAX or not name.isprintable() or "/" in name:
+        raise InputError(
+            f"{name[:40]!r} is no session's name: 1 to {_NAME_MAX} printable characters, no slash."
+        )
+    return name
+
+
+@dataclass(slots=True)
+class Tally:
+    """Adds up what one turn used, from the events of its session."""
+
+    turn: int
+    usage: Usage = Usage()
+    cost: int = 0
+
+    def add(self, event: object) -> None:
+        """Take in an event."""
+        if not isinstance(event, ModelReplied | HoldUnconfirmed):
+            return
+        if not event.key.startswith(f"turn/{self.turn}/"):
+            return
+        self.cost += event.cost
+        if isinstance(event, ModelReplied):
+            new, old = event.usage, self.usage
+            self.usage = Usage(
+                old.input + new.input,
+                old.output + new.output,
+                old.cache_read + new.cache_read,
+                old.cache_write + new.cache_write,
+            )
+

@@ -1,0 +1,196 @@
+"""Performs one step of a session: a model asked, a tool called, the outside asked about a call."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jackline.core.agent import Agent
+from jackline.core.events import (
+    Event,
+    HoldUnconfirmed,
+    ModelReserved,
+    ProgressReported,
+    SessionId,
+    ToolFailed,
+    ToolReconciled,
+    ToolUnknown,
+)
+from jackline.core.session import Call, Session
+from jackline.core.tools import Context, Tool
+from jackline.core.user import User
+from jackline.core.value import replace
+from jackline.ports import Bus, Clock, Delta, Store
+from jackline.runtime.inbox import Inbox
+from jackline.runtime.models import Asked, Models
+from jackline.runtime.tools import Invocation, ToolEngine
+
+Deps = Any | Callable[[User], AbstractAsyncContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An agent, and its models ready to be asked."""
+
+    agent: Agent
+    models: Models
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What the drives of one worker share. `clock` must advance while the process is stopped."""
+
+    store: Store
+    clock: Clock
+    served: Mapping[str, Served]
+    tools: ToolEngine
+    deps: Deps
+    worker: str
+    lease_s: float
+    bus: Bus
+
+
+class Driver(Protocol):
+    """What a step needs to know of its drive."""
+
+    epoch: int
+    inbox: Inbox
+
+    def now(self) -> float:
+        """Return the database's time."""
+        ...
+
+    def check_lease(self) -> None:
+        """Raise `FencedError` unless the lease holds at this very moment."""
+        ...
+
+
+class Steps:
+    """The steps of one drive, and the dependencies that they share."""
+
+    def __init__(self, crew: Crew, served: Served, session: SessionId, driver: Driver) -> None:
+        self.agent = served.agent
+        self.models = served.models
+        self._crew = crew
+        self._id = session
+        self._driver = driver
+        self._stack = AsyncExitStack()
+        self._entering = asyncio.Lock()
+        self._deps: list[Any] = []
+        self._rendered: tuple[int, str] = (0, "")
+        self._live: set[str] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, crew: Crew, session: Session, driver: Driver) -> AsyncGenerator["Steps"]:
+        """Give the steps of a drive; what its dependencies hold is released at the end."""
+        assert session.opened is not None, f"{session.id} was never opened"
+        steps = cls(crew, crew.served[session.opened.agent], session.id, driver)
+        async with steps._stack:
+            yield steps
+
+    def instructions(self, session: Session) -> str:
+        """Return the agent's instructions for this turn: rendered once, then as journaled."""
+        given, turn = self.agent.instructions, session.turn
+        if isinstance(given, str):
+            return given
+        assert turn is not None, "instructions are those of a turn"
+        if turn.models:
+            return session.instructions
+        if self._rendered[0] != turn.id:
+            deps = None if callable(self._crew.deps) else self._crew.deps
+            context = Context[Any](deps, turn.submitted.principal, session.id, f"turn/{turn.id}")
+            self._rendered = turn.id, given(context)
+        return self._rendered[1]
+
+    async def perform(self, session: Session, step: ModelReserved | Call) -> Sequence[Event]:
+        """Return what came of the step. Nothing where the store has it already."""
+        if isinstance(step, ModelReserved):
+            return await self._ask(session, step)
+        tool = self.agent.by_name[step.asked.name]
+        if step.state == "unknown":
+            return [await self._reconcile(session, step, tool)]
+        return await self._call(session, step, tool)
+
+    async def _ask(self, session: Session, reserved: ModelReserved) -> Sequence[Event]:
+        assert session.turn is not None
+        seq, offset, say = session.turn.asked_seq, 0, self._crew.bus.say
+
+        def said(text: str) -> None:
+            nonlocal offset
+            say(Delta(self._id, seq, self._driver.epoch, offset, text))
+            offset += len(text)
+
+        try:
+            return await self.models.ask(Asked(session, reserved, said, self._artifact))
+        except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
+            text = f"{type(error).__name__}: {error}"[:1000]
+            return [HoldUnconfirmed(reserved.key, reserved.hold, "internal", text)]
+
+    async def _artifact(self, handle: str) -> tuple[bytes, str]:
+        return await self._crew.store.get(self._id, handle)
+
+    async def _call(self, session: Session, call: Call, tool: Tool) -> Sequence[Event]:
+        try:
+            context = await self._context(session, call)
+        except Exception as error:  # noqa: BLE001 - the user's own factory: the call was not made
+            text = f"Not made: what {tool.name} works with could not be had ({type(error).__name__})."
+            return [ToolFailed(call.key, text, "dependencies")]
+        invocation = Invocation(tool, call.key, call.arguments, context, self)
+        outcomes = await self._crew.tools.run(invocation)
+        if tool.reconcile is None:
+            return outcomes
+        reconcile_at = self._driver.now() + tool.timeout_s
+        return [
+            replace(each, reconcile_at=reconcile_at) if isinstance(each, ToolUnknown) else each
+            for each in outcomes
+        ]
+
+    async def _reconcile(self, session: Session, call: Call, tool: Tool) -> ToolReconciled:
+        try:
+            context = await self._context(session, call)
+        except Exception as error:  # noqa: BLE001 - as above: nobody could be asked
+            text = f"Whether it took effect could not be asked ({type(error).__name__})."
+            return ToolReconciled(call.key, None, text)
+        return await self._crew.tools.reconcile(tool, call.key, call.arguments, context)
+
+    async def _context(self, session: Session, call: Call) -> Context[Any]:
+        assert session.turn is not None
+        principal = session.turn.submitted.principal
+        async with self._entering:
+            if not self._deps:
+                user = User(principal.user, self._id.tenant, principal.roles)
+                self._deps.append(await self._entered(user))
+        report = self._reporter(call.key)
+        return Context(self._deps[0], principal, self._id, call.key, call.attempt, report)
+
+    async def _entered(self, user: User) -> Any:  # noqa: ANN401 - the application's own type
+        deps = self._crew.deps
+        return await self._stack.enter_async_context(deps(user)) if callable(deps) else deps
+
+    def _reporter(self, key: str) -> Callable[[str, float | None], None]:
+        loop, inbox = asyncio.get_running_loop(), self._driver.inbox
+
+        def report(text: str, fraction: float | None) -> None:
+            said = [ProgressReported(key, text[:1000], fraction)]
+            loop.call_soon_threadsafe(lambda: inbox.put(key, said, finished=False))
+
+        return report
+
+    def check_lease(self) -> None:
+        """Raise `FencedError` unless the drive's lease holds at this very moment."""
+        self._driver.check_lease()
+
+    def late(self, outcome: ToolReconciled) -> None:
+        """Take in what a call returned after it had been given up."""
+        self._driver.inbox.put(outcome.key, [outcome], finished=False)
+
+    async def keep(self, data: bytes, media_type: str) -> str:
+        """Keep a result that is too large to be read at once, and return its handle."""
+        return await self._crew.store.put(self._id, data, media_type)
+
+    async def transact(self, work: Callable[[Any], Any]) -> None:
+        """Run `work` in the store's own database, where its result commits with what it wrote."""
+        await self._crew.store.transact(self._id, self._driver.epoch, work)
+

@@ -1,0 +1,140 @@
+"""One worker: claims what it is woken for, keeps its leases, and hears what it missed."""
+
+import asyncio
+import logging
+
+from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
+from jackline.core.events import SessionId
+from jackline.runtime.loop import Drive, Lease
+from jackline.runtime.steps import Crew
+
+_LOG = logging.getLogger("jackline")
+_BEATS = 3
+
+
+class Worker:
+    """Drives every session that is due, at each wake-up and on a timer.
+
+    It may wake twice or not at all: the claim makes the one harmless, the timer the other.
+    """
+
+    def __init__(self, crew: Crew, *, drives_max: int = 10_000) -> None:
+        self.fenced = 0
+        self.released = 0
+        self._crew = crew
+        self._drives: dict[SessionId, Drive] = {}
+        self._pending: dict[SessionId, None] = {}
+        self._drives_max = drives_max
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._draining = False
+
+    @property
+    def driven(self) -> int:
+        """How many sessions it drives now."""
+        return len(self._drives)
+
+    def wake(self, session: SessionId) -> None:
+        """Say that the session has news: for its driver, if it is here, or for a claim."""
+        if drive := self._drives.get(session):
+            drive.inbox.signal()
+        elif not self._draining:
+            self._pending[session] = None
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Drive until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._beat())
+            while True:
+                await self._woken.wait()
+                self._woken.clear()
+                while self._pending and len(self._drives) < self._drives_max:
+                    session = next(iter(self._pending))
+                    del self._pending[session]
+                    group.create_task(self._guarded(session))
+
+    async def drain(self, grace_s: float) -> bool:
+        """Claim nothing more and hand over what is driven. True if all was within `grace_s`."""
+        self._draining = True
+        self._pending.clear()
+        for drive in self._drives.values():
+            drive.hand_over()
+        self._idle.clear()
+        try:
+            async with asyncio.timeout(grace_s):
+                while self._drives:
+                    self._idle.clear()
+                    await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _guarded(self, session: SessionId) -> None:
+        """Drive, and let nothing of it end the worker."""
+        try:
+            await self._drive(session)
+        except* FencedError:
+            self.fenced += 1  # Somebody else drives: there is nothing to tidy.
+        except* (StoreError, UnknownOutcomeError) as errors:
+            _LOG.error("%s is let go: %s", session, errors.exceptions[0])
+
+    async def _drive(self, session: SessionId) -> None:
+        crew, asked_at = self._crew, self._crew.clock()
+        if session in self._drives:
+            self._drives[session].inbox.signal()
+            return
+        claimed = await crew.store.claim(session, crew.worker, crew.lease_s)
+        if claimed is None:
+            return
+        drive = Drive(crew, session, claimed, Lease(asked_at + crew.lease_s))
+        self._drives[session] = drive
+        if self._draining:
+            drive.hand_over()
+        try:
+            await self._ran(drive)
+            self.released += 1
+        finally:
+            if self._drives.get(session) is drive:
+                del self._drives[session]
+            self._idle.set()
+            if self._pending:
+                self._woken.set()
+            if drive.inbox.signalled:
+                self.wake(session)  # It came between the last commit and now.
+
+    async def _ran(self, drive: Drive) -> None:
+        """Drive. A bug of ours ends the turn, not the worker."""
+        try:
+            await drive.run()
+        except* (FencedError, StoreError, UnknownOutcomeError):
+            raise
+        except* Exception as errors:  # noqa: BLE001 - the task boundary of a drive
+            _LOG.exception("The turn of %s ends after a bug.", drive.id, exc_info=errors)
+            await drive.fail(f"{errors.exceptions[0]!r}"[:1000])
+
+    async def _beat(self) -> None:
+        """Keep leases, notice lost signals and lost wake-ups."""
+        crew = self._crew
+        while True:
+            try:
+                for session in await crew.store.due(list(crew.served)):
+                    self.wake(session)
+                await self._renew()
+            except (StoreError, UnknownOutcomeError) as error:
+                _LOG.error("The store does not answer: %s", error)  # noqa: TRY400 - no bug of ours
+            await asyncio.sleep(crew.lease_s / _BEATS)
+
+    async def _renew(self) -> None:
+        crew = self._crew
+        asked_at, driven = crew.clock(), dict(self._drives)
+        if not driven:
+            return
+        epochs = {session: drive.epoch for session, drive in driven.items()}
+        heads = await crew.store.renew(crew.worker, epochs, crew.lease_s)
+        for session, head in heads.items():
+            driven[session].lease.until = asked_at + crew.lease_s
+            if head > driven[session].head:
+                driven[session].inbox.signal()
+
+
