@@ -57,11 +57,10 @@ def enter(breaker: Breaker, circuit: Circuit, now: float) -> tuple[Circuit, Entr
         return circuit, _PASS
     if circuit.probing:
         return circuit, Entry(breaker.cooldown_s)
-    if now < circuit.opened_at:
-        circuit = replace(circuit, opened_at=now)
-    left_s = (circuit.opened_at or now) + breaker.cooldown_s - now
+    opened_at = min(circuit.opened_at, now)
+    left_s = opened_at + breaker.cooldown_s - now
     if left_s > 0:
-        return circuit, Entry(left_s)
+        return replace(circuit, opened_at=opened_at), Entry(left_s)
     return replace(circuit, probing=True), Entry(probe=True)
 
 
