@@ -18,7 +18,6 @@ from jackline.core.errors import (
     BusyError,
     ConflictError,
     NotFoundError,
-    StoreError,
 )
 from jackline.core.events import (
     InputProvided,
@@ -137,7 +136,7 @@ class MemoryStore:
         if head > batch.after:
             return Behind(row.records(batch.after))
         if head < batch.after:
-            raise StoreError(f"The journal of {session.name!r} ends before what its driver read.")
+            raise rules.cut_short(session)
         bodies = list(map(rules.encoded, batch.events))
         if batch.moves and (refused := self._move(session.tenant, batch)):
             return Refused(refused)

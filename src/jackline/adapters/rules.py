@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from jackline.core.codec import decode, encode, erased
-from jackline.core.errors import ConflictError, FencedError, InputError, NotFoundError, StaleError
+from jackline.core.errors import (
+    ConflictError,
+    FencedError,
+    InputError,
+    NotFoundError,
+    StaleError,
+    StoreError,
+)
 from jackline.core.events import (
     ChildFinished,
     Event,
@@ -165,6 +172,14 @@ def unknown_session(session: SessionId) -> NotFoundError:
 def fenced(session: SessionId, epoch: int) -> FencedError:
     """Return the error that tells a driver to stop."""
     return FencedError(f"Session {session.name!r} is under epoch {epoch}: another worker drives.")
+
+
+def cut_short(session: SessionId) -> StoreError:
+    """Return the error that says that a driver has read what is no longer there."""
+    return StoreError(
+        f"The journal of {session.name!r} ends before what its driver has read: was a backup put "
+        "in its place? Restart the worker."
+    )
 
 
 def tombstone(body: bytes) -> bytes:

@@ -15,7 +15,7 @@ from jackline.adapters.sqlite.transact import run_within
 from jackline.adapters.sqlite.writer import RaisedByTool
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode
-from jackline.core.errors import BusyError, StoreError
+from jackline.core.errors import BusyError
 from jackline.core.events import (
     InputProvided,
     Record,
@@ -38,7 +38,7 @@ _CLAIM = """
     RETURNING no, head, epoch
 """
 # Only a process that drives moves the log into the file, in a commit of its own.
-_CHECKPOINT = "PRAGMA wal_autocheckpoint = 4000"
+_CHECKPOINT = "PRAGMA wal_autocheckpoint = 1000"
 _RENEW = """
     UPDATE session SET lease_until = ?1
     FROM (
@@ -51,16 +51,14 @@ _RENEW = """
     RETURNING session.tenant, session.name, session.head
 """
 _DRIVE = """
-    UPDATE session SET head = ?1, turn = ?2, lease_until = ?3, held = held + ?4,
-        spent = spent + ?5, questions = ?6, updated_at = ?7
-    WHERE tenant = ?8 AND name = ?9 AND epoch = ?10 AND head = ?11
-    RETURNING no
+    UPDATE session SET head = ?, turn = ?, lease_until = ?, held = held + ?, spent = spent + ?,
+        questions = ?, updated_at = ?
+    WHERE no = ?
 """
 _RELEASE = """
-    UPDATE session SET head = ?1, turn = ?2, due_at = ?3, lease_until = 0, held = held + ?4,
-        spent = spent + ?5, questions = ?6, updated_at = ?7
-    WHERE tenant = ?8 AND name = ?9 AND epoch = ?10 AND head = ?11
-    RETURNING no
+    UPDATE session SET head = ?, turn = ?, due_at = ?, lease_until = 0, held = held + ?,
+        spent = spent + ?, questions = ?, updated_at = ?
+    WHERE no = ?
 """
 _ACCOUNT = "SELECT allowed, spent, held FROM account WHERE tenant = ? AND name = ?"
 _MOVE = """
@@ -90,6 +88,14 @@ def number(database: sqlite3.Connection, session: SessionId) -> int:
     if row is None:
         raise rules.unknown_session(session)
     return row[0]
+
+
+def fence(database: sqlite3.Connection, session: SessionId) -> tuple[int, int, int]:
+    """Return the session's number, epoch and head. Raises `NotFoundError`."""
+    row = database.execute(_FENCE, (session.tenant, session.name)).fetchone()
+    if row is None:
+        raise rules.unknown_session(session)
+    return row
 
 
 def records(
@@ -155,11 +161,16 @@ class Drive:
     def __call__(self, database: sqlite3.Connection, at: float) -> Committed | Behind | Refused:
         """See `Journal.drive`."""
         batch, session = self.batch, self.session
-        refused = self._refused(database) if batch.reserves and batch.moves else None
-        if refused:
-            return self._unwritten(database) or Refused(refused)
-        head = batch.after
-        key = (
+        no, epoch, head = fence(database, session)
+        if epoch != batch.epoch:
+            raise rules.fenced(session, epoch)
+        if head > batch.after:
+            return Behind(records(database, no, batch.after))
+        if head < batch.after:
+            raise rules.cut_short(session)
+        if batch.reserves and (refused := self._refused(database)):
+            return Refused(refused)
+        row = (
             head + len(self.bodies),
             batch.turn,
             batch.due_at if batch.release else at + self.lease_s,
@@ -167,17 +178,10 @@ class Drive:
             batch.spent,
             _listed(batch.questions),
             at,
-            session.tenant,
-            session.name,
-            batch.epoch,
-            head,
+            no,
         )
-        row = database.execute(_RELEASE if batch.release else _DRIVE, key).fetchone()
-        if row is None:
-            behind = self._unwritten(database)
-            assert behind, "the session's row had this epoch and this head"
-            return behind
-        events = [(row[0], seq, at, body) for seq, body in enumerate(self.bodies, head + 1)]
+        database.execute(_RELEASE if batch.release else _DRIVE, row)
+        events = [(no, seq, at, body) for seq, body in enumerate(self.bodies, head + 1)]
         database.executemany(_INSERT, events)
         if batch.moves:
             tenant, limits = session.tenant, batch.limits
@@ -196,19 +200,6 @@ class Drive:
                 return account
         return None
 
-    def _unwritten(self, database: sqlite3.Connection) -> Behind | None:
-        """Return what the driver has not seen, or raise what fences it."""
-        session, after = self.session, self.batch.after
-        row = database.execute(_FENCE, (session.tenant, session.name)).fetchone()
-        if row is None:
-            raise rules.unknown_session(session)
-        no, epoch, head = row
-        if epoch != self.batch.epoch:
-            raise rules.fenced(session, epoch)
-        if head < after:
-            raise StoreError(f"The journal of {session.name!r} ends before what its driver read.")
-        return Behind(records(database, no, after)) if head > after else None
-
 
 @dataclass(frozen=True, slots=True)
 class Transact:
@@ -222,10 +213,7 @@ class Transact:
     def __call__(self, database: sqlite3.Connection, at: float) -> Record:
         """See `Journal.transact`."""
         session = self.session
-        row = database.execute(_FENCE, (session.tenant, session.name)).fetchone()
-        if row is None:
-            raise rules.unknown_session(session)
-        no, epoch, head = row
+        no, epoch, head = fence(database, session)
         if epoch != self.epoch:
             raise rules.fenced(session, epoch)
         try:

@@ -2,8 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from jackline.core.errors import StoreError
@@ -29,18 +28,16 @@ class Turns:
         self._gate = _open(path.with_name(f"{path.name}-gate"))
         self._lock = _open(path.with_name(f"{path.name}-lock"))
 
-    @contextmanager
-    def mine(self) -> Generator[None]:
+    def __enter__(self) -> None:
         """Hold the lock. Raises `StoreError` where others keep it for too long."""
         left_s = self._wait(self._gate, self._timeout_s)
         try:
             self._wait(self._lock, left_s)
         finally:
             fcntl.flock(self._gate, fcntl.LOCK_UN)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _wait(self, handle: int, left_s: float) -> float:
         while True:

@@ -105,7 +105,7 @@ def bring_up_to_date(path: Path, at: float) -> list[Migration]:
     """Apply what the file lacks, while no other process writes. Return what that was."""
     turns = Turns(path, threading.Event().wait, _MIGRATE_LOCKED_S)
     try:
-        with turns.mine(), closing(connect(path, _MIGRATE_LOCKED_S)) as database:
+        with turns, closing(connect(path, _MIGRATE_LOCKED_S)) as database:
             steps = pending(database, path)
             _migrate(database, path, steps, at)
             return steps

@@ -42,7 +42,7 @@ class Writer:
         """Run the jobs that `gather` returns, and give each its outcome or its error."""
         jobs: list[Job] | None = None
         try:
-            with self._turns.mine():
+            with self._turns:
                 jobs = gather()
                 for group in _groups(jobs):
                     self._commit(group)
@@ -52,7 +52,7 @@ class Writer:
 
     def close(self) -> None:
         """Let the database go."""
-        with self._turns.mine():
+        with self._turns:
             self._database.close()
         self._turns.close()
 
