@@ -74,7 +74,7 @@ def open_store(store: str | Store, wall_clock: Clock) -> Store:
     if scheme == "memory" and found:
         return MemoryStore(wall_clock)
     if scheme == "sqlite" and path.removeprefix("/"):
-        from jackline.adapters.sqlite import open_sqlite  # noqa: PLC0415 - only for those who use it
+        from jackline.adapters.sqlite.store import open_sqlite  # noqa: PLC0415 - only for those who use it
 
         return open_sqlite(Path(path.removeprefix("/")))
     raise DefinitionError(f"{store!r} is no store: write sqlite:///jackline.db or memory://.")

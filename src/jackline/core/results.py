@@ -1,7 +1,7 @@
 """What a model gets to see of what a tool returned, raised, or left unsaid."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -33,9 +33,10 @@ def shown(value: object, limit_bytes: int) -> Shown:
     Pydantic models, dataclasses and msgspec structs are objects. The text is cut at
     `limit_bytes`, and more than 16 MiB of it is a problem rather than a result.
     """
-    parts = _parts(value)
-    if parts is None:
-        return Shown(problem=_unshowable(value))
+    try:
+        parts = _parts(value)
+    except _UnshowableError as error:
+        return Shown(problem=f"it is of type {error}, which is neither text nor JSON")
     text = "".join(part.text for part in parts if isinstance(part, Text))
     if len(text) <= limit_bytes and text.isascii():
         return Shown(parts)
@@ -92,7 +93,11 @@ def shortened(text: str, chars: int = ERROR_CHARS) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _parts(value: object) -> tuple[Content, ...] | None:
+class _UnshowableError(Exception):
+    """There is no text for this type."""
+
+
+def _parts(value: object) -> tuple[Content, ...]:
     match value:
         case None:
             return (Text(DONE),)
@@ -103,31 +108,33 @@ def _parts(value: object) -> tuple[Content, ...] | None:
         case list() | tuple() if value and all(isinstance(each, Content) for each in value):  # pyright: ignore[reportUnknownVariableType] - of a list of anything
             return tuple(cast("Sequence[Content]", value))
         case _:
-            text = _json(value)
-            return None if text is None else (Text(text),)
+            return (Text(_json(value)),)
 
 
-def _json(value: object) -> str | None:
-    from pydantic_core import PydanticSerializationError, to_json  # noqa: PLC0415 - heavy, and loaded with the first tool
-
-    if isinstance(value, bytes | bytearray | memoryview) or inspect.isgenerator(value):
-        return None
-    try:
-        return to_json(value, inf_nan_mode="strings", fallback=_struct).decode()
-    except (PydanticSerializationError, ValueError, TypeError, RecursionError):
-        return None
-
-
-def _struct(value: object) -> object:
-    if isinstance(value, msgspec.Struct):
-        return cast("Mapping[str, object]", msgspec.to_builtins(value))
-    raise TypeError(type(value).__name__)
-
-
-def _unshowable(value: object) -> str:
+def _json(value: object) -> str:
     if inspect.iscoroutine(value):
         value.close()
-    return f"it is of type {type(value).__name__}, which is neither text nor JSON"
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise _UnshowableError(type(value).__name__)
+    try:
+        return msgspec.json.encode(value, enc_hook=_plain).decode()
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+        raise _UnshowableError(type(value).__name__) from None
+
+
+def _plain(value: object) -> object:
+    """Return what msgspec does not know as what it knows, as of a pydantic model or a path."""
+    from pydantic_core import PydanticSerializationError, to_jsonable_python  # noqa: PLC0415 - heavy
+
+    if isinstance(value, _ENDLESS):
+        raise _UnshowableError(type(value).__name__)
+    try:
+        return to_jsonable_python(value)
+    except PydanticSerializationError:
+        raise _UnshowableError(type(value).__name__) from None
+
+
+_ENDLESS: type[object] = Iterator  # Reading one may never come to an end.
 
 
 def _too_large(size: int) -> str:

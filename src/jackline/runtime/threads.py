@@ -19,6 +19,10 @@ class Offload(Protocol):
         """Begin `work`, which raises nothing, and return where its result will be."""
         ...
 
+    def close(self) -> None:
+        """Let go of what runs nothing."""
+        ...
+
 
 class Threads:
     """Runs each piece of work at once, on a daemon thread that nothing waits for at exit.
@@ -78,6 +82,9 @@ class Inline:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         future.set_result(work())
         return future
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def _deliver(future: "asyncio.Future[T]", result: T) -> None:

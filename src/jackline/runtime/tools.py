@@ -132,6 +132,10 @@ class ToolEngine:
             return ToolReconciled(key, None, f"Whether it took effect is unknown: {why}")
         return end.value
 
+    def close(self) -> None:
+        """End the threads that are idle. Those of hung tools end with them, or with the process."""
+        self._around.threads.close()
+
     async def _transact(
         self, call: Invocation, values: dict[str, object], begun: float
     ) -> Sequence[Outcome]:

@@ -1,0 +1,106 @@
+"""What must hold of every journal, whatever happened."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import get_args
+
+from jackline.core.agent import Agent
+from jackline.core.events import (
+    Event,
+    ModelReplied,
+    ModelReserved,
+    Record,
+    SessionId,
+    SessionTaken,
+    ToolReconciled,
+    ToolReturned,
+    ToolStarted,
+    TurnCompleted,
+    TurnEnded,
+    TurnSteered,
+    TurnSubmitted,
+    Usage,
+)
+from jackline.core.fold import fold, replay
+from jackline.core.messages import Text
+from jackline.core.session import Call, Session
+from jackline.core.turn import Facts, decide
+from jackline.testing.model import validate
+from tests.simulation.outside import TERMS
+
+ENDED = get_args(TurnEnded)
+
+
+def once_each(records: Sequence[Record], acknowledged: set[str]) -> None:
+    """G1: each input that was acknowledged is there once, and each turn ends once."""
+    events = [record.event for record in records]
+    told = [event for event in events if isinstance(event, TurnSubmitted | TurnSteered)]
+    found = Counter(event.request_id for event in told)
+    assert found.keys() >= acknowledged, f"G1: lost {acknowledged - found.keys()}"
+    assert set(found.values()) <= {1}, f"G1: inputs {found}"
+    session, opened, ended = Session(SessionId("t", "s")), set[int](), Counter[int]()
+    for record in records:
+        before, session = session.turn, replay(session, [record])
+        opened |= {session.turn.id} if session.turn else set()
+        if isinstance(record.event, ENDED):
+            assert before is not None
+            ended[record.event.turn] += 1
+            unread = isinstance(record.event, TurnCompleted) and before.steers
+            assert not unread, f"G1: {unread} was never read"
+    assert ended == Counter(opened), f"G1: {opened} opened, {ended} ended"
+
+
+def results_are_final(records: Sequence[Record]) -> None:
+    """G2: a call whose return is in the journal is not begun again."""
+    returned = set[str]()
+    for record in records:
+        event = record.event
+        if isinstance(event, ToolReturned):
+            assert event.key not in returned, f"G2: {event} twice"
+            returned.add(event.key)
+        assert not (isinstance(event, ToolStarted) and event.key in returned), f"G2: {event}"
+
+
+def prefixes_live(session: SessionId, records: Sequence[Record], agent: Agent) -> None:
+    """G3 and G9: wherever a history is cut, no limit is passed and a driver ends it well."""
+    now = Session(session)
+    for record in records:
+        now = replay(now, [record])
+        within(now, agent)
+        taken = fold(now, [SessionTaken(99, "last")], now.at)
+        rest = ended_well(taken, agent)
+        assert rest.turn is None, f"G9: dead after {record}: {rest.turn}"
+        reason = validate(rest.messages)
+        assert not reason, f"G9: {reason}"
+
+
+def within(session: Session, agent: Agent) -> None:
+    """G3: what was spent and is held is within the limits of session and turn."""
+    most = agent.budget.per_session
+    assert most is None or session.money.spent + session.money.held <= most, "G3: session"
+    turn, most = session.turn, agent.budget.per_turn
+    assert turn is None or most is None or turn.money.spent + turn.money.held <= most, "G3: turn"
+
+
+def ended_well(session: Session, agent: Agent) -> Session:
+    """Return the session after a driver for whom all goes well."""
+    at = session.at
+    for _ in range(60):
+        session, _ = decide(session, agent, Facts(at, (TERMS,)))
+        turn = session.turn
+        if turn is None:
+            break
+        steps = turn.steps(at)
+        if not steps:
+            at += 90_000.0  # Whoever is waited for does not come.
+        for step in steps:
+            session = fold(session, [_well(step)], at)
+    return session
+
+
+def _well(step: ModelReserved | Call) -> Event:
+    if isinstance(step, ModelReserved):
+        return ModelReplied(step.key, (Text("Done."),), step.model, Usage())
+    if step.state == "unknown":
+        return ToolReconciled(step.key, happened=True, text="It did.")
+    return ToolReturned(step.key, (Text("done"),))

@@ -1,0 +1,145 @@
+"""The world outside of jackline: a payment service, a model, and what they remember."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from jackline.core.agent import Agent, Budget, Limits, Window
+from jackline.core.budget import Price, Terms
+from jackline.core.errors import OverloadedError
+from jackline.core.events import Usage
+from jackline.core.messages import Text, ToolCall
+from jackline.core.tools import Context, Effect, Tool, tool
+from jackline.ports import Reply, Request
+from jackline.testing.model import ScriptedModel, validate
+
+LEASE_S = 1.0
+OUTPUT_TOKENS = 100
+MAX_TOKENS = 1_000
+TENANT_USD = "0.005"  # Five replies at their worst; some histories run out of it.
+TERMS = Terms("simulated", Price(0, 1_000_000))  # One micro-dollar an output token.
+EFFECTS: Mapping[str, Effect] = {
+    "look": "read",
+    "put": "idempotent",
+    "pay": "once",
+    "charge": "once",
+    "write": "transactional",
+}
+SCRIPT = (
+    ("look", "put", "pay", "write"),
+    ("put", "charge"),
+    ("pay", "nothing", "write"),
+)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What really happened, whoever believes what."""
+
+    invoked: Counter[str] = field(default_factory=Counter[str])
+    zombies: int = 0
+    billed: int = 0
+    requests: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def repeated(self) -> list[str]:
+        """The payments that were made twice."""
+        once = ("pay", "charge")
+        return [key for key, n in self.invoked.items() if key.startswith(once) and n > 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What an agent of one process works with. `drives` says whether its lease really holds."""
+
+    ledger: Ledger
+    random: Random
+    drives: Callable[[Context[None]], bool]
+
+    def agent(self, effects: Mapping[str, Effect]) -> Agent:
+        """Return the agent of the simulation, whose tools live out here."""
+        return Agent(
+            "agent",
+            SimulatedModel(self),
+            tools=[self._tool(name, effect) for name, effect in effects.items()],
+            budget=Budget(usd="0.005", session_usd="0.02", tenant_usd_per_day=TENANT_USD),
+            limits=Limits(stale_rounds=None, driven_s=60.0),
+            window=Window(keep_last=4),
+            max_tokens=MAX_TOKENS,
+        )
+
+    def _tool(self, name: str, effect: Effect) -> Tool:
+        if effect == "transactional":
+            return self._writing(name)
+        reconcile = self._did_charge if name == "charge" and effect == "once" else None
+
+        @tool(
+            effect=effect,
+            name=name,
+            timeout_s=0.5,
+            reconcile=reconcile,
+            approve=name == "charge",
+            **({} if effect == "once" else {"retries": 1}),
+        )
+        async def run(ctx: Context[None]) -> str:
+            """Do something out there."""
+            self.ledger.invoked[f"{name} {ctx.effect_key}"] += 1
+            if name == "pay" and not self.drives(ctx):
+                self.ledger.zombies += 1
+            await asyncio.sleep(self.random.expovariate(10))
+            if self.random.random() < 0.1:
+                raise ConnectionError("reset")
+            return "done"
+
+        return run
+
+    def _writing(self, name: str) -> Tool:
+        @tool(effect="transactional", name=name)
+        def write(ctx: Context[None]) -> str:
+            """Write a row."""
+            sql = "CREATE TABLE IF NOT EXISTS written (key TEXT PRIMARY KEY)"
+            ctx.connection.execute(sql)
+            ctx.connection.execute("INSERT INTO written VALUES (?)", (ctx.effect_key,))
+            if self.random.random() < 0.1:
+                raise ValueError("no")
+            return "written"
+
+        return write
+
+    async def _did_charge(self, ctx: Context[None]) -> bool:
+        await asyncio.sleep(self.random.expovariate(10))
+        return self.ledger.invoked[f"charge {ctx.effect_key}"] > 0
+
+
+class SimulatedModel:
+    """Asks for every kind of tool, now and then fails, and bills whoever gets through."""
+
+    def __init__(self, outside: Outside) -> None:
+        calls: list[Sequence[ToolCall] | str] = [
+            [ToolCall(name, "{}") for name in names] for names in SCRIPT
+        ]
+        self._scripted = ScriptedModel([*calls, "Here you are."])
+        self._outside = outside
+
+    @property
+    def terms(self) -> Terms:
+        """See `Model.terms`."""
+        return TERMS
+
+    async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        """See `Model.stream`."""
+        reason = validate(request.messages)
+        assert not reason, f"G9: {reason}"
+        ledger, random = self._outside.ledger, self._outside.random
+        await asyncio.sleep(random.expovariate(10))
+        if random.random() < 0.03:
+            raise OverloadedError("too much to do", sent=random.random() < 0.5)
+        ledger.billed += OUTPUT_TOKENS
+        await asyncio.sleep(random.expovariate(10))
+        async for part in self._scripted.stream(request):
+            if isinstance(part, Reply):
+                yield Reply(part.parts or (Text("…"),), Usage(0, OUTPUT_TOKENS), "simulated")
+            else:
+                yield part

@@ -1,0 +1,176 @@
+"""Stores that lie: they take time, lose acknowledgements, and break one promise where told to."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jackline.adapters.memory import MemoryStore
+from jackline.adapters.sqlite.store import open_sqlite
+from jackline.adapters.sqlite.lanes import Inline
+from jackline.core.errors import UnknownOutcomeError
+from jackline.core.events import Record, SessionId, Told, ToolReturned
+from jackline.core.session import Session
+from jackline.ports import Batch, Behind, Claimed, Committed, Loaded, Receipt, Refused, Store
+from jackline.testing.world import World
+from tests.simulation.outside import LEASE_S
+
+T = TypeVar("T")
+START = 86_400.0 * 20_000 - 5  # Shortly before midnight: some histories see a new day.
+
+
+class Lossy:
+    """A store that takes time, and sometimes nobody hears whether an append took place."""
+
+    loss = 0.05
+
+    def __init__(self, inner: Store, world: World) -> None:
+        self.inner = inner
+        self.world = world
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on whatever is not lied about."""
+        return getattr(self.inner, name)
+
+    async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
+        return await self._io(self.inner.claim(session, worker, lease_s), loss=0)
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        return await self._io(self.inner.drive(session, batch, lease_s), loss=self.loss)
+
+    async def transact(
+        self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
+    ) -> Record:
+        return await self._io(self.inner.transact(session, epoch, work), loss=0)
+
+    async def tell(
+        self, session: SessionId, events: list[Told], *, idle_only: bool = False
+    ) -> Receipt:
+        told = self.inner.tell(session, events, idle_only=idle_only)
+        return await self._io(told, loss=self.loss)
+
+    async def renew(
+        self, worker: str, epochs: Mapping[SessionId, int], lease_s: float
+    ) -> Mapping[SessionId, int]:
+        return await self._io(self.inner.renew(worker, epochs, lease_s), loss=0)
+
+    async def load(self, session: SessionId) -> Loaded:
+        return await self._io(self.inner.load(session), loss=0)
+
+    async def save(self, session: Session) -> None:
+        await self._io(self.inner.save(session), loss=0)
+
+    async def _io(self, work: Coroutine[Any, Any, T], *, loss: float) -> T:
+        random = self.world.random
+        with Closing(work):
+            await asyncio.sleep(random.uniform(0, 0.02))
+            if random.random() < loss:
+                raise UnknownOutcomeError
+            result = await work
+        if random.random() < loss / 2:
+            self.world.stop_process(self.world.process, random.uniform(0, 3 * LEASE_S))
+        await asyncio.sleep(random.uniform(0, 0.02))
+        if random.random() < loss:
+            raise UnknownOutcomeError
+        return result
+
+
+class Closing:
+    """Work that is never awaited is closed without a warning."""
+
+    def __init__(self, work: Coroutine[Any, Any, object]) -> None:
+        self._work = work
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._work.close()
+
+
+class Unfenced(Lossy):
+    """Takes whatever a driver appends, whoever drives."""
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        records = await self.inner.read(session)
+        rows = await self.inner.sessions(session.tenant)
+        epoch = next(row.epoch for row in rows if row.id == session)
+        batch = replace(batch, epoch=epoch, after=len(records))
+        return await self._io(self.inner.drive(session, batch, lease_s), loss=0)
+
+
+class Blind(Lossy):
+    """Appends over what the driver has not seen, and has it folded afterwards."""
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        await asyncio.sleep(0.01)
+        head = len(await self.inner.read(session))
+        outcome = await self.inner.drive(session, replace(batch, after=head), lease_s)
+        if head != batch.after:
+            raise UnknownOutcomeError
+        return outcome
+
+
+class Forgetful(Lossy):
+    """Takes what is told, and makes nobody due."""
+
+    async def tell(
+        self, session: SessionId, events: list[Told], *, idle_only: bool = False
+    ) -> Receipt:
+        assert isinstance(self.inner, MemoryStore)
+        row = self.inner.rows[session]
+        before = row.due_at
+        receipt = await super().tell(session, events, idle_only=idle_only)
+        row.due_at = before
+        return receipt
+
+
+class Generous(Lossy):
+    """Lets every reservation pass."""
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        batch = replace(batch, reserves=False)
+        return await super().drive(session, batch, lease_s)
+
+
+class Gappy(Lossy):
+    """Now and then leaves out an event when it is read."""
+
+    async def read(
+        self, session: SessionId, after: int = 0, limit: int | None = None
+    ) -> list[Record]:
+        records = await self.inner.read(session, after, limit)
+        if len(records) > 2 and after and self.world.random.random() < 0.2:
+            return records[1:]
+        return records
+
+
+def memory(world: World) -> Callable[[], Store]:
+    """Return a store that all processes share."""
+    store = MemoryStore(lambda: world.time() + START)
+    return lambda: store
+
+
+def sqlite(world: World, path: Path) -> Callable[[], Store]:
+    """Return what gives each process a store of its own on one file."""
+
+    async def latency() -> None:
+        await asyncio.sleep(world.random.uniform(0, 0.005))
+
+    def opened() -> Store:
+        return open_sqlite(
+            path,
+            clock=lambda: world.time() + START,
+            offload=lambda commit: Inline(commit, latency),
+        )
+
+    return opened

@@ -1,0 +1,42 @@
+"""What was promised holds whatever happens, and the simulation notices where it does not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import stores
+from tests.simulation.outside import EFFECTS
+from tests.simulation.simulation import Plan, Simulation
+
+SEEDS = int(os.environ.get("JACKLINE_SEEDS", "200"))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_promises_hold_whatever_happens(seed: int) -> None:
+    Simulation(seed, Plan()).run()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_promises_hold_on_sqlite_too(seed: int, tmp_path: Path) -> None:
+    Simulation(seed, Plan(), tmp_path / "journal.db").run()
+
+
+@pytest.mark.parametrize(
+    ("plan", "caught"),
+    [
+        pytest.param(Plan(stores.Unfenced), "G|no turn|was not asked|follow", id="no fence"),
+        pytest.param(Plan(stores.Blind), "G1|G4|follow", id="appends over what it has not seen"),
+        pytest.param(Plan(stores.Forgetful), "G1", id="an input wakes nobody"),
+        pytest.param(Plan(stores.Generous), "G3", id="a reservation is never refused"),
+        pytest.param(Plan(stores.Gappy), "G4|follow", id="an event is left out of a stream"),
+        pytest.param(
+            Plan(effects={**EFFECTS, "pay": "idempotent"}), "G2", id="a payment is repeated"
+        ),
+        pytest.param(Plan(clock_sleeps=True), "G2: paid", id="a clock stops with its process"),
+    ],
+)
+def test_the_simulation_catches(plan: Plan, caught: str) -> None:
+    with pytest.raises(AssertionError, match=caught):
+        for seed in range(200):
+            Simulation(seed, plan).run()
