@@ -29,44 +29,88 @@ if TYPE_CHECKING:
     from jackline.ports import Delta
     from jackline.runtime.sessions import Result, Submission
 
-_PLACES = {
-    "jackline.app": ("Runtime",),
-    "jackline.core.agent": ("Agent", "Budget", "Limits", "Window"),
-    "jackline.core.breaker": ("Breaker",),
-    "jackline.core.budget": ("Price", "Terms"),
-    "jackline.core.errors": (
-        "CallerError",
-        "DefinitionError",
-        "JacklineError",
-        "ModelError",
-        "ToolError",
-    ),
-    "jackline.core.events": ("Principal", "Record", "SessionId", "Usage"),
-    "jackline.core.guards": ("DenyList", "Guard", "MaximumSize", "Verdict"),
-    "jackline.core.inputs": ("Upload",),
-    "jackline.core.messages": (
-        "File",
-        "Image",
-        "Message",
-        "Pasted",
-        "Text",
-        "ToolCall",
-        "ToolResult",
-    ),
-    "jackline.core.rates": ("Rate",),
-    "jackline.core.tools": ("Context", "Tool", "tool"),
-    "jackline.core.user": ("User",),
-    "jackline.ports": ("Delta",),
-    "jackline.runtime.sessions": ("Result", "Submission"),
-}
-_FROM = {name: place for place, names in _PLACES.items() for name in names}
-
-__all__ = [  # noqa: PLE0604, PLE0605 - the names above, which `__getattr__` finds
-    *_FROM,
+__all__ = [
+    "Agent",
+    "Breaker",
+    "Budget",
+    "CallerError",
+    "Context",
+    "DefinitionError",
+    "Delta",
+    "DenyList",
+    "File",
+    "Guard",
+    "Image",
+    "JacklineError",
+    "Limits",
+    "MaximumSize",
+    "Message",
+    "ModelError",
+    "Pasted",
+    "Price",
+    "Principal",
+    "Rate",
+    "Record",
+    "Result",
+    "Runtime",
+    "SessionId",
+    "Submission",
+    "Terms",
+    "Text",
+    "Tool",
+    "ToolCall",
+    "ToolError",
+    "ToolResult",
+    "Upload",
+    "Usage",
+    "User",
+    "Verdict",
+    "Window",
+    "tool",
 ]
 
+_PLACES = {
+    "Agent": "jackline.core.agent",
+    "Breaker": "jackline.core.breaker",
+    "Budget": "jackline.core.agent",
+    "CallerError": "jackline.core.errors",
+    "Context": "jackline.core.tools",
+    "DefinitionError": "jackline.core.errors",
+    "Delta": "jackline.ports",
+    "DenyList": "jackline.core.guards",
+    "File": "jackline.core.messages",
+    "Guard": "jackline.core.guards",
+    "Image": "jackline.core.messages",
+    "JacklineError": "jackline.core.errors",
+    "Limits": "jackline.core.agent",
+    "MaximumSize": "jackline.core.guards",
+    "Message": "jackline.core.messages",
+    "ModelError": "jackline.core.errors",
+    "Pasted": "jackline.core.messages",
+    "Price": "jackline.core.budget",
+    "Principal": "jackline.core.events",
+    "Rate": "jackline.core.rates",
+    "Record": "jackline.core.events",
+    "Result": "jackline.runtime.sessions",
+    "Runtime": "jackline.app",
+    "SessionId": "jackline.core.events",
+    "Submission": "jackline.runtime.sessions",
+    "Terms": "jackline.core.budget",
+    "Text": "jackline.core.messages",
+    "Tool": "jackline.core.tools",
+    "tool": "jackline.core.tools",
+    "ToolCall": "jackline.core.messages",
+    "ToolError": "jackline.core.errors",
+    "ToolResult": "jackline.core.messages",
+    "Upload": "jackline.core.inputs",
+    "Usage": "jackline.core.events",
+    "User": "jackline.core.user",
+    "Verdict": "jackline.core.guards",
+    "Window": "jackline.core.agent",
+}
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
-    if name not in _FROM:
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
         raise AttributeError(f"module 'jackline' has no attribute {name!r}")
-    return getattr(import_module(_FROM[name]), name)
+    return getattr(import_module(_PLACES[name]), name)

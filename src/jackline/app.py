@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import os
-from random import Random, SystemRandom
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
@@ -161,7 +161,7 @@ class Runtime:
         *,
         session: str = "",
         user: User = LOCAL_USER,
-        **options: Any,  # noqa: ANN401 - the fields of Submission
+        **options: Any,
     ) -> AsyncGenerator[Record | Delta]:
         """Say something to an agent, and yield the events of its turn, and text as it comes.
 
@@ -191,9 +191,9 @@ class Runtime:
         *,
         session: str = "",
         user: User = LOCAL_USER,
-        **options: Any,  # noqa: ANN401 - the fields of Submission
+        **options: Any,
     ) -> Result:
-        """Say something to an agent, and return how its turn ended, or that it waits for a person."""
+        """Say something to an agent, and return how its turn ended, or that a person is asked."""
         name = await self.sessions.open(agent, user, session)
         receipt = await self.sessions.submit(name, user, Submission(said, **options))
         return await self.result(name, receipt.turn or receipt.seq, user)
@@ -231,7 +231,7 @@ class Runtime:
         admission = Admission(around.clock)
         return Served(agent, Models(agent, found, admission, around.clock))
 
-    def _resolved(self, agent: Agent, model: Any) -> Model:  # noqa: ANN401 - a name, or a model
+    def _resolved(self, agent: Agent, model: Any) -> Model:
         if isinstance(model, str):
             if model in self._given:
                 return self._given[model]
@@ -256,8 +256,11 @@ def _named(agents: Sequence[Agent]) -> Mapping[str, Agent]:
 
 
 def _ends(record: Record, turn: int) -> bool:
-    ended = isinstance(record.event, TurnCompleted | TurnFailed | TurnStopped | TurnCancelled)
-    return ended and record.event.turn == turn
+    match record.event:
+        case TurnCompleted() | TurnFailed() | TurnStopped() | TurnCancelled() as ended:
+            return ended.turn == turn
+        case _:
+            return False
 
 
 def _result(
@@ -281,5 +284,3 @@ def _result(
             return replace(result, outcome="cancelled", code="cancelled", text=reason)
         case _:
             return result
-
-

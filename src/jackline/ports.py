@@ -33,7 +33,8 @@ class Batch:
 
     `after` is how much of the journal the driver has seen. `held` and `spent` change the
     session's own money, `moves` the accounts' that it pays from; `limits` are for those of them
-    that do not exist yet. `turn` is the turn that is open afterwards. Where `release`, the driver lets go, and the session is due again at `due_at`.
+    that do not exist yet. `turn` is the turn that is open afterwards. Where `release`, the driver
+    lets go, and the session is due again at `due_at`.
     """
 
     epoch: int

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import get_args
+
+from tests.simulation.outside import TERMS
 
 from jackline.core.agent import Agent
 from jackline.core.events import (
@@ -15,9 +16,11 @@ from jackline.core.events import (
     ToolReconciled,
     ToolReturned,
     ToolStarted,
+    TurnCancelled,
     TurnCompleted,
-    TurnEnded,
+    TurnFailed,
     TurnSteered,
+    TurnStopped,
     TurnSubmitted,
     Usage,
 )
@@ -26,9 +29,6 @@ from jackline.core.messages import Text
 from jackline.core.session import Call, Session
 from jackline.core.turn import Facts, decide
 from jackline.testing.model import validate
-from tests.simulation.outside import TERMS
-
-ENDED = get_args(TurnEnded)
 
 
 def once_each(records: Sequence[Record], acknowledged: set[str]) -> None:
@@ -42,10 +42,11 @@ def once_each(records: Sequence[Record], acknowledged: set[str]) -> None:
     for record in records:
         before, session = session.turn, replay(session, [record])
         opened |= {session.turn.id} if session.turn else set()
-        if isinstance(record.event, ENDED):
+        event = record.event
+        if isinstance(event, TurnCompleted | TurnFailed | TurnStopped | TurnCancelled):
             assert before is not None
-            ended[record.event.turn] += 1
-            unread = isinstance(record.event, TurnCompleted) and before.steers
+            ended[event.turn] += 1
+            unread = isinstance(event, TurnCompleted) and before.steers
             assert not unread, f"G1: {unread} was never read"
     assert ended == Counter(opened), f"G1: {opened} opened, {ended} ended"
 

@@ -81,7 +81,7 @@ class Outside:
             timeout_s=0.5,
             reconcile=reconcile,
             approve=name == "charge",
-            **({} if effect == "once" else {"retries": 1}),
+            retries=0 if effect == "once" else 1,
         )
         async def run(ctx: Context[None]) -> str:
             """Do something out there."""

@@ -12,6 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from tests.simulation import checks, stores
+from tests.simulation.outside import EFFECTS, LEASE_S, Ledger, Outside
+
 from jackline.adapters.bus import LocalBus
 from jackline.core.errors import StaleError, UnknownOutcomeError
 from jackline.core.events import (
@@ -41,8 +44,6 @@ from jackline.runtime.threads import Inline as InlineThreads
 from jackline.runtime.tools import ToolEngine
 from jackline.runtime.worker import Worker
 from jackline.testing.world import World
-from tests.simulation import checks, stores
-from tests.simulation.outside import EFFECTS, LEASE_S, Ledger, Outside
 
 SESSIONS = tuple(SessionId("t", name) for name in ("s0", "s1", "s2"))
 USER = User("u", "t")
@@ -115,11 +116,12 @@ class Simulation:
             reader.result()
 
     async def _rest(self) -> None:
+        rows = await self.truth.sessions("t")
         for _ in range(1_200):
-            rows = await self.truth.sessions("t")
             if all(row.state == "idle" for row in rows):
                 return
             await asyncio.sleep(0.5)
+            rows = await self.truth.sessions("t")
         raise AssertionError(f"G1: sessions do not come to rest: {rows}")
 
     def _start(self, worker: str) -> None:

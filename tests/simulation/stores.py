@@ -6,15 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.simulation.outside import LEASE_S
+
 from jackline.adapters.memory import MemoryStore
-from jackline.adapters.sqlite.store import open_sqlite
 from jackline.adapters.sqlite.lanes import Inline
+from jackline.adapters.sqlite.store import open_sqlite
 from jackline.core.errors import UnknownOutcomeError
 from jackline.core.events import Record, SessionId, Told, ToolReturned
 from jackline.core.session import Session
 from jackline.ports import Batch, Behind, Claimed, Committed, Loaded, Receipt, Refused, Store
 from jackline.testing.world import World
-from tests.simulation.outside import LEASE_S
 
 T = TypeVar("T")
 START = 86_400.0 * 20_000 - 5  # Shortly before midnight: some histories see a new day.

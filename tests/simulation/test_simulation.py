@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tests.simulation import stores
 from tests.simulation.outside import EFFECTS
 from tests.simulation.simulation import Plan, Simulation

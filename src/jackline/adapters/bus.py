@@ -6,7 +6,7 @@ and what it misses of text comes whole with the reply.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from jackline.core.events import SessionId
@@ -78,7 +78,7 @@ class LocalBus:
             listener.put(delta)
 
     @contextmanager
-    def listen(self, session: SessionId) -> Iterator[Listener]:
+    def listen(self, session: SessionId) -> Generator[Listener]:
         """Give a listener, which first hears the text so far of a reply that is under way."""
         listener = Listener()
         if said := self._said.get(session):

@@ -52,7 +52,7 @@ class Budget:
             amount = None if usd is None else micro_dollars(usd)
             if amount is not None and amount <= 0:
                 raise DefinitionError(
-                    f"{name}={usd!r} lets nothing run: give an amount above 0, or None for no limit."
+                    f"{name}={usd!r} lets nothing run: give more than 0, or None for no limit."
                 )
             object.__setattr__(self, limit, amount)
 
@@ -139,7 +139,7 @@ class Agent:
         """Refuse what cannot be driven, and derive the version."""
         if not _NAME.fullmatch(self.name):
             raise DefinitionError(
-                f"{self.name!r} is no agent's name: a letter, then up to 63 letters, digits, - or _."
+                f"{self.name!r} is no agent's name: a letter, then at most 63 more, digits, - or _."
             )
         if not self.models:
             raise DefinitionError(f"Agent {self.name!r} has no model: give model='provider:name'.")
@@ -158,15 +158,22 @@ class Agent:
     @property
     def models(self) -> Sequence[str | Priced]:
         """The models, in the order in which they are asked."""
-        several = isinstance(self.model, Sequence) and not isinstance(self.model, str)
-        return tuple(self.model) if several else (self.model,)
+        match self.model:
+            case str():
+                return (self.model,)
+            case Sequence():
+                return tuple(self.model)
+            case _:
+                return (self.model,)
 
     def _hash(self) -> str:
         """Return what changes with anything that changes how a turn goes."""
         instructions = self.instructions
         if not isinstance(instructions, str):
             code = getattr(instructions, "__code__", None)
-            instructions = code.co_code.hex() + repr(code.co_consts) if code else repr(type(instructions))
+            instructions = (
+                code.co_code.hex() + repr(code.co_consts) if code else repr(type(instructions))
+            )
         told = [instructions, repr(self.limits), repr(self.budget), self.max_tokens]
         tools = [(each.name, each.version, each.parameters) for each in self.tools]
         schema = self.typed.schema if self.typed else None

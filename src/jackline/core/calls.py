@@ -1,6 +1,7 @@
 """What becomes of the tool calls of a reply: refused, asked about, begun, or given up."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jackline.core import events as e
 from jackline.core.agent import Agent
@@ -8,6 +9,8 @@ from jackline.core.fold import fingerprint
 from jackline.core.guards import judge, strictest
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
+
+L = TypeVar("L", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Desk:
         return limit(self.session, "tool_calls", self.agent.limits.tool_calls)
 
 
-def limit(session: Session, name: str, default: int | None) -> int | None:
+def limit(session: Session, name: str, default: L | None) -> L | int | None:
     """Return a limit of the agent, or what it was raised to in this session. None: no limit."""
     raised = session.raised.get(name)
     return default if raised is None else (raised or None)
@@ -93,9 +96,7 @@ def _judged(
     return [asked]
 
 
-def _question(
-    session: Session, tool: Tool, arguments: str, verdict: e.GuardJudged | None
-) -> str:
+def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudged | None) -> str:
     """Return why a person has to agree first, or nothing."""
     if verdict and verdict.decision == "ask":
         return f"{verdict.guard} asks: {verdict.reason}"
@@ -115,9 +116,9 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
     if not answer.approved:
         reason = f": {answer.reason}" if answer.reason else "."
         return [e.ToolRefused(call.key, f"{tool.name} was not approved{reason}", "rejected")]
-    edited = answer.arguments is not None
+    edited, given = answer.arguments is not None, answer.arguments or call.asked.arguments
     try:
-        arguments = tool.check(answer.arguments if edited else call.asked.arguments)
+        arguments = tool.check(given)
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
     if answer.digest != digest(tool.name, arguments, desk.principal, tool.version):
@@ -150,9 +151,7 @@ def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
     return _start(desk, call, tool, edited)
 
 
-def give_up(
-    desk: Desk, call: Call, text: str, *, ask: bool = True
-) -> e.ToolFailed | e.ToolUnknown:
+def give_up(desk: Desk, call: Call, text: str, *, ask: bool = True) -> e.ToolFailed | e.ToolUnknown:
     """Return the outcome of a call that was begun and whose end nobody saw."""
     tool = desk.agent.by_name.get(call.asked.name)
     if tool and tool.effect in {"read", "transactional"}:

@@ -1,19 +1,19 @@
 """What can go wrong, by who must act.
 
-    JacklineError
-    ├── CallerError        the caller asked for something that cannot be
-    │   ├── DefinitionError    an agent, tool or setting says something that nothing can enforce
-    │   ├── InputError         input that is malformed, or too large
-    │   ├── NotFoundError      no such session, question, agent or artifact, for this user
-    │   ├── ConflictError      the request id was used for something else
-    │   ├── BusyError          a turn is open, and the caller wanted none
-    │   └── StaleError         the question was answered, expired, or asked about another call
-    ├── ToolError          a tool refuses, and tells the model why
-    ├── ModelError         a model did not reply; a kind for each reaction
-    └── OperatorError      somebody who runs jackline must act
-        ├── StoreError         the database is full, corrupt, read-only or of a newer version
-        ├── FencedError        another worker drives: stop, and touch nothing
-        └── UnknownOutcomeError    a commit was sent, and nobody knows whether it took place
+JacklineError
+├── CallerError        the caller asked for something that cannot be
+│   ├── DefinitionError    an agent, tool or setting says something that nothing can enforce
+│   ├── InputError         input that is malformed, or too large
+│   ├── NotFoundError      no such session, question, agent or artifact, for this user
+│   ├── ConflictError      the request id was used for something else
+│   ├── BusyError          a turn is open, and the caller wanted none
+│   └── StaleError         the question was answered, expired, or asked about another call
+├── ToolError          a tool refuses, and tells the model why
+├── ModelError         a model did not reply; a kind for each reaction
+└── OperatorError      somebody who runs jackline must act
+    ├── StoreError         the database is full, corrupt, read-only or of a newer version
+    ├── FencedError        another worker drives: stop, and touch nothing
+    └── UnknownOutcomeError    a commit was sent, and nobody knows whether it took place
 """
 
 from typing import ClassVar

@@ -29,5 +29,5 @@ def join(one: Label, other: Label) -> Label:
         readers = other.readers if readers is None else readers
     else:
         readers &= other.readers
-    integrity = min(one.integrity, other.integrity, key=_ORDER.index)
+    integrity = _ORDER[min(_ORDER.index(one.integrity), _ORDER.index(other.integrity))]
     return Label(integrity, readers, one.tenant, one.sources | other.sources)

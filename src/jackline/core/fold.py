@@ -191,7 +191,8 @@ def _model_reserved(session: Session, event: e.ModelReserved) -> Session:
 def _settled(session: Session, event: e.ModelClosed) -> tuple[Session, Turn, e.ModelReserved]:
     turn = _turn(session, event)
     asked = turn.asked
-    assert asked is not None and asked.key == event.key, f"{event.key} was not asked"
+    assert asked is not None, f"{event.key} was not asked"
+    assert asked.key == event.key, f"{event.key} was not asked, but {asked.key}"
     session = replace(session, money=session.money.settle(asked.hold, event.cost))
     money = turn.money.settle(asked.hold, event.cost)
     return session, replace(turn, money=money, asked=None, lost=False), asked

@@ -58,4 +58,6 @@ def _text_bytes(text: str) -> int:
     try:
         return len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
-        raise InputError("The input has a lone surrogate, so it is no valid Unicode text.") from None
+        raise InputError(
+            "The input has a lone surrogate, so it is no valid Unicode text."
+        ) from None

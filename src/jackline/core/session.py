@@ -9,7 +9,7 @@ from typing import Literal
 from jackline.core import events as e
 from jackline.core.budget import Money
 from jackline.core.messages import Content, Message, Messages, ToolCall
-from jackline.core.value import Value, replace
+from jackline.core.value import Value
 
 _NOTHING = Messages([])
 
@@ -33,6 +33,7 @@ class Call(Value, frozen=True):
     def wakes_at(self) -> float:
         """When there is something to do although nobody did anything."""
         return self.expires_at if self.state == "waiting" else self.reconcile_at
+
 
 class Round(Value, frozen=True):
     """A reply of the model, and what becomes of its calls."""

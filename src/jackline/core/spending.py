@@ -103,7 +103,7 @@ def _is_full(session: Session, turn: Turn, agent: Agent, terms: Terms) -> bool:
     return window.likely_tokens(session, turn, agent, terms) > room
 
 
-def _reserved(  # noqa: PLR0913 - what a reservation depends on
+def _reserved(
     session: Session,
     turn: Turn,
     agent: Agent,
@@ -162,7 +162,9 @@ def _free(
     most = limit(session, "usd", agent.budget.per_turn)
     rooms = [] if most is None else [(most - turn.money.spent - turn.money.held, "The turn")]
     most = limit(session, "session_usd", agent.budget.per_session)
-    rooms += [] if most is None else [(most - session.money.spent - session.money.held, "The session")]
+    rooms += (
+        [] if most is None else [(most - session.money.spent - session.money.held, "The session")]
+    )
     if account and account.limit is not None:
         rooms.append((account.limit - account.spent, f"The account {account.name}"))
     return min(rooms, default=(None, ""))

@@ -50,11 +50,8 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
         return calls.close(desk) or [end]
     if turn.pause:
         return [e.TurnResumed(turn.pause.reason)] if _is_over(turn, facts.now) else []
-    if turn.drivers > agent.limits.drivers:
-        text = f"{turn.drivers} workers were lost in this step: a person has to look at it."
-        return [e.TurnPaused("dead_letter", text=text)]
-    if turn.asked and turn.lost:
-        return [e.HoldUnconfirmed(turn.asked.key, turn.asked.hold)]
+    if lost := _lost(turn, agent):
+        return lost
     if begun := calls.begin(desk):
         return begun
     if turn.is_running:
@@ -63,9 +60,17 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
         return _wait(turn, facts.now)
     if turn.round and not turn.round.calls and not turn.steers:
         return _answer(turn, turn.round.replied.text, agent)
-    if turn.stale and (stuck := _stuck(turn, agent)):
-        return stuck
-    return _ask(session, turn, agent, facts)
+    return _stuck(turn, agent) or _ask(session, turn, agent, facts)
+
+
+def _lost(turn: Turn, agent: Agent) -> Sequence[e.Event]:
+    """Say what became of what a lost worker had asked a model, unless too many were lost."""
+    if turn.drivers > agent.limits.drivers:
+        text = f"{turn.drivers} workers were lost in this step: a person has to look at it."
+        return [e.TurnPaused("dead_letter", text=text)]
+    if turn.asked and turn.lost:
+        return [e.HoldUnconfirmed(turn.asked.key, turn.asked.hold)]
+    return []
 
 
 def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded | None:
@@ -78,9 +83,13 @@ def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded 
         return e.TurnStopped(turn.id, "deadline", "The caller's deadline has passed.")
     driven = calls.limit(session, "driven_s", agent.limits.driven_s)
     if driven is not None and not turn.pause and _driven_s(session, turn, now) >= driven:
-        return e.TurnStopped(turn.id, "driven", f"The turn was driven for {driven:g} s, which is its limit.")
+        return e.TurnStopped(
+            turn.id, "driven", f"The turn was driven for {driven:g} s, which is its limit."
+        )
     if turn.capped and not (turn.round and turn.round.open):
-        return e.TurnStopped(turn.id, "tool_calls", "The turn made all the tool calls that it may make.")
+        return e.TurnStopped(
+            turn.id, "tool_calls", "The turn made all the tool calls that it may make."
+        )
     return None
 
 
@@ -120,7 +129,9 @@ def _answer(turn: Turn, text: str, agent: Agent) -> Sequence[e.Event]:
     if not wrong:
         return [e.TurnCompleted(turn.id, text, value)]
     if turn.rejected + 1 >= agent.limits.output_tries:
-        return [e.TurnFailed(turn.id, wrong, f"The model was asked {turn.rejected + 1} times. {note}")]
+        return [
+            e.TurnFailed(turn.id, wrong, f"The model was asked {turn.rejected + 1} times. {note}")
+        ]
     return [e.GuardJudged("output", wrong, "flag", note=note)]
 
 
@@ -145,7 +156,11 @@ def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e
     """Ask a model: again after a while, another one, or with less to read."""
     most = calls.limit(session, "model_calls", agent.limits.model_calls)
     if most is not None and turn.models >= most:
-        return [e.TurnStopped(turn.id, "model_calls", f"The turn asked a model {most} times, its limit.")]
+        return [
+            e.TurnStopped(
+                turn.id, "model_calls", f"The turn asked a model {most} times, its limit."
+            )
+        ]
     chosen = spending.choose(session, turn, agent, facts.terms)
     if isinstance(chosen, e.TurnFailed):
         return [chosen]
@@ -155,10 +170,8 @@ def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e
     return spending.reserve(session, turn, agent, chosen, facts)
 
 
-def wakes_at(
-    session: Session, agent: Agent, terms: Sequence[Terms], after: float
-) -> float | None:
-    """Return when, `after` a time, `decide` may have something new to say though nothing happens."""
+def wakes_at(session: Session, agent: Agent, terms: Sequence[Terms], after: float) -> float | None:
+    """Return when next, `after` a time, `decide` may have news though nothing happens."""
     turn = session.turn
     if turn is None:
         return None

@@ -32,9 +32,7 @@ def likely_tokens(session: Session, turn: Turn, agent: Agent, terms: Terms) -> i
     return tokens + size // _BYTES_PER_TOKEN + count * terms.message_tokens
 
 
-def _unmeasured(
-    session: Session, turn: Turn, agent: Agent, terms: Terms
-) -> tuple[int, int, int]:
+def _unmeasured(session: Session, turn: Turn, agent: Agent, terms: Terms) -> tuple[int, int, int]:
     """Return tokens that were counted, and the messages and bytes that come on top."""
     steers = sum(map(size_bytes, turn.steers))
     count = len(session.messages) + len(turn.steers)

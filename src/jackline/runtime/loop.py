@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jackline.core.budget import Account, moves
+from jackline.core.calls import Desk, close
 from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
 from jackline.core.events import (
     Event,
@@ -18,7 +19,6 @@ from jackline.core.events import (
     ToolReconciled,
     TurnFailed,
 )
-from jackline.core.calls import Desk, close
 from jackline.core.fold import fold, replay
 from jackline.core.session import Call, Session
 from jackline.core.spending import accounts
@@ -72,12 +72,12 @@ class Drive:
     async def run(self) -> None:
         """Drive until no turn is left that can go on. What is not in the journal then is lost."""
         await self._load()
-        async with Steps.of(self._crew, self._session, self) as self._steps:
-            async with asyncio.TaskGroup() as group:
-                while await self._advance():
-                    self._perform(group)
-                    await self._wait()
-                self._stop()
+        steps = Steps.of(self._crew, self._session, self)
+        async with steps as self._steps, asyncio.TaskGroup() as group:
+            while await self._advance():
+                self._perform(group)
+                await self._wait()
+            self._stop()
         if self._session.head >= 2 * self._snapshot + _SNAPSHOT_EVENTS:
             await self._crew.store.save(self._session)
 
@@ -249,7 +249,8 @@ class Drive:
 
     async def _wait(self) -> None:
         turn = self._session.turn
-        assert turn is not None and self._steps is not None
+        assert turn is not None, "the drive ends where no turn is left"
+        assert self._steps is not None, "steps are there while the drive runs"
         terms = self._steps.models.terms
         wakes = wakes_at(self._session, self._steps.agent, terms, self._decided_at)
         wait_s = None if wakes is None else wakes - self.now()
@@ -267,4 +268,3 @@ def _name(step: Step) -> tuple[str, int]:
     if isinstance(step, ModelReserved):
         return step.key, 0
     return step.key, -1 if step.state == "unknown" else step.attempt
-

@@ -146,7 +146,9 @@ class Models:
         else:
             cost, usage = self._terms[reserved.model].price.cost(reply.usage), reply.usage
         allowed = () if said else self._allowed
-        replied = ModelReplied(reserved.key, parts, reply.model, usage, cost, round(seconds, 3), allowed)
+        replied = ModelReplied(
+            reserved.key, parts, reply.model, usage, cost, round(seconds, 3), allowed
+        )
         breached = [BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)]
         return [replied, *said, *(breached if cost > reserved.hold else [])]
 
@@ -169,4 +171,3 @@ def _failed(reserved: ModelReserved, error: ModelError) -> ModelFailed | HoldUnc
     if error.sent and reserved.hold:
         return HoldUnconfirmed(reserved.key, reserved.hold, error.code, error.text[:1000], after_s)
     return ModelFailed(reserved.key, error.code, error.text[:1000], retry_after_s=after_s)
-

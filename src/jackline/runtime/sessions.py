@@ -1,7 +1,7 @@
 """What people and programs do with sessions: open, submit, steer, answer, cancel, fork, listen."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -209,7 +209,9 @@ class Sessions:
         loaded = await self._store.load(session)
         return replay(loaded.session, loaded.records)
 
-    async def listed(self, user: User, limit: int = 100, *, waiting: bool = False) -> list[SessionRow]:
+    async def listed(
+        self, user: User, limit: int = 100, *, waiting: bool = False
+    ) -> list[SessionRow]:
         """Return the user's sessions, latest first; an approver's: all of the tenant."""
         own = None if "approver" in user.roles else user.id
         return await self._store.sessions(user.tenant, own, limit, waiting=waiting)
@@ -228,12 +230,9 @@ class Sessions:
         """
         await self.opened(session, user, approver=True)
         with self._bus.listen(session) as listener:
-            for record in await self._store.read(session, after):
-                after = record.seq
-                yield record
+            items: Sequence[Delta | Grown] = [Grown(session)]
             while True:
-                items = await listener.take(_POLL_S)
-                for item in items:
+                for item in items or [Grown(session)]:
                     if isinstance(item, Delta):
                         if item.seq <= after:
                             yield item
@@ -241,10 +240,7 @@ class Sessions:
                     for record in await self._news(session, item, after):
                         after = record.seq
                         yield record
-                if not items:
-                    for record in await self._store.read(session, after):
-                        after = record.seq
-                        yield record
+                items = await listener.take(_POLL_S)
 
     async def _news(self, session: SessionId, grown: Grown, after: int) -> Sequence[Record]:
         """Return what follows `after`: what we were handed, unless something is missing."""
@@ -321,7 +317,7 @@ class Tally:
     """Adds up what one turn used, from the events of its session."""
 
     turn: int
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost: int = 0
 
     def add(self, event: object) -> None:
@@ -339,4 +335,3 @@ class Tally:
                 old.cache_read + new.cache_read,
                 old.cache_write + new.cache_write,
             )
-

@@ -1,7 +1,7 @@
 """Performs one step of a session: a model asked, a tool called, the outside asked about a call."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,7 +26,7 @@ from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.tools import Invocation, ToolEngine
 
-Deps = Any | Callable[[User], AbstractAsyncContextManager[Any]]
+Deps = Any  # a value, or a function of the user that gives an async context manager
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,9 @@ class Steps:
         try:
             context = await self._context(session, call)
         except Exception as error:  # noqa: BLE001 - the user's own factory: the call was not made
-            text = f"Not made: what {tool.name} works with could not be had ({type(error).__name__})."
+            text = (
+                f"Not made: what {tool.name} works with could not be had ({type(error).__name__})."
+            )
             return [ToolFailed(call.key, text, "dependencies")]
         invocation = Invocation(tool, call.key, call.arguments, context, self)
         outcomes = await self._crew.tools.run(invocation)
@@ -165,9 +167,12 @@ class Steps:
         report = self._reporter(call.key)
         return Context(self._deps[0], principal, self._id, call.key, call.attempt, report)
 
-    async def _entered(self, user: User) -> Any:  # noqa: ANN401 - the application's own type
+    async def _entered(self, user: User) -> Any:
         deps = self._crew.deps
-        return await self._stack.enter_async_context(deps(user)) if callable(deps) else deps
+        if not callable(deps):
+            return deps
+        manager: AbstractAsyncContextManager[Any] = deps(user)
+        return await self._stack.enter_async_context(manager)
 
     def _reporter(self, key: str) -> Callable[[str, float | None], None]:
         loop, inbox = asyncio.get_running_loop(), self._driver.inbox
@@ -193,4 +198,3 @@ class Steps:
     async def transact(self, work: Callable[[Any], Any]) -> None:
         """Run `work` in the store's own database, where its result commits with what it wrote."""
         await self._crew.store.transact(self._id, self._driver.epoch, work)
-

@@ -122,7 +122,7 @@ class Worker:
                     self.wake(session)
                 await self._renew()
             except (StoreError, UnknownOutcomeError) as error:
-                _LOG.error("The store does not answer: %s", error)  # noqa: TRY400 - no bug of ours
+                _LOG.error("The store does not answer: %s", error)
             await asyncio.sleep(crew.lease_s / _BEATS)
 
     async def _renew(self) -> None:
@@ -136,5 +136,3 @@ class Worker:
             driven[session].lease.until = asked_at + crew.lease_s
             if head > driven[session].head:
                 driven[session].inbox.signal()
-
-
