@@ -1,0 +1,105 @@
+"""Stores and runtimes, as settings say: opened for as long as a command needs them."""
+
+import signal
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jackline.adapters.bus import LocalBus
+from jackline.app import Runtime, Surroundings, new_id, open_store
+from jackline.core.agent import Agent
+from jackline.core.app import App
+from jackline.core.errors import CallerError, InputError, NotFoundError
+from jackline.core.events import SessionId
+from jackline.core.user import User
+from jackline.ports import Store
+from jackline.runtime.sessions import Sessions, checked_name
+from jackline.settings import Settings
+
+_DAY_S = 86_400.0
+SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A store, looked at: nothing is driven."""
+
+    store: Store
+    sessions: Sessions
+    user: User
+
+    def id(self, name: str) -> SessionId:
+        """Return a session's whole name."""
+        return SessionId(self.user.tenant, checked_name(name))
+
+
+def existing_store(settings: Settings) -> Path | None:
+    """Return the database's file, None where it is no file. Raises where there is nothing yet."""
+    if settings.store.startswith("memory:"):
+        raise CallerError(
+            "memory:// ends with the process that uses it, so there is nothing to see: give "
+            "--store sqlite:///jackline.db."
+        )
+    if not settings.store.startswith(SQLITE):
+        return None
+    path = Path(settings.store.removeprefix(SQLITE))
+    if not path.is_file():
+        raise NotFoundError(
+            f"There is no database {path} yet: `jackline chat` makes one, or give --store."
+        )
+    return path
+
+
+@asynccontextmanager
+async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGenerator[Look]:
+    """Open a store that exists, for a command that drives nothing."""
+    existing_store(settings)
+    user, around = settings.identity, Surroundings()
+    store = open_store(settings.store, around.wall_clock)
+    named = {agent.name: agent for agent in agents}
+    try:
+        yield Look(store, Sessions(store, LocalBus(), named, new_id, lambda _: None), user)
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def driving(settings: Settings, app: App) -> AsyncGenerator[Runtime]:
+    """Open a runtime that drives, and before that delete what was kept for long enough."""
+    around = Surroundings(lease_s=settings.lease_s)
+    runtime = Runtime(app.agents, store=settings.store, deps=app.deps, surroundings=around)
+    async with runtime:
+        if settings.retention_days is not None:
+            await runtime.store.retain(settings.retention_days * _DAY_S)
+        yield runtime
+
+
+def chosen(app: App, name: str) -> Agent:
+    """Return the agent of this name, or the only one."""
+    if not name and len(app.agents) == 1:
+        return app.agents[0]
+    known = ", ".join(agent.name for agent in app.agents)
+    if not name:
+        raise InputError(f"There are several agents: say --agent and one of {known}.")
+    for agent in app.agents:
+        if agent.name == name:
+            return agent
+    raise NotFoundError(f"There is no agent {name!r}. There are: {known}.")
+
+
+def with_model(app: App, model: str) -> App:
+    """Return the app with another model in place of those of its agents."""
+    if not model:
+        return app
+    return App([replace(agent, model=model) for agent in app.agents], app.deps)
+
+
+def default_session(agent: Agent, user: User) -> str:
+    """Return the name under which a user's conversation with an agent goes on each time."""
+    return f"{user.id}-{agent.name}"
+
+
+def raise_on_terminate() -> None:
+    """Make SIGTERM end the program as Ctrl-C does: what is driven is handed over."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,0 +1,71 @@
+"""Which commands there are. Only the one that is asked for is imported."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+
+from jackline.cli.options import command
+
+COMMANDS = {
+    "sessions": "List sessions.",
+}
+
+_EPILOG = (
+    "Exit codes: 0 it went well, 1 it did not, 2 the request is wrong, 3 somebody who runs "
+    "jackline must act, 4 it waits for a person."
+)
+
+
+def program(arguments: Sequence[str]) -> typer.Typer:
+    """Return the program, with the command that `arguments` begin with, and the others by name."""
+    asked = next((word for word in arguments if not word.startswith("-")), "")
+    app = typer.Typer(
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_jackline)
+    for name, promise in COMMANDS.items():
+        function = _loaded(name) if name == asked else _unloaded
+        app.command(name, short_help=promise)(function)
+    return app
+
+
+def _loaded(name: str) -> Callable[..., Any]:
+    module = import_module(f"jackline.cli.{_python_name(name)}")
+    return command(getattr(module, _python_name(name)))
+
+
+def _python_name(name: str) -> str:
+    """Return a command's name as Python takes it: `raise` is a word of its own there."""
+    return "raise_limits" if name == "raise" else name.replace("-", "_")
+
+
+def _unloaded() -> None:
+    """Stand for a command that was not asked for."""
+    raise AssertionError("only the command that was asked for is run")
+
+
+def _shown(wanted: bool) -> None:  # noqa: FBT001 - typer passes it so
+    if not wanted:
+        return
+    try:
+        typer.echo(f"jackline {version('jackline')}")
+    except PackageNotFoundError:
+        typer.echo("jackline, not installed")
+    raise typer.Exit
+
+
+def _jackline(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_shown, is_eager=True, help="Say which this is.")
+    ] = False,
+) -> None:
+    """The production runtime for AI agents."""

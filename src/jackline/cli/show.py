@@ -1,0 +1,89 @@
+"""How things look on a terminal: plain, narrow, and never at the mercy of what is shown."""
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+_SHIFTING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+
+
+def console(*, error: bool = False) -> Console:
+    """Return a console that writes as it is told: no markup, no guessing of colours."""
+    return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value as one line of JSON."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def clean(text: str) -> str:
+    """Return text that cannot steer a terminal: controls become visible, lines stay lines."""
+    if text.isprintable():
+        return text
+    return "".join(_visible(each) for each in text)
+
+
+def _visible(each: str) -> str:
+    if each in "\n\t" or (unicodedata.category(each) != "Cc" and each not in _SHIFTING):
+        return each
+    return "" if each == "\r" else f"\\x{ord(each):02x}"
+
+
+def exact(text: str) -> str:
+    """Return text in which nothing is invisible: for what a person has to judge."""
+    return "".join(
+        f"\\u{ord(each):04x}" if unicodedata.category(each) in _HIDDEN else each for each in text
+    )
+
+
+def short(text: str, length: int) -> str:
+    """Return text as one line of at most `length` characters."""
+    line = " ".join(clean(text[: 8 * length]).split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def span(seconds: float) -> str:
+    """Return a time span as people say it: 0.42 s, 12 s, 3 min, 5 h, 2 d."""
+    if seconds < 10:  # noqa: PLR2004 - below that, hundredths matter
+        return f"{max(0.0, seconds):.2f} s"
+    for unit_s, name in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def moment(at: float) -> str:
+    """Return a time in the zone of who looks."""
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things: `1 session`, `2 sessions`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under heads. A head that begins with > stands over numbers."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for head in heads:
+        right = head.startswith(">")
+        table.add_column(
+            head.removeprefix(">"),
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(each if isinstance(each, Text) else Text(clean(str(each))) for each in row))
+    Console(highlight=False, markup=False, emoji=False).print(table)

@@ -1,0 +1,130 @@
+"""Settings: what `jackline.toml` and the environment say, and which of them said it."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from jackline.core.errors import DefinitionError
+from jackline.core.user import User
+
+FILE = "jackline.toml"
+PREFIX = "JACKLINE_"
+
+
+class Settings(BaseSettings):
+    """Where sessions are kept, which agents run, and on whose behalf.
+
+    `app` is like `module:attribute`. What is idle for `retention_days` is deleted whenever a
+    process begins to drive; None keeps all.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, toml_file=FILE, extra="forbid", frozen=True
+    )
+
+    store: str = "sqlite:///jackline.db"
+    app: str = ""
+    tenant: str = "default"
+    user: str = "local"
+    roles: Annotated[tuple[str, ...], NoDecode] = ()
+    lease_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    retention_days: Annotated[float | None, Field(gt=0)] = None
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _split(cls, roles: Any) -> Any:
+        """Take names with commas between them, as the environment has no lists."""
+        if not isinstance(roles, str):
+            return roles
+        return [role.strip() for role in roles.split(",") if role.strip()]
+
+    @property
+    def identity(self) -> User:
+        """On whose behalf. Raises `InputError` where that can be nobody's name."""
+        return User(self.user, self.tenant, self.roles)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let options win over the environment, and that over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Settings, for each of them who said it, and variables that nobody asked for."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    strange: tuple[str, ...] = ()
+
+
+def read_settings(options: Mapping[str, Any] | None = None) -> Read:
+    """Return the settings as options, environment and file say. None: not said.
+
+    Raises `DefinitionError` where one of them is unknown, or no value for it.
+    """
+    said = {name: value for name, value in (options or {}).items() if value is not None}
+    try:
+        settings = Settings(**said)
+    except tomllib.TOMLDecodeError as error:
+        raise DefinitionError(f"{FILE} is no TOML: {error}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"{FILE} cannot be read: {error}.") from None
+    except ValidationError as error:
+        raise DefinitionError(_sentence(error, said)) from None
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    set_here = {name.upper() for name, value in os.environ.items() if value}
+    origins = {name: _origin(name, said, set_here) for name in Settings.model_fields}
+    strange = sorted(name for name in set_here - known if name.startswith(PREFIX))
+    return Read(settings, origins, tuple(strange))
+
+
+def _origin(name: str, said: Mapping[str, Any], variables: set[str]) -> str:
+    if name in said:
+        return "an option"
+    if f"{PREFIX}{name.upper()}" in variables:
+        return f"{PREFIX}{name.upper()}"
+    return FILE if name in _in_file() else "default"
+
+
+def _in_file() -> Mapping[str, Any]:
+    path = Path(FILE)
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _sentence(error: ValidationError, said: Mapping[str, Any]) -> str:
+    """Return what is wrong with the first setting that is, and what would be right."""
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(name, Settings.model_fields, 1)
+        right = f"did you mean {near[0]!r}?" if near else f"there are {_listed()}."
+        return f"{FILE} sets {name!r}, which is no setting: {right}"
+    set_here = {name.upper() for name, value in os.environ.items() if value}
+    value = str(first["input"])[:80]
+    return f"{name} = {value!r} (from {_origin(name, said, set_here)}): {first['msg']}."
+
+
+def _listed() -> str:
+    *others, last = Settings.model_fields
+    return f"{', '.join(others)} and {last}"
