@@ -345,8 +345,11 @@ class MemoryStore:
         return len(old)
 
     def _forget(self, names: Iterable[SessionId]) -> None:
-        for name in names:
+        gone = set(names)
+        for name in gone:
             del self.rows[name]
+        for row in self.rows.values():
+            row.source = None if row.source in gone else row.source
 
     def close(self) -> None:
         """See `Store.close`."""

@@ -1,0 +1,27 @@
+"""What every store promises, as functions that an adapter's author runs on theirs.
+
+    @pytest.mark.parametrize("promise", PROMISES, ids=name)
+    def test_my_store_keeps_its_word(promise: Promise, tmp_path: Path) -> None:
+        clock = ManualClock()
+        with closing(MyStore(tmp_path, clock=clock)) as store:
+            asyncio.run(promise(store, clock))
+
+Each takes a new, empty store and the clock that it was made with, and raises `AssertionError`
+where a promise is not kept. They need no test runner; with pytest, a line
+`pytest.register_assert_rewrite("jackline.testing.conformance")` before the import makes it show
+what differs.
+"""
+
+from jackline.testing.conformance import answers, archive, driving, erasure, telling, transactions
+from jackline.testing.conformance.world import ManualClock, Promise, name
+
+PROMISES: tuple[Promise, ...] = (
+    *driving.PROMISES,
+    *telling.PROMISES,
+    *answers.PROMISES,
+    *transactions.PROMISES,
+    *archive.PROMISES,
+    *erasure.PROMISES,
+)
+
+__all__ = ["PROMISES", "ManualClock", "Promise", "name"]

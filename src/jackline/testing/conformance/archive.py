@@ -1,0 +1,178 @@
+"""What is promised of lists, snapshots, forks and artifacts."""
+
+from jackline.core.errors import ConflictError, InputError, NotFoundError
+from jackline.core.events import SessionForked, SessionId, SessionOpened, TurnCompleted
+from jackline.core.fold import replay
+from jackline.core.session import Session
+from jackline.core.value import replace
+from jackline.ports import Batch, Committed, SessionRow, Store
+from jackline.testing.conformance.world import (
+    DONE,
+    LEASE_S,
+    OPENED,
+    S1,
+    S2,
+    ManualClock,
+    Promise,
+    driven,
+    events,
+    head,
+    opened,
+    raises,
+    released,
+    submitted,
+)
+
+
+async def _a_list_says_how_each_session_stands(store: Store, clock: ManualClock) -> None:
+    async def state() -> str:
+        (row,) = await store.sessions("acme")
+        return row.state
+
+    await opened(store)
+    assert await state() == "idle"
+    await store.tell(S1, [submitted("r1")])
+    assert await state() == "due"
+    await store.claim(S1, "w1", LEASE_S)
+    assert await state() == "driven"
+    clock.advance(LEASE_S)
+    assert await state() == "due"
+    pause = Batch(1, 3, (), 2, 5, 7, questions=(), release=True, due_at=clock.now + 60)
+    await store.drive(S1, pause, LEASE_S)
+    row = SessionRow(S1, "ann", "support", "paused", 3, 1, 2, 7, 5, (), clock.now)
+    assert await store.sessions("acme") == [row]
+    clock.advance(60)
+    await store.claim(S1, "w2", LEASE_S)
+    assert [row.worker for row in await store.sessions("acme")] == ["w2"]
+    await store.drive(S1, released(DONE, after=4, epoch=2), LEASE_S)
+    assert await state() == "idle"
+
+
+async def _a_list_begins_with_the_latest(store: Store, clock: ManualClock) -> None:
+    for name, user in (("a", "ann"), ("b", "bob"), ("c", "ann")):
+        clock.advance(1)
+        await store.open(SessionId("acme", name), SessionOpened("support", user))
+    clock.advance(1)
+    await store.tell(SessionId("acme", "a"), [submitted("r1")])
+    assert [row.id.name for row in await store.sessions("acme")] == ["a", "c", "b"]
+    assert [row.id.name for row in await store.sessions("acme", limit=2)] == ["a", "c"]
+    assert [row.id.name for row in await store.sessions("acme", "bob")] == ["b"]
+    assert await store.sessions("acme", waiting=True) == []
+
+
+async def _a_driver_starts_from_the_newest_snapshot(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    loaded = await store.load(S1)
+    assert loaded.session == Session(S1)
+    assert loaded.records == await store.read(S1)
+    session = replay(loaded.session, loaded.records)
+    await store.save(session)
+    await store.drive(S1, released(DONE, after=3), LEASE_S)
+    loaded = await store.load(S1)
+    assert loaded.session == session
+    assert loaded.records == await store.read(S1, 3)
+    newer = replay(loaded.session, loaded.records)
+    await store.save(newer)
+    await store.save(session)
+    assert (await store.load(S1)).session == newer, "an older one does not replace it"
+    assert (await store.load(S1)).records == []
+
+
+async def _a_snapshot_of_a_driver_that_is_fenced_is_dropped(
+    store: Store, clock: ManualClock
+) -> None:
+    await driven(store)
+    session = replay(Session(S1), await store.read(S1))
+    clock.advance(LEASE_S)
+    await store.claim(S1, "w2", LEASE_S)
+    await store.save(session)
+    await store.save(replace(session, head=99, epoch=2))
+    assert (await store.load(S1)).session == Session(S1), "nor one of what is not there"
+
+
+async def _a_fork_is_a_copied_prefix(store: Store, clock: ManualClock) -> None:
+    await driven(store)
+    await store.drive(S1, released(DONE, after=3), LEASE_S)
+    handle = await store.put(S1, b"pixels", "image/png")
+    await store.save(replay(Session(S1), await store.read(S1)))
+    clock.advance(5)
+    await store.fork(S1, 4, S2)
+    assert (await store.read(S2))[:4] == await store.read(S1)
+    assert (await events(store, S2))[4:] == [SessionForked("s1", 4)]
+    assert (await store.load(S2)).session == Session(S2)
+    assert await store.get(S2, handle) == (b"pixels", "image/png")
+    assert await store.open(S2, SessionOpened("other", "bob")) == OPENED
+    (row,) = [row for row in await store.sessions("acme") if row.id == S2]
+    fields = (row.state, row.turn, row.epoch, row.spent, row.user, row.head)
+    assert fields == ("idle", None, 0, 0, "ann", 5)
+
+
+async def _a_fork_goes_its_own_way(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    await store.drive(S1, released(DONE, after=3), LEASE_S)
+    await store.fork(S1, 4, S2)
+    receipt = await store.tell(S2, [submitted("r1", "Another start.")])
+    assert (receipt.seq, receipt.repeated) == (6, False), "request ids are its own"
+    claimed = await store.claim(S2, "w1", LEASE_S)
+    assert claimed is not None
+    assert claimed.epoch == 1
+    batch = released(TurnCompleted(6, "Yes."), after=7)
+    assert isinstance(await store.drive(S2, batch, LEASE_S), Committed)
+    assert await head(store) == 4
+
+
+async def _a_fork_is_of_what_is_there_to_where_nothing_is(store: Store, _: ManualClock) -> None:
+    await opened(store)
+    await opened(store, S2)
+    for after in (0, 2, -1):
+        with raises(InputError):
+            await store.fork(S1, after, SessionId("acme", "new"))
+    with raises(InputError):
+        await store.fork(S1, 1, SessionId("other", "new"))
+    with raises(InputError):
+        await store.fork(S1, 1, SessionId("acme", ""))
+    with raises(ConflictError):
+        await store.fork(S1, 1, S2)
+    assert len(await store.sessions("acme")) == 2
+
+
+async def _an_artifact_is_found_by_its_content(store: Store, _: ManualClock) -> None:
+    await opened(store)
+    await opened(store, S2)
+    data = bytes(range(256)) * 10_000
+    handle = await store.put(S1, data, "application/pdf")
+    assert await store.put(S1, data, "application/pdf") == handle
+    assert await store.get(S1, handle) == (data, "application/pdf")
+    other = await store.put(S1, b"", "text/plain")
+    assert other != handle
+    assert await store.get(S1, other) == (b"", "text/plain")
+    with raises(NotFoundError):
+        await store.get(S1, "nothing")
+    with raises(NotFoundError):
+        await store.get(S2, handle)
+
+
+async def _accounts_are_listed_by_the_beginning_of_their_names(
+    store: Store, _: ManualClock
+) -> None:
+    for name in ("user/b", "user/a", "us%r/a", "user_/a", "tenant"):
+        await store.allow("acme", name, 5)
+    assert [account.name for account in await store.accounts("acme", "user/")] == [
+        "user/a",
+        "user/b",
+    ]
+    assert [account.name for account in await store.accounts("acme", "us%")] == ["us%r/a"]
+    assert len(await store.accounts("acme")) == 5
+
+
+PROMISES: tuple[Promise, ...] = (
+    _a_list_says_how_each_session_stands,
+    _a_list_begins_with_the_latest,
+    _a_driver_starts_from_the_newest_snapshot,
+    _a_snapshot_of_a_driver_that_is_fenced_is_dropped,
+    _a_fork_is_a_copied_prefix,
+    _a_fork_goes_its_own_way,
+    _a_fork_is_of_what_is_there_to_where_nothing_is,
+    _an_artifact_is_found_by_its_content,
+    _accounts_are_listed_by_the_beginning_of_their_names,
+)

@@ -1,0 +1,64 @@
+"""Every store keeps every promise."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytest.register_assert_rewrite("jackline.testing.conformance")
+
+from jackline.adapters.memory import MemoryStore  # noqa: E402 - after the line above
+from jackline.adapters.sqlite.lanes import Inline, Threads  # noqa: E402 - as above
+from jackline.adapters.sqlite.store import open_sqlite  # noqa: E402 - as above
+from jackline.ports import Store  # noqa: E402 - as above
+from jackline.testing import conformance  # noqa: E402 - as above
+from jackline.testing.conformance import PROMISES, ManualClock, Promise, name  # noqa: E402
+
+Make = Callable[[Path, ManualClock], Store]
+
+MAKES: dict[str, Make] = {
+    "memory": lambda _, clock: MemoryStore(clock),
+    "sqlite-threads": lambda path, clock: open_sqlite(path, clock=clock, offload=Threads),
+    "sqlite-inline": lambda path, clock: open_sqlite(path, clock=clock, offload=Inline),
+}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(params=MAKES)
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Generator[Store]:
+    with closing(MAKES[request.param](tmp_path / "journal.db", clock)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=name)
+def test_a_store_keeps_its_word(promise: Promise, store: Store, clock: ManualClock) -> None:
+    async def story() -> None:
+        await promise(store, clock)
+
+    asyncio.run(story())
+
+
+def test_no_promise_is_left_out() -> None:
+    modules = [each for _, each in inspect.getmembers(conformance, inspect.ismodule)]
+    written = [promise for module in modules for promise in promises(module)]
+    assert len(written) > 60
+    assert set(written) == set(PROMISES)
+
+
+def promises(module: ModuleType) -> list[object]:
+    functions = inspect.getmembers(module, inspect.iscoroutinefunction)
+    return [
+        function
+        for _, function in functions
+        if function.__module__ == module.__name__
+        and [each.annotation for each in inspect.signature(function).parameters.values()]
+        == [Store, ManualClock]
+    ]
