@@ -114,7 +114,7 @@ def _parts(value: object) -> tuple[Content, ...]:
 def _json(value: object) -> str:
     if inspect.iscoroutine(value):
         value.close()
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, _BINARY):
         raise _UnshowableError(type(value).__name__)
     try:
         return msgspec.json.encode(value, enc_hook=_plain).decode()
@@ -134,6 +134,7 @@ def _plain(value: object) -> object:
         raise _UnshowableError(type(value).__name__) from None
 
 
+_BINARY: tuple[type[object], ...] = (bytes, bytearray, memoryview)
 _ENDLESS: type[object] = Iterator  # Reading one may never come to an end.
 
 
