@@ -28,6 +28,10 @@ def resolve(
         if price or price_as or base_url or api_key or settings:
             raise DefinitionError(f"{model!r} is a model already: give it its options itself.")
         return model
+    if model == "local":
+        from jackline.adapters.local import LocalModel  # noqa: PLC0415 - only for those who run it
+
+        return LocalModel()
     # pydantic-ai takes half a second to import: only those who ask a provider pay for it.
     from jackline.adapters.models.hosted import Access, HostedModel  # noqa: PLC0415
 
