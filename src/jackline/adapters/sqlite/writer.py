@@ -14,7 +14,7 @@ from jackline.adapters.rules import SteadyClock
 from jackline.adapters.sqlite.faults import code, store_error
 from jackline.adapters.sqlite.lanes import Gather, Job
 from jackline.adapters.sqlite.locks import Turns
-from jackline.core.errors import JacklineError, StoreError, UnknownOutcomeError
+from jackline.core.errors import JacklineError, UnknownOutcomeError
 
 Work = Callable[[sqlite3.Connection, float], object]
 
@@ -24,6 +24,14 @@ _LAST_AT = "SELECT at FROM event ORDER BY id DESC LIMIT 1"
 
 class RaisedByTool(Exception):  # noqa: N818 - it is a parcel, and no error of its own
     """What a transactional tool raised: nobody else's business, and not the database's fault."""
+
+
+class _UndoneError(Exception):
+    """SQLite itself has undone the whole group, for one of its jobs: the disk was full for it."""
+
+    def __init__(self, culprit: Job) -> None:
+        super().__init__(str(culprit.error))
+        self.culprit = culprit
 
 
 class Writer:
@@ -57,26 +65,32 @@ class Writer:
         self._turns.close()
 
     def _commit(self, group: Sequence[Job]) -> None:
-        database = self._database
         self.groups += 1
         try:
-            self._roll_back()
-            if group[0].kind != "bare":
-                database.execute("BEGIN IMMEDIATE")
-            now = self._now()
-            run = self._run_alone if len(group) == 1 else self._run_in_group
+            self._run(group)
+        except _UndoneError as undone:
             for job in group:
-                run(job, now)
+                if job is not undone.culprit:
+                    self._commit((job,))
         except sqlite3.Error as error:
             self._fail(group, store_error(error, self._path))
-            return
-        except StoreError as error:
-            self._fail(group, error)
-            return
-        if not database.in_transaction:
+        else:
+            self._end(group)
+
+    def _run(self, group: Sequence[Job]) -> None:
+        self._roll_back()
+        if group[0].kind != "bare":
+            self._database.execute("BEGIN IMMEDIATE")
+        now = self._now()
+        run = self._run_alone if len(group) == 1 else self._run_in_group
+        for job in group:
+            run(job, now)
+
+    def _end(self, group: Sequence[Job]) -> None:
+        if not self._database.in_transaction:
             return  # The only job failed, or needed none.
         try:
-            database.execute("COMMIT")
+            self._database.execute("COMMIT")
         except sqlite3.Error as error:
             if code(error) in _SURELY_UNDONE:
                 self._fail(group, store_error(error, self._path))
@@ -101,7 +115,7 @@ class Writer:
         job.error = self._attempt(job, now)
         if job.error is not None:
             if not database.in_transaction:
-                raise StoreError(str(job.error))  # SQLite itself has undone the whole group.
+                raise _UndoneError(job)
             database.execute("ROLLBACK TO job")
         database.execute("RELEASE job")
 

@@ -1,0 +1,188 @@
+"""A tool in the journal's own transaction: what it may not do, and what cannot trick it."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from jackline.adapters.sqlite.store import SqliteStore, open_sqlite
+from jackline.adapters.sqlite.transact import Connection
+from jackline.core.events import ToolReturned
+from jackline.core.messages import Text
+from jackline.testing.conformance import ManualClock
+from jackline.testing.conformance.world import S1, driven, head, submitted
+
+RETURNED = ToolReturned("k", (Text("Yes."),))
+Tool = Callable[[Connection], ToolReturned]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: ManualClock) -> Generator[SqliteStore]:
+    with closing(open_sqlite(tmp_path / "journal.db", clock=clock)) as made:
+        asyncio.run(driven(made))
+        asyncio.run(made.transact(S1, 1, statements("CREATE TABLE shop (id INTEGER UNIQUE)")))
+        yield made
+
+
+def statements(*each: str) -> Tool:
+    def tool(connection: Connection) -> ToolReturned:
+        for statement in each:
+            connection.execute(statement)
+        return RETURNED
+
+    return tool
+
+
+def shop(store: SqliteStore) -> list[int]:
+    found: list[int] = []
+
+    def tool(connection: Connection) -> ToolReturned:
+        found.extend(number for (number,) in connection.execute("SELECT id FROM shop ORDER BY id"))
+        return RETURNED
+
+    asyncio.run(store.transact(S1, 1, tool))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("COMMIT", "begin or end a transaction"),
+        ("rollback", "begin or end a transaction"),
+        ("SAVEPOINT x", "savepoints"),
+        ("RELEASE job", "savepoints"),
+        ("PRAGMA synchronous = OFF", "PRAGMA"),
+        ("SELECT * FROM pragma_table_list", "PRAGMA"),
+        ("ATTACH ':memory:' AS other", "attach"),
+        ("VACUUM", "VACUUM"),
+        ("CREATE TEMP TABLE event (x)", "'event'"),
+        ("CREATE TEMP TABLE mine (x)", "temporary"),
+        ("CREATE TEMP TRIGGER t AFTER INSERT ON shop BEGIN SELECT 1; END", "temporary"),
+        ("SELECT body FROM Event", "'event'"),
+        ("SELECT (SELECT max(epoch) FROM main.session)", "'session'"),
+        ("WITH s AS (SELECT * FROM api_key) SELECT * FROM s", "'api_key'"),
+        ("INSERT INTO shop SELECT no FROM session", "'session'"),
+        ("CREATE TRIGGER t AFTER INSERT ON event BEGIN SELECT 1; END", "'event'"),
+        ("CREATE INDEX i ON session (worker)", "'session'"),
+        ("ALTER TABLE migration RENAME TO old", "'migration'"),
+        ("SELECT load_extension('x')", "extension"),
+    ],
+)
+def test_what_is_not_the_tools_is_denied(store: SqliteStore, statement: str, reason: str) -> None:
+    tool = statements("INSERT INTO shop VALUES (1)", statement)
+    with pytest.raises(sqlite3.DatabaseError, match=reason):
+        asyncio.run(store.transact(S1, 1, tool))
+    assert shop(store) == []
+    assert asyncio.run(store.tell(S1, [submitted("r2")])).seq == 6, "the journal goes on"
+
+
+def test_a_statement_that_the_journal_has_prepared_is_denied_too(store: SqliteStore) -> None:
+    sql = "SELECT no, epoch, head FROM session WHERE tenant = ? AND name = ?"
+
+    def tool(connection: Connection) -> ToolReturned:
+        connection.execute(sql, ("acme", "s1"))
+        return RETURNED
+
+    with pytest.raises(sqlite3.DatabaseError, match="session"):
+        asyncio.run(store.transact(S1, 1, tool))
+
+
+def test_a_trigger_on_the_tools_table_reaches_no_further(store: SqliteStore) -> None:
+    trigger = "CREATE TRIGGER t AFTER INSERT ON shop BEGIN UPDATE session SET epoch = 99; END"
+    asyncio.run(store.transact(S1, 1, statements(trigger)))
+    with pytest.raises(sqlite3.DatabaseError, match="session"):
+        asyncio.run(store.transact(S1, 1, statements("INSERT INTO shop VALUES (1)")))
+    assert asyncio.run(store.sessions("acme"))[0].epoch == 1
+
+
+def test_what_rolls_all_of_it_back_ends_the_tool(store: SqliteStore) -> None:
+    def tool(connection: Connection) -> ToolReturned:
+        connection.execute("INSERT INTO shop VALUES (1)")
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("INSERT OR ROLLBACK INTO shop VALUES (1)")
+        connection.execute("INSERT INTO shop VALUES (2)")
+        return RETURNED
+
+    with pytest.raises(sqlite3.ProgrammingError, match="ended"):
+        asyncio.run(store.transact(S1, 1, tool))
+    assert shop(store) == []
+
+
+def test_a_tool_that_swallows_the_rollback_is_not_believed(store: SqliteStore) -> None:
+    def tool(connection: Connection) -> ToolReturned:
+        connection.execute("INSERT INTO shop VALUES (1)")
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("INSERT OR ROLLBACK INTO shop VALUES (1)")
+        return RETURNED
+
+    with pytest.raises(sqlite3.OperationalError, match="rolled back"):
+        asyncio.run(store.transact(S1, 1, tool))
+    assert asyncio.run(head(store)) == 4
+
+
+def test_a_statement_that_runs_for_too_long_is_interrupted(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    forever = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT count(*) FROM n"
+
+    def tool(connection: Connection) -> ToolReturned:
+        connection.execute("INSERT INTO shop VALUES (1)")
+        clock.advance(1.5)
+        connection.execute(forever).fetchone()
+        return RETURNED
+
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        asyncio.run(store.transact(S1, 1, tool))
+    assert shop(store) == []
+
+
+def test_a_tool_that_takes_too_long_elsewhere_has_written_nothing(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    def tool(connection: Connection) -> ToolReturned:
+        connection.execute("INSERT INTO shop VALUES (1)")
+        clock.advance(1.5)
+        return RETURNED
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(store.transact(S1, 1, tool))
+    assert shop(store) == []
+
+
+def test_rows_come_as_sqlite_gives_them(store: SqliteStore) -> None:
+    def tool(connection: Connection) -> ToolReturned:
+        inserted = connection.executemany("INSERT INTO shop VALUES (?)", [(1,), (2,), (3,)])
+        assert inserted.rowcount == 3
+        rows = connection.execute("SELECT id AS number FROM shop WHERE id > :least", {"least": 1})
+        assert rows.description[0][0] == "number"
+        assert rows.fetchone() == (2,)
+        assert rows.fetchall() == [(3,)]
+        assert rows.fetchone() is None
+        assert connection.execute("INSERT INTO shop VALUES (9)").lastrowid == 4
+        return RETURNED
+
+    asyncio.run(store.transact(S1, 1, tool))
+    assert shop(store) == [1, 2, 3, 9]
+
+
+def test_what_the_tool_kept_is_of_no_use_afterwards(store: SqliteStore) -> None:
+    kept: list[Connection] = []
+
+    def tool(connection: Connection) -> ToolReturned:
+        kept.append(connection)
+        raise ValueError("No.")
+
+    with pytest.raises(ValueError, match="No"):
+        asyncio.run(store.transact(S1, 1, tool))
+    with pytest.raises(sqlite3.ProgrammingError, match="ended"):
+        kept[0].execute("SELECT 1")
+    with pytest.raises(sqlite3.ProgrammingError, match="ended"):
+        kept[0].executemany("INSERT INTO shop VALUES (?)", [(1,)])
