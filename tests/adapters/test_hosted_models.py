@@ -11,7 +11,7 @@ from tests.wire import anthropic, openai_chat, openai_responses
 from tests.wire.server import Answer, End, Wire, serving
 
 from jackline.adapters.models import resolve
-from jackline.core.errors import RequestRefusedError
+from jackline.core.errors import NotFoundError, RequestRefusedError
 from jackline.core.events import Usage
 from jackline.core.messages import (
     File,
@@ -274,6 +274,34 @@ def test_pasted_text_and_artifacts_are_sent(wire_format: Format) -> None:
     sent = json.dumps(wire_format.messages(wire.asked[0].body))
     assert "<pasted>" in sent
     assert "cGljdHVyZQ==" in sent
+
+
+def test_an_artifact_that_is_gone_is_told_before_anything_is_sent() -> None:
+    async def fetch(handle: str) -> tuple[bytes, str]:
+        await asyncio.sleep(0)
+        raise NotFoundError(handle)
+
+    request = ask(Message("user", (Image("erased", "image/png"),)), artifact=fetch)
+    with pytest.raises(RequestRefusedError, match="erased is gone") as caught:
+        exchange(openai_chat.NAME, openai_chat.saying("x"), requests=[request])
+    assert caught.value.sent is False
+
+
+@every_format
+def test_what_is_empty_is_not_sent(wire_format: Format) -> None:
+    history = [
+        Message("user", (Text(""), Text("hi"))),
+        Message("assistant", (Text(""), ToolCall("look", "", "a"))),
+        Message("tool", (ToolResult("k/tool/0", "look", (), "a"),)),
+        Message("assistant", ()),
+        said("and?"),
+    ]
+    _, wire, _ = exchange(wire_format.NAME, wire_format.saying("x"), requests=[ask(*history)])
+    body = wire.asked[0].body
+    sent = json.dumps(wire_format.messages(body))
+    assert '{"type": "text", "text": ""' not in sent
+    assert '{"text": "", "type": "text"' not in sent
+    assert [arguments for _, arguments, _ in wire_format.paired(body)] == [{}]
 
 
 def test_a_file_that_a_provider_does_not_take_is_refused_before_it_is_sent() -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_ai import messages as theirs
 from pydantic_ai.usage import RequestUsage
 
-from jackline.core.errors import RequestRefusedError
+from jackline.core.errors import NotFoundError, RequestRefusedError
 from jackline.core.events import Usage
 from jackline.core.messages import (
     File,
@@ -136,7 +136,11 @@ class _Translation:
             case Image() | File():
                 if self.fetch is None:
                     raise RequestRefusedError("This request has no artifacts.", sent=False)
-                data, media_type = await self.fetch(part.artifact)
+                try:
+                    data, media_type = await self.fetch(part.artifact)
+                except NotFoundError as error:
+                    text = f"The artifact {part.artifact} is gone, and with it what it showed."
+                    raise RequestRefusedError(text, sent=False) from error
                 return theirs.BinaryContent(data, media_type=part.media_type or media_type)
             case _:
                 text = f"A {type(part).__name__} stands where only words and files may."
@@ -144,8 +148,11 @@ class _Translation:
 
 
 def _plain(content: Sequence[str | theirs.BinaryContent]) -> Any:
-    """Return one text as it is, and several parts as a list."""
-    return content[0] if len(content) == 1 and isinstance(content[0], str) else list(content)
+    """Return one text as it is, and several parts as a list, without what says nothing."""
+    said = [part for part in content if part]
+    if not said:
+        return ""
+    return said[0] if len(said) == 1 and isinstance(said[0], str) else said
 
 
 def _kept(part: object, system: str) -> Mapping[str, Any]:
