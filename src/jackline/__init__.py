@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jackline.app import Runtime
     from jackline.core.agent import Agent, Budget, Limits, Window
+    from jackline.core.app import App
     from jackline.core.breaker import Breaker
     from jackline.core.budget import Price, Terms
     from jackline.core.errors import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "App",
     "Breaker",
     "Budget",
     "CallerError",
@@ -71,6 +73,7 @@ __all__ = [
 
 _PLACES = {
     "Agent": "jackline.core.agent",
+    "App": "jackline.core.app",
     "Breaker": "jackline.core.breaker",
     "Budget": "jackline.core.agent",
     "CallerError": "jackline.core.errors",

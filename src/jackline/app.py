@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
@@ -20,7 +21,6 @@ from jackline.adapters.models import resolve
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, NotFoundError
 from jackline.core.events import (
-    InputRequested,
     Record,
     SessionId,
     TurnCancelled,
@@ -43,9 +43,10 @@ LOCAL_USER = User("local")
 DRAIN_S = 10.0
 
 
-def awake_clock() -> float:
-    """Return seconds on a clock that goes on while the process is stopped or asleep."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+# Seconds on a clock that goes on while the process is stopped or asleep.
+awake_clock: Clock = partial(
+    time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+)
 
 
 def new_id() -> str:
@@ -200,20 +201,15 @@ class Runtime:
 
     async def result(self, session: SessionId, turn: int, user: User = LOCAL_USER) -> Result:
         """Return how a turn ended, or that it waits for a person, once it does."""
-        tally, questions = Tally(turn), list[int]()
-        async with aclosing(self.follow(session, turn, user)) as events:
-            async for record in events:
-                if not isinstance(record, Record):
-                    continue
+        opened, tally = await self.sessions.opened(session, user, approver=True), Tally(turn)
+        async with aclosing(self.sessions.rested(session, turn - 1)) as records:
+            async for record in records:
                 tally.add(record.event)
-                if isinstance(record.event, InputRequested):
-                    questions.append(record.seq)
                 if isinstance(record.event, TurnPaused) and record.event.reason == "person":
                     state = await self.sessions.state(session, user)
                     if state.turn and state.turn.id == turn and state.questions:
                         return _result(session, record, tally, None, state.questions)
                 if _ends(record, turn):
-                    opened = await self.sessions.opened(session, user)
                     return _result(session, record, tally, self._agents[opened.agent])
         raise AssertionError("a turn ends, or is followed for ever")
 

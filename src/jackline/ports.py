@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 from jackline.core.budget import Account, Moves, Terms
 from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, ToolReturned, Usage
 from jackline.core.messages import Message, ReplyPart
 from jackline.core.session import Session
+from jackline.core.value import Value
 
 T = TypeVar("T")
 Clock = Callable[[], float]
+NO_MOVES: Moves = {}
+NO_LIMITS: Mapping[str, int] = {}
 Ids = Callable[[], str]
 
 
@@ -27,8 +29,7 @@ class Offload(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Value, frozen=True):
     """What a driver appends: all of it, or nothing.
 
     `after` is how much of the journal the driver has seen. `held` and `spent` change the
@@ -43,45 +44,40 @@ class Batch:
     turn: int | None
     held: int = 0
     spent: int = 0
-    moves: Moves = field(default_factory=dict[str, tuple[int, int]])
-    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    moves: Moves = NO_MOVES
+    limits: Mapping[str, int] = NO_LIMITS
     questions: tuple[int, ...] = ()
     reserves: bool = False
     release: bool = False
     due_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Value, frozen=True):
     """The session is yours: under this epoch, and the database's time was `at`."""
 
     epoch: int
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Value, frozen=True):
     """The batch is durable, since database time `at`."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
+class Behind(Value, frozen=True):
     """Nothing was written: `records` came first, and the driver has not seen them."""
 
     records: Sequence[Record]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Value, frozen=True):
     """Nothing was written: the holds do not fit in this account."""
 
     account: Account
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Value, frozen=True):
     """Where what was told stands, which turn it went to, and whether it was told before."""
 
     seq: int
@@ -90,8 +86,7 @@ class Receipt:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Value, frozen=True):
     """A session as its snapshot has it, or a new one, and the records since."""
 
     session: Session
@@ -179,8 +174,7 @@ class Journal(Protocol):
 State = Literal["idle", "due", "driven", "paused"]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Value, frozen=True):
     """What the list of sessions shows. Money in micro-dollars."""
 
     id: SessionId
@@ -246,8 +240,7 @@ class Store(Journal, Archive, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
+class ToolSpec(Value, frozen=True):
     """What a model is told of a tool. `parameters` is JSON schema."""
 
     name: str
@@ -255,8 +248,7 @@ class ToolSpec:
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value, frozen=True):
     """What the model gets to see, and how long it may take.
 
     `output` is the JSON schema that the answer has to match. Artifacts of images and files
@@ -274,8 +266,7 @@ class Request:
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True):
     """What the model made of it. `usage` None: the provider did not say."""
 
     parts: tuple[ReplyPart, ...]
@@ -299,8 +290,7 @@ class Model(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Value, frozen=True):
     """Text as it comes: not an event. `offset` counts the characters of the reply before it."""
 
     session: SessionId
@@ -315,8 +305,7 @@ class Delta:
         return f"{self.seq}.{self.epoch}.{self.offset}"
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
+class Grown(Value, frozen=True):
     """A session's journal has grown; by `records`, where who says so has them at hand."""
 
     session: SessionId
@@ -337,11 +326,11 @@ class Bus(Protocol):
     It may lose anything: what is durable is read from the store.
     """
 
-    def hears(self, session: SessionId) -> bool:
-        """Whether anybody listens to this session, so that telling them is worth the work."""
+    def hears(self, session: SessionId, *, resting: bool) -> bool:
+        """Whether telling is worth the work. `resting`: no turn of the session goes on now."""
         ...
 
-    def grown(self, grown: Grown) -> None:
+    def grown(self, grown: Grown, *, resting: bool = False) -> None:
         """Say that a journal has grown. Never waits."""
         ...
 
@@ -349,6 +338,11 @@ class Bus(Protocol):
         """Pass text on as it comes. Never waits."""
         ...
 
-    def listen(self, session: SessionId) -> AbstractContextManager[Listener]:
-        """Give a listener, which first hears the text so far of a reply that is under way."""
+    def listen(
+        self, session: SessionId, *, rest_only: bool = False
+    ) -> AbstractContextManager[Listener]:
+        """Give a listener, which first hears the text so far of a reply that is under way.
+
+        With `rest_only` it hears nothing but that the session has come to rest.
+        """
         ...

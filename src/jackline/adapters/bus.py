@@ -56,20 +56,27 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._listeners: dict[SessionId, list[Listener]] = {}
+        self._resters: dict[SessionId, list[Listener]] = {}
         self._said: dict[SessionId, tuple[Delta, list[str]]] = {}
 
-    def hears(self, session: SessionId) -> bool:
-        """Whether anybody listens."""
-        return session in self._listeners
+    def hears(self, session: SessionId, *, resting: bool) -> bool:
+        """See `Bus.hears`."""
+        return (
+            session in self._listeners
+            or session in self._said
+            or (resting and session in self._resters)
+        )
 
-    def grown(self, grown: Grown) -> None:
-        """Say that the journal has grown: what was being said is said, or void."""
+    def grown(self, grown: Grown, *, resting: bool = False) -> None:
+        """See `Bus.grown`. What was being said is said, or void."""
         self._said.pop(grown.session, None)
         for listener in self._listeners.get(grown.session, ()):
             listener.put(grown)
+        for listener in self._resters.get(grown.session, ()) if resting else ():
+            listener.put(grown)
 
     def say(self, delta: Delta) -> None:
-        """Pass text on as it comes."""
+        """See `Bus.say`."""
         if delta.offset == 0:
             self._said[delta.session] = delta, [delta.text]
         elif said := self._said.get(delta.session):
@@ -78,16 +85,18 @@ class LocalBus:
             listener.put(delta)
 
     @contextmanager
-    def listen(self, session: SessionId) -> Generator[Listener]:
-        """Give a listener, which first hears the text so far of a reply that is under way."""
+    def listen(self, session: SessionId, *, rest_only: bool = False) -> Generator[Listener]:
+        """See `Bus.listen`."""
         listener = Listener()
-        if said := self._said.get(session):
+        said = self._said.get(session)
+        if said and not rest_only:
             first, texts = said
             listener.put(Delta(session, first.seq, first.epoch, 0, "".join(texts)))
-        self._listeners.setdefault(session, []).append(listener)
+        group = self._resters if rest_only else self._listeners
+        group.setdefault(session, []).append(listener)
         try:
             yield listener
         finally:
-            self._listeners[session].remove(listener)
-            if not self._listeners[session]:
-                del self._listeners[session]
+            group[session].remove(listener)
+            if not group[session]:
+                del group[session]

@@ -1,6 +1,5 @@
 """What becomes of the tool calls of a reply: refused, asked about, begun, or given up."""
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from jackline.core import events as e
@@ -9,12 +8,12 @@ from jackline.core.fold import fingerprint
 from jackline.core.guards import judge, strictest
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
+from jackline.core.value import Value
 
 L = TypeVar("L", int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Value, frozen=True):
     """What is looked at when calls are decided on."""
 
     session: Session

@@ -1,6 +1,6 @@
 """Before a model is asked: which one, when, for how much, and whether that may be spent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 from zlib import crc32
@@ -62,15 +62,29 @@ def retry_at(turn: Turn, terms: Terms) -> float:
     return failure.at + max(backoff, min(failure.retry_after_s or 0.0, _RETRY_AFTER_MAX_S))
 
 
-def accounts(session: Session, turn: Turn, agent: Agent, now: float) -> Mapping[str, int]:
-    """Return the accounts that a call pays from beside the session's own, with their limits."""
+def accounts(session: Session, turn: Turn, agent: Agent, now: float) -> tuple[str, ...]:
+    """Return the accounts that a call pays from beside the session's own, in their order.
+
+    They are the tenant's: its name need not be in theirs.
+    """
+    inherited = session.opened.accounts if session.opened else ()
+    budget = agent.budget
+    if budget.user_per_day is None and budget.tenant_per_day is None:
+        return inherited
     day = datetime.fromtimestamp(now, UTC).date().isoformat()
-    tenant, user = session.id.tenant, turn.submitted.principal.user
-    found = {
-        f"user/{tenant}/{user}/{day}": agent.budget.user_per_day,
-        f"tenant/{tenant}/{day}": agent.budget.tenant_per_day,
-    }
-    return {name: most for name, most in found.items() if most is not None}
+    found = inherited
+    if budget.tenant_per_day is not None:
+        found += (f"tenant/{day}",)
+    if budget.user_per_day is not None:
+        found += (f"user/{turn.submitted.principal.user}/{day}",)
+    return found
+
+
+def account_limit(account: str, agent: Agent) -> int | None:
+    """Return the limit that an account begins with. None: it only counts."""
+    kind = account.partition("/")[0]
+    limits = {"tenant": agent.budget.tenant_per_day, "user": agent.budget.user_per_day}
+    return limits.get(kind)
 
 
 def reserve(
@@ -141,15 +155,11 @@ def _reserved(
             hold,
             tokens,
             session.messages.digest,
-            tuple(sorted(accounts(session, turn, agent, facts.now))) + _inherited(session),
+            accounts(session, turn, agent, facts.now),
             purpose,
             instructions if changed else None,
         )
     ]
-
-
-def _inherited(session: Session) -> tuple[str, ...]:
-    return session.opened.accounts if session.opened else ()
 
 
 def _free(

@@ -6,7 +6,6 @@ no step that the journal does not know of.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from jackline.core import calls, spending
 from jackline.core import events as e
@@ -16,12 +15,12 @@ from jackline.core.calls import Desk
 from jackline.core.fold import fold
 from jackline.core.outputs import Invalid
 from jackline.core.session import Session, Turn
+from jackline.core.value import Value
 
 _WAIT_HERE_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value, frozen=True):
     """What is known beyond the journal.
 
     `account` is one that the last reservation did not fit into; `instructions` are those of
@@ -41,6 +40,8 @@ def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[
     while session.turn and (new := _next(session, session.turn, agent, facts)):
         events += new
         session = fold(session, new, facts.now)
+        if session.turn and session.turn.is_running:
+            break  # What was begun has to come back first: there is nothing more to say.
     return session, events
 
 

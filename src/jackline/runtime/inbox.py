@@ -9,13 +9,17 @@ Heard = tuple[str, Sequence[Event]]
 
 
 class Inbox:
-    """Takes what came of steps, each under the key of its step, and wakes the one who waits."""
+    """Takes what came of steps, each under the key of its step, and wakes the one who waits.
+
+    A timer that was set stays set, so that a long deadline costs one timer and not one a wait.
+    """
 
     def __init__(self) -> None:
         self.signalled = False
         self._heard: list[Heard] = []
         self._finished = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def put(self, key: str, events: Sequence[Event], *, finished: bool = True) -> None:
         """Hand in what came of a step. `finished` False: it goes on, and this can wait."""
@@ -28,18 +32,18 @@ class Inbox:
         self.signalled = True
         self._wake()
 
-    async def wait(self, expected: int, wait_s: float | None, coalesce_s: float) -> bool:
-        """Return once all `expected` steps are in, soon after the first, on a signal, or late.
+    async def wait(self, expected: int, until: float | None, coalesce_s: float) -> bool:
+        """Return once all `expected` steps are in, soon after the first, on a signal, or `until`.
 
-        True if there was a signal.
+        Times are the event loop's. It may return early, with nothing. True if there was a signal.
         """
         if not self._heard and not self.signalled:
-            await self._sleep(wait_s)
+            await self._sleep(until)
         if self._heard and self._finished < expected and not self.signalled:
             loop = asyncio.get_running_loop()
             until = loop.time() + coalesce_s
             while self._finished < expected and not self.signalled and loop.time() < until:
-                await self._sleep(until - loop.time())
+                await self._sleep(until)
         signalled, self.signalled = self.signalled, False
         return signalled
 
@@ -48,16 +52,26 @@ class Inbox:
         heard, self._heard, self._finished = self._heard, [], 0
         return heard
 
-    async def _sleep(self, wait_s: float | None) -> None:
+    def close(self) -> None:
+        """Let go of the timer."""
+        if self._timer:
+            self._timer.cancel()
+
+    async def _sleep(self, until: float | None) -> None:
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = None if wait_s is None else loop.call_later(max(0.0, wait_s), self._wake)
+        if until is not None and (self._timer is None or self._timer.when() > until):
+            if self._timer:
+                self._timer.cancel()
+            self._timer = loop.call_at(until, self._ring)
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer:
-                timer.cancel()
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake()
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():

@@ -17,11 +17,14 @@ from jackline.core.events import (
     Record,
     SessionId,
     ToolReconciled,
+    TurnCancelled,
+    TurnCompleted,
     TurnFailed,
+    TurnStopped,
 )
 from jackline.core.fold import fold, replay
 from jackline.core.session import Call, Session
-from jackline.core.spending import accounts
+from jackline.core.spending import account_limit
 from jackline.core.turn import Facts, decide, wakes_at
 from jackline.ports import Batch, Behind, Claimed, Committed, Grown, Refused
 from jackline.runtime.inbox import Heard, Inbox
@@ -31,6 +34,7 @@ _COALESCE_S = 0.005
 _RETRY_ACCOUNT_S = 0.1
 _SNAPSHOT_EVENTS = 256
 _TRIES = 8
+_ENDED = (TurnCompleted, TurnFailed, TurnStopped, TurnCancelled)
 Step = ModelReserved | Call
 
 
@@ -78,6 +82,7 @@ class Drive:
                 self._perform(group)
                 await self._wait()
             self._stop()
+        self.inbox.close()
         if self._session.head >= 2 * self._snapshot + _SNAPSHOT_EVENTS:
             await self._crew.store.save(self._session)
 
@@ -139,7 +144,7 @@ class Drive:
             match outcome:
                 case Committed(at):
                     self._ahead_s = at - self._crew.clock()
-                    self._announce(events, at)
+                    self._announce(events, at, release=release)
                     self._session, self._heard = session, []
                     return not release
                 case Behind(records):
@@ -147,11 +152,12 @@ class Drive:
                 case Refused(account):
                     self._account = account
 
-    def _announce(self, events: Sequence[Event], at: float) -> None:
-        if self._crew.bus.hears(self.id):
+    def _announce(self, events: Sequence[Event], at: float, *, release: bool) -> None:
+        ended = release or any(isinstance(event, _ENDED) for event in events)
+        if self._crew.bus.hears(self.id, resting=ended):
             first = self._session.head + 1
             records = [Record(first + n, at, event) for n, event in enumerate(events)]
-            self._crew.bus.grown(Grown(self.id, records))
+            self._crew.bus.grown(Grown(self.id, records), resting=ended)
 
     async def _recover(self, tries: int) -> None:
         """Nobody knows whether it was written: look, and go on from what is there."""
@@ -203,7 +209,13 @@ class Drive:
     ) -> Committed | Behind | Refused:
         before, turn = self._session, session.turn
         assert self._steps is not None
-        reserves = any(isinstance(event, ModelReserved) for event in events)
+        reserved = [event for event in events if isinstance(event, ModelReserved)]
+        limits = {
+            name: most
+            for event in reserved
+            for name in event.accounts
+            if (most := account_limit(name, self._steps.agent)) is not None
+        }
         paused_until = turn.pause.until if turn and turn.pause else None
         batch = Batch(
             self.epoch,
@@ -213,9 +225,9 @@ class Drive:
             session.money.held - before.money.held,
             session.money.spent - before.money.spent,
             moves(before.turn.asked if before.turn else None, events),
-            accounts(session, turn, self._steps.agent, self.now()) if turn and reserves else {},
+            limits,
             session.questions,
-            reserves,
+            bool(reserved),
             release,
             self.now() if turn and not turn.pause else paused_until,
         )
@@ -253,11 +265,12 @@ class Drive:
         assert self._steps is not None, "steps are there while the drive runs"
         terms = self._steps.models.terms
         wakes = wakes_at(self._session, self._steps.agent, terms, self._decided_at)
-        wait_s = None if wakes is None else wakes - self.now()
+        loop_now = asyncio.get_running_loop().time()
+        until = None if wakes is None else loop_now + wakes - self.now()
         if self._account:
-            wait_s = _RETRY_ACCOUNT_S if wait_s is None else min(wait_s, _RETRY_ACCOUNT_S)
+            until = min(until or loop_now + _RETRY_ACCOUNT_S, loop_now + _RETRY_ACCOUNT_S)
         running = sum(1 for task in self._tasks.values() if not task.done())
-        signalled = await self.inbox.wait(max(1, running), wait_s, _COALESCE_S)
+        signalled = await self.inbox.wait(max(1, running), until, _COALESCE_S)
         self._account = None
         self._heard += self.inbox.take()
         if signalled:

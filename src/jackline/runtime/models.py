@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from jackline.core import window
 from jackline.core.agent import Agent
@@ -23,6 +22,7 @@ from jackline.core.events import (
 from jackline.core.guards import judge
 from jackline.core.messages import ReplyPart, Text
 from jackline.core.session import Session
+from jackline.core.value import Value
 from jackline.ports import Clock, Model, Reply, Request, ToolSpec
 from jackline.runtime.admission import Admission
 from jackline.runtime.guards import Gate
@@ -31,8 +31,7 @@ _TIMEOUT_S = 300.0
 _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value, frozen=True):
     """One question to a model: of which session, and for which reservation."""
 
     session: Session

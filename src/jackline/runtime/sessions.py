@@ -242,6 +242,18 @@ class Sessions:
                         yield record
                 items = await listener.take(_POLL_S)
 
+    async def rested(self, session: SessionId, after: int) -> AsyncGenerator[Record]:
+        """Yield the events after a position when the session comes to rest, again and again.
+
+        This costs nothing while a turn goes on, unlike `subscribe`. For whoever may see them.
+        """
+        with self._bus.listen(session, rest_only=True) as listener:
+            while True:
+                for record in await self._store.read(session, after):
+                    after = record.seq
+                    yield record
+                await listener.take(_POLL_S)
+
     async def _news(self, session: SessionId, grown: Grown, after: int) -> Sequence[Record]:
         """Return what follows `after`: what we were handed, unless something is missing."""
         records = [record for record in grown.records if record.seq > after]

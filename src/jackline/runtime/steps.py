@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from jackline.core.agent import Agent
 from jackline.core.events import (
@@ -26,6 +26,7 @@ from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.tools import Invocation, ToolEngine
 
+Provider = Callable[[User], AbstractAsyncContextManager[Any]]
 Deps = Any  # a value, or a function of the user that gives an async context manager
 
 
@@ -171,8 +172,8 @@ class Steps:
         deps = self._crew.deps
         if not callable(deps):
             return deps
-        manager: AbstractAsyncContextManager[Any] = deps(user)
-        return await self._stack.enter_async_context(manager)
+        factory = cast("Provider", deps)  # what is called is a factory: nobody can check more
+        return await self._stack.enter_async_context(factory(user))
 
     def _reporter(self, key: str) -> Callable[[str, float | None], None]:
         loop, inbox = asyncio.get_running_loop(), self._driver.inbox
