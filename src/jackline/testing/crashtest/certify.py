@@ -1,0 +1,222 @@
+"""Certifies an agent: kills its process at every boundary there is, and judges what is left."""
+
+import os
+import select
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from jackline.core.errors import CallerError
+from jackline.core.value import Value
+from jackline.testing.crashtest.life import OpenStore, models, open_journal, records
+from jackline.testing.crashtest.log import entries
+from jackline.testing.crashtest.moments import Kill
+from jackline.testing.crashtest.run import Conditions, Outcome, Plan, points, run
+from jackline.testing.recording import recorded, write
+from jackline.testing.scenario import Scenario
+
+Progress = Callable[[int, int], None]
+_SECOND_MOMENT_MAX = 12
+
+
+class ScenarioError(CallerError):
+    """The scenario does not even come to its end where nothing is killed."""
+
+    code = "scenario"
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is run. Of runs with a second death, and of deaths by the clock, these many."""
+
+    jobs: int = 2
+    doubles: int = 24
+    timed: int = 8
+    seed: int = 0
+    timeout_s: float = 20.0
+
+
+class Found(Value, frozen=True):
+    """A guarantee that did not hold, where the process died then, and how."""
+
+    guarantee: str
+    boundary: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a crash test has found. `kept` is where the runs with breaches lie."""
+
+    boundaries: Sequence[str]
+    outcomes: Sequence[Outcome]
+    seconds: float
+    kept: Path | None
+
+    @property
+    def breaches(self) -> Sequence[Found]:
+        """Which guarantees did not hold."""
+        return [
+            Found(breach.guarantee, outcome.plan.label, breach.text)
+            for outcome in self.outcomes
+            for breach in outcome.verdict.breaches
+        ]
+
+    @property
+    def rerun(self) -> int:
+        """How many calls were invoked again, all runs together."""
+        return sum(len(outcome.verdict.rerun) for outcome in self.outcomes)
+
+    @property
+    def unknown(self) -> int:
+        """How many calls are flagged unknown."""
+        return sum(len(outcome.verdict.unknown) for outcome in self.outcomes)
+
+    @property
+    def missed(self) -> Sequence[str]:
+        """The boundaries that their runs did not come by, because things went another way."""
+        return [
+            outcome.plan.label
+            for outcome in self.outcomes
+            if outcome.plan.kills and outcome.plan.kills[0].at and not outcome.died[0]
+        ]
+
+    def as_json(self) -> bytes:
+        """Return the numbers, as `--json` prints them."""
+        return msgspec.json.encode(
+            {
+                "boundaries": len(self.boundaries),
+                "runs": len(self.outcomes),
+                "breaches": self.breaches,
+                "rerun": self.rerun,
+                "unknown": self.unknown,
+            }
+        )
+
+
+def certify(
+    scenario: Scenario,
+    extent: Extent,
+    progress: Progress,
+    open_store: OpenStore = open_journal,
+) -> Report:
+    """Kill a process at each boundary of the scenario, resume, and report what did not hold.
+
+    It forks: call it in a process that has no threads and no event loop. Raises `ScenarioError`
+    where the scenario does not come to its end even if nothing is killed.
+    """
+    began = time.perf_counter()
+    folder = Path(tempfile.mkdtemp(prefix="jackline-crashtest-"))
+    conditions = Conditions(scenario, open_store, extent.timeout_s)
+    conditions, boundaries, clean = _recorded(conditions, folder)
+    seconds = time.perf_counter() - began
+    plans = _plans(boundaries, extent, seconds)
+    outcomes = [clean]
+    with _workers(conditions, plans, folder, extent.jobs) as results:
+        for outcome in results:
+            outcomes.append(outcome)
+            progress(len(outcomes), len(plans) + 1)
+    outcomes.sort(key=lambda outcome: outcome.plan.number)
+    breached = any(outcome.verdict.breaches for outcome in outcomes)
+    if not breached:
+        shutil.rmtree(folder)
+    took_s = time.perf_counter() - began
+    return Report(list(boundaries.values()), outcomes, took_s, folder if breached else None)
+
+
+def _recorded(
+    conditions: Conditions, folder: Path
+) -> tuple[Conditions, Mapping[str, str], Outcome]:
+    """Run without a death, and return conditions in which no model is asked for money again."""
+    where, scenario = folder / "0", conditions.scenario
+    clean = run(conditions, Plan(0, (), "no death"), where)
+    if clean.verdict.breaches:
+        first = clean.verdict.breaches[0]
+        raise ScenarioError(
+            f"Scenario {scenario.name!r} fails without a crash: {first.text} (see {where})."
+        )
+    boundaries = points(entries(where / "log"))
+    if scenario.model() is None:
+        replies = folder / "replies.jsonl"
+        write(replies, recorded(records(scenario, where / "journal.db")))
+        terms = models(scenario)[0].terms
+        conditions = replace(conditions, scenario=replace(scenario, record=replies, terms=terms))
+    return conditions, boundaries, clean
+
+
+def _plans(boundaries: Mapping[str, str], extent: Extent, seconds: float) -> Sequence[Plan]:
+    """Return every boundary once, then samples of double faults and of deaths by the clock."""
+    random = Random(extent.seed)
+    planned = list[tuple[tuple[Kill, ...], str]]()
+    planned += [((Kill(at=point),), label) for point, label in boundaries.items()]
+    for point in random.sample(list(boundaries), min(extent.doubles, len(boundaries))):
+        second = random.randint(1, _SECOND_MOMENT_MAX)
+        label = f"{boundaries[point]}, then moment {second} of the next process"
+        planned.append(((Kill(at=point), Kill(nth=second)), label))
+    for _ in range(extent.timed):
+        after_s = random.uniform(0.01, max(0.02, seconds))
+        planned.append(((Kill(after_s=after_s),), f"{after_s * 1000:.0f} ms after its start"))
+    return [Plan(number, kills, label) for number, (kills, label) in enumerate(planned, 1)]
+
+
+@contextmanager
+def _workers(
+    conditions: Conditions, plans: Sequence[Plan], folder: Path, jobs: int
+) -> Generator[Iterator[Outcome]]:
+    """Fork processes that share the plans, and give the outcomes as they come."""
+    workers = dict[int, int]()
+    try:
+        for number in range(max(1, min(jobs, len(plans)))):
+            results, out = os.pipe()
+            child = os.fork()
+            if child == 0:
+                _work(conditions, plans[number :: max(1, jobs)], folder, out)
+            os.close(out)
+            workers[results] = child
+        yield _outcomes(list(workers))
+    finally:
+        for results, child in workers.items():
+            os.close(results)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+            os.waitpid(child, 0)
+
+
+def _work(conditions: Conditions, plans: Sequence[Plan], folder: Path, out: int) -> None:
+    """Make runs one after another, and exit. When it is told to end, its children end first."""
+    code = 1
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for plan in plans:
+            where = folder / str(plan.number)
+            outcome = run(conditions, plan, where)
+            if not outcome.verdict.breaches:
+                shutil.rmtree(where)
+            os.write(out, msgspec.json.encode(outcome) + b"\n")
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
+    finally:
+        os._exit(code)
+
+
+def _outcomes(pipes: list[int]) -> Iterator[Outcome]:
+    """Yield what comes through the pipes, line by line, until all of them are closed."""
+    decoder, parts = msgspec.json.Decoder(Outcome), dict.fromkeys(pipes, b"")
+    while pipes:
+        ready, _, _ = select.select(pipes, [], [])
+        for pipe in ready:
+            data = os.read(pipe, 65_536)
+            if not data:
+                pipes.remove(pipe)
+            *lines, parts[pipe] = (parts[pipe] + data).split(b"\n")
+            for line in lines:
+                yield decoder.decode(line)

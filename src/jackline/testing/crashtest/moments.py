@@ -1,0 +1,54 @@
+"""The moments at which a process may die, and the death."""
+
+import os
+import signal
+from itertools import count
+from typing import Literal
+
+from jackline.core.value import Value
+from jackline.testing.crashtest.log import Entry, Log, Side, What
+
+
+class Kill(Value, frozen=True):
+    """Where a process dies: at a point, at its n-th moment, or after so many seconds.
+
+    The first two it does itself, the last is done to it. None of them: it lives.
+    """
+
+    at: str = ""
+    nth: int = 0
+    after_s: float = 0.0
+
+
+LIVE = Kill()
+
+
+class Moments:
+    """Notes each moment in the log, and kills this process where that is due."""
+
+    def __init__(self, log: Log, kill: Kill) -> None:
+        self._log = log
+        self._kill = kill
+        self._passed = count(1)
+        self._turns = dict[str, int]()
+
+    def note(
+        self, what: What, name: str, side: Side = "", text: str = "", keys: tuple[str, ...] = ()
+    ) -> None:
+        """Note something that happened. If the process dies here, it has been noted."""
+        point = f"{what} {self._place(name)} {side}" if side else ""
+        self._log.write(Entry(self._log.life, what, name, side, text, keys, point))
+        if side and (next(self._passed) == self._kill.nth or point == self._kill.at):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _place(self, name: str) -> str:
+        """Return a call's key with its turn counted: the turn's name may differ between runs."""
+        first, _, rest = name.partition("/")
+        turn, _, rest = rest.partition("/")
+        return (
+            f"{first} {self._turns.setdefault(turn, len(self._turns) + 1)} {rest}" if rest else name
+        )
+
+    def witness(self, key: str, moment: Literal["before", "after"]) -> None:
+        """Note that a tool is invoked, or was."""
+        self.note("call", key, moment)

@@ -1,0 +1,141 @@
+"""A store in which each commit is a moment: before it, and after it."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from jackline.core.budget import Account
+from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, ToolReturned
+from jackline.core.events import kind as kind_of
+from jackline.core.session import Session
+from jackline.ports import (
+    Batch,
+    Behind,
+    Claimed,
+    Committed,
+    Loaded,
+    Receipt,
+    Refused,
+    SessionRow,
+    Store,
+)
+from jackline.testing.crashtest.moments import Moments
+
+T = TypeVar("T")
+
+
+class Watched:
+    """See `Store`. What it does is done by `store`; leases and reading are no moments."""
+
+    def __init__(self, store: Store, moments: Moments) -> None:
+        self._store = store
+        self._moments = moments
+        self._counted = Counter[str]()
+
+    async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
+        """See `Journal.open`."""
+        return await self._commit("open", (opened,), lambda: self._store.open(session, opened))
+
+    async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
+        """See `Journal.claim`."""
+        return await self._commit("claim", (), lambda: self._store.claim(session, worker, lease_s))
+
+    async def renew(
+        self, worker: str, epochs: Mapping[SessionId, int], lease_s: float
+    ) -> Mapping[SessionId, int]:
+        """See `Journal.renew`."""
+        return await self._store.renew(worker, epochs, lease_s)
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        """See `Journal.drive`."""
+        work = lambda: self._store.drive(session, batch, lease_s)  # noqa: E731 - it is handed on
+        return await self._commit("drive", batch.events, work)
+
+    async def transact(
+        self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
+    ) -> Record:
+        """See `Journal.transact`."""
+        return await self._commit(
+            "transact", (), lambda: self._store.transact(session, epoch, work)
+        )
+
+    async def tell(
+        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+    ) -> Receipt:
+        """See `Journal.tell`."""
+        work = lambda: self._store.tell(session, events, idle_only=idle_only)  # noqa: E731 - as above
+        return await self._commit("tell", events, work)
+
+    async def read(
+        self, session: SessionId, after: int = 0, limit: int | None = None
+    ) -> list[Record]:
+        """See `Journal.read`."""
+        return await self._store.read(session, after, limit)
+
+    async def load(self, session: SessionId) -> Loaded:
+        """See `Journal.load`."""
+        return await self._store.load(session)
+
+    async def save(self, session: Session) -> None:
+        """See `Journal.save`."""
+        await self._commit("save", (), lambda: self._store.save(session))
+
+    async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
+        """See `Journal.due`."""
+        return await self._store.due(agents, limit)
+
+    async def sessions(
+        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
+    ) -> list[SessionRow]:
+        """See `Archive.sessions`."""
+        return await self._store.sessions(tenant, user, limit, waiting=waiting)
+
+    async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
+        """See `Archive.fork`."""
+        await self._store.fork(source, after, target)
+
+    async def allow(self, tenant: str, account: str, limit: int | None) -> None:
+        """See `Archive.allow`."""
+        await self._store.allow(tenant, account, limit)
+
+    async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
+        """See `Archive.accounts`."""
+        return await self._store.accounts(tenant, prefix)
+
+    async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
+        """See `Archive.put`."""
+        return await self._commit("put", (), lambda: self._store.put(session, data, media_type))
+
+    async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
+        """See `Archive.get`."""
+        return await self._store.get(session, handle)
+
+    async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
+        """See `Archive.erase`."""
+        return await self._store.erase(tenant, user, session)
+
+    async def retain(self, older_than_s: float) -> int:
+        """See `Archive.retain`."""
+        return await self._store.retain(older_than_s)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._store.close()
+
+    async def _commit(
+        self, kind: str, events: Sequence[Event], work: Callable[[], Awaitable[T]]
+    ) -> T:
+        self._counted[kind] += 1
+        name = f"{kind} {self._counted[kind]}"
+        says = ", ".join(kind_of(type(event).__name__) for event in events)
+        self._moments.note("commit", name, "before", says)
+        outcome = await work()
+        if (kind == "claim" and outcome is None) or isinstance(outcome, Behind | Refused):
+            self._moments.note("commit", name, "", "nothing was written")
+            return outcome
+        written = [*events, outcome.event] if isinstance(outcome, Record) else events
+        keys = tuple(event.key for event in written if isinstance(event, ToolReturned))
+        self._moments.note("commit", name, "after", says, keys)
+        return outcome
