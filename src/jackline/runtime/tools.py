@@ -73,6 +73,7 @@ class ToolEngine:
         witness: Witness | None = None,
     ) -> None:
         self._around = Around(clock, random, sleep, threads or Threads(), witness)
+        self._unwatched = replace(self._around, witness=None)
         self._limits: WeakKeyDictionary[Tool, Limits] = WeakKeyDictionary()
         self._reconcilers: WeakKeyDictionary[Tool, Tool] = WeakKeyDictionary()
 
@@ -124,7 +125,8 @@ class ToolEngine:
         except ArgumentsError as error:
             return ToolReconciled(key, None, f"Whether it took effect is unknown: {error.text}")
         job = Job(asks, context, values, lambda said: _verdict(tool, key, said))
-        end = await Attempts(self._around, self._limits_of(asks), job).end()
+        # To ask about a call is not to make it: nobody witnesses that.
+        end = await Attempts(self._unwatched, self._limits_of(asks), job).end()
         if isinstance(end, Refusal):
             return ToolReconciled(key, None, f"Whether it took effect is unknown: {end.text}")
         if end.error:
