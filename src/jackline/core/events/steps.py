@@ -1,0 +1,208 @@
+"""What happens within a turn: models asked, tools called, guards heard, children and memory."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from jackline.core.events.fact import Decision, Fact, Finding, Gate, Principal, Purpose, Usage
+from jackline.core.flow import Integrity, Label
+from jackline.core.messages import Content, ReplyPart, Text, ToolCall
+
+
+class GuardJudged(Fact, frozen=True):
+    """A guard had something to say, and why. `note` is what the model is told of it."""
+
+    gate: Gate
+    guard: str
+    decision: Decision
+    subject: str = ""
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    note: str = ""
+
+
+class ModelReserved(Fact, frozen=True):
+    """The worst case is held in every account: the model may now be asked.
+
+    `instructions` is there where they are new. `digest` tells the request from all others.
+    """
+
+    key: str
+    model: str
+    hold: int
+    max_tokens: int
+    digest: str = ""
+    accounts: tuple[str, ...] = ()
+    purpose: Purpose = "reply"
+    instructions: str | None = None
+
+
+class ModelReplied(Fact, frozen=True):
+    """The model said and asked for `parts`, and cost this much."""
+
+    key: str
+    parts: tuple[ReplyPart, ...]
+    model: str
+    usage: Usage
+    cost: int = 0
+    seconds: float = 0.0
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in their order."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+    @property
+    def text(self) -> str:
+        """The words."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+class ModelFailed(Fact, frozen=True):
+    """The model refused or broke, and cost this much all the same."""
+
+    key: str
+    code: str
+    text: str = ""
+    cost: int = 0
+    retry_after_s: float | None = None
+
+
+class HoldUnconfirmed(Fact, frozen=True):
+    """Nobody knows what the call cost. It is charged whole."""
+
+    key: str
+    cost: int
+    code: str = "lost"
+    text: str = ""
+    retry_after_s: float | None = None
+
+
+class BudgetBreached(Fact, frozen=True):
+    """A bill was above its hold. It is charged, and that model is not asked again."""
+
+    key: str
+    model: str
+    hold: int
+    cost: int
+
+
+class ContextCompacted(Fact, frozen=True):
+    """The messages from `first` to `last` (excluded) are now told by `summary`."""
+
+    first: int
+    last: int
+    summary: str
+
+
+class ToolRefused(Fact, frozen=True):
+    """The call was not made, and `text` tells the model why."""
+
+    key: str
+    text: str
+    code: str
+
+
+class ToolStarted(Fact, frozen=True):
+    """From here on the call may have happened.
+
+    `arguments` is there where a person changed them, `version` is the tool's.
+    """
+
+    key: str
+    name: str
+    attempt: int
+    effect_key: str
+    version: str = ""
+    arguments: str | None = None
+    allowed: tuple[str, ...] = ()
+
+
+class ToolReturned(Fact, frozen=True):
+    """The call is over: the model reads `parts`. The whole result may lie in an artifact."""
+
+    key: str
+    parts: tuple[Content, ...]
+    artifact: str = ""
+    labels: Mapping[str, Integrity] = {}
+    attempts: int = 1
+    seconds: float = 0.0
+    allowed: tuple[str, ...] = ()
+
+
+class ToolFailed(Fact, frozen=True):
+    """The call was made in vain or not at all, and `text` tells the model why."""
+
+    key: str
+    text: str
+    code: str = "error"
+    attempts: int = 1
+    seconds: float = 0.0
+
+
+class ToolUnknown(Fact, frozen=True):
+    """The call may or may not have happened, and `text` tells the model so.
+
+    With `reconcile_at` somebody will ask the outside then, and the call stays open.
+    """
+
+    key: str
+    text: str
+    code: str = "lost"
+    reconcile_at: float | None = None
+
+
+class ToolReconciled(Fact, frozen=True):
+    """The outside was asked, or answered late. `happened` None: it does not know either."""
+
+    key: str
+    happened: bool | None
+    text: str
+
+
+class ChildOpened(Fact, frozen=True):
+    """A call became a session of another agent, within these bounds."""
+
+    key: str
+    session: str
+    agent: str
+    principal: Principal
+    limit: int
+    ceiling: Label | None = None
+
+
+class ChildFinished(Fact, frozen=True):
+    """The child ended, and this is what it has to say."""
+
+    key: str
+    session: str
+    outcome: Literal["completed", "failed", "stopped", "cancelled"]
+    parts: tuple[Content, ...] = ()
+    cost: int = 0
+    label: Label | None = None
+
+
+class MemoryRead(Fact, frozen=True):
+    """Something was looked up in long-term memory."""
+
+    key: str
+    query: str
+    items: tuple[str, ...] = ()
+    label: Label | None = None
+
+
+class MemoryWritten(Fact, frozen=True):
+    """Something was put into long-term memory."""
+
+    key: str
+    item: str
+    text: str = ""
+    label: Label | None = None
+
+
+class ProgressReported(Fact, frozen=True):
+    """A running call says how far it is. `fraction` is 0 to 1."""
+
+    key: str
+    text: str
+    fraction: float | None = None
