@@ -168,6 +168,9 @@ def test_a_folder_is_no_database(tmp_path: Path) -> None:
 def test_memory_is_named_otherwise() -> None:
     with pytest.raises(StoreError, match="MemoryStore"):
         open_sqlite(":memory:")
+    with pytest.raises(StoreError, match="MemoryStore"):
+        SqliteStore(":memory:", clock=wall_clock())
+    assert not list(Path.cwd().glob(":memory:*"))
 
 
 def test_what_is_no_database_is_left_alone(path: Path) -> None:

@@ -52,8 +52,7 @@ def connect(path: Path, locked_s: float) -> sqlite3.Connection:
 
     What is deleted is overwritten, so that an erasure leaves nothing in the file.
     """
-    if str(path) == ":memory:":
-        raise StoreError("SQLite in memory is no store: use MemoryStore, or name a file.")
+    _check_is_file(path)
     database = _connect(path, locked_s)
     try:
         (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -92,6 +91,11 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return database
 
 
+def _check_is_file(path: Path) -> None:
+    if str(path) == ":memory:":
+        raise StoreError("SQLite in memory is no store: use MemoryStore, or name a file.")
+
+
 def _connect(path: Path, locked_s: float) -> sqlite3.Connection:
     try:
         return sqlite3.connect(
@@ -103,6 +107,7 @@ def _connect(path: Path, locked_s: float) -> sqlite3.Connection:
 
 def bring_up_to_date(path: Path, at: float) -> list[Migration]:
     """Apply what the file lacks, while no other process writes. Return what that was."""
+    _check_is_file(path)
     turns = Turns(path, threading.Event().wait, _MIGRATE_LOCKED_S)
     try:
         with turns, closing(connect(path, _MIGRATE_LOCKED_S)) as database:

@@ -1,7 +1,5 @@
 """What is promised of questions: one answer each, in time, to just what was asked."""
 
-from dataclasses import replace
-
 from jackline.core.errors import StaleError
 from jackline.core.events import InputProvided, InputRequested
 from jackline.ports import Batch, Committed, Receipt, Store
@@ -60,6 +58,16 @@ async def _an_answer_is_to_what_was_asked(store: Store, _: ManualClock) -> None:
     assert (await store.tell(S1, [YES])).seq == 5, "none of these has used it up"
 
 
+async def _an_answer_with_other_arguments_binds_the_call_that_they_make(
+    store: Store, _: ManualClock
+) -> None:
+    await _asked(store)
+    edited = InputProvided(4, approved=True, by="eve", digest="d2", arguments='{"cents": 1}')
+    assert (await store.tell(S1, [edited])).seq == 5
+    with raises(StaleError):
+        await store.tell(S1, [YES])
+
+
 async def _a_question_expires(store: Store, clock: ManualClock) -> None:
     await _asked(store)
     clock.now = ASKED.expires_at
@@ -103,7 +111,7 @@ async def _a_driver_does_not_reopen_what_it_has_not_read_of(store: Store, _: Man
     asking = Batch(1, 3, (ASKED,), 2, questions=(4,))
     await store.drive(S1, asking, LEASE_S)
     await store.tell(S1, [YES])
-    late = replace(asking, after=4, events=())
+    late = Batch(1, 4, (), 2, questions=(4,))
     assert not isinstance(await store.drive(S1, late, LEASE_S), Committed)
     with raises(StaleError):
         await store.tell(S1, [NO])
@@ -113,6 +121,7 @@ PROMISES: tuple[Promise, ...] = (
     _an_answer_wakes_its_session,
     _a_question_is_answered_once,
     _an_answer_is_to_what_was_asked,
+    _an_answer_with_other_arguments_binds_the_call_that_they_make,
     _a_question_expires,
     _a_question_that_expired_stays_so_when_the_clock_is_set_back,
     _a_question_closes_when_its_driver_says_so,
