@@ -1,0 +1,1 @@
+"""The same shop assistant twice: in the loop of every tutorial, and on jackline."""

@@ -1,0 +1,44 @@
+"""The demo's other processes: started, heard, killed by their ids, and never left behind."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+_LINE_BYTES = 1 << 22
+
+
+@asynccontextmanager
+async def started(module: str, *arguments: object, log: Path) -> AsyncGenerator[Process]:
+    """Run a module of the demo; leaving kills it, if that has not happened already.
+
+    Its standard input is a pipe, which ends with this process: it then ends, too. What it
+    complains of goes to `log`.
+    """
+    with log.open("ab") as complaints:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            f"jackline.demo.{module}",
+            *map(str, arguments),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=complaints,
+            limit=_LINE_BYTES,
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def bank(ledger: Path, answer_s: float, log: Path) -> AsyncGenerator[int]:
+    """Run the payment service, and give its port."""
+    async with started("bank", ledger, answer_s, log=log) as process:
+        assert process.stdout is not None, "it is a pipe"
+        yield int(await process.stdout.readline())

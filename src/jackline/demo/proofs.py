@@ -1,0 +1,213 @@
+"""What the demo claims, and how it is found out: from the journal and from the ledger alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from jackline.core import events as e
+from jackline.core.budget import Money, dollars
+from jackline.core.fold import replay
+from jackline.core.session import Session
+from jackline.demo.payments import Payment
+from jackline.testing.model import validate
+
+Kind = TypeVar("Kind")
+Figures = Mapping[str, int | str | float]
+_ENDS = (e.TurnCompleted, e.TurnFailed, e.TurnStopped, e.TurnCancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that was tried. `held` None: jackline does not claim it yet.
+
+    `naive` and `jackline` say in a few words what became of it there and here.
+    """
+
+    name: str
+    guarantee: str
+    held: bool | None
+    naive: str
+    jackline: str
+    figures: Figures = field(default_factory=dict[str, int | str | float])
+
+
+@dataclass(frozen=True, slots=True)
+class Naive:
+    """What the naive loop did. Money in cents, or in micro-dollars where it is a model's."""
+
+    payments: int
+    paid_cents: int
+    large_cents: int
+    loop_calls: int
+    loop_cost: int
+    audit_calls: int
+    audit_cost: int
+    rows_mailed: int
+
+
+def paid_once(naive: Naive, ledger: Sequence[Payment], records: Sequence[e.Record]) -> Step:
+    """G2: the payment service was asked once, whatever was killed."""
+    started = [x for x in _events(records, e.ToolStarted) if x.name == "refund"]
+    again = [event for event in started if event.attempt > 1]
+    unknown = len(_events(records, e.ToolUnknown))
+    asked = [x for x in _events(records, e.ToolReconciled) if x.happened is not None]
+    keys = {payment.key for payment in ledger}
+    held = len(ledger) == len(keys) == 1 and not again and len(asked) == unknown
+    how = "unknown, asked, " if unknown else ""
+    return Step(
+        "Killed in the middle of a payment",
+        "G2",
+        held,
+        f"pays {_cents(naive.paid_cents)}: {naive.payments} times",
+        f"{how}pays {_cents(sum(each.cents for each in ledger))}: "
+        + ("once" if len(ledger) == 1 else f"{len(ledger)} times"),
+        {
+            "payments_naive": naive.payments,
+            "payments": len(ledger),
+            "unknown": unknown,
+            "reconciled": len(asked),
+        },
+    )
+
+
+def ended_once(records: Sequence[e.Record], kills: int) -> Step:
+    """G1: what was accepted was done, in one turn that ended once."""
+    turns = [event for event in _events(records, e.TurnSubmitted) if event.parts]
+    ends = [record.event for record in records if isinstance(record.event, _ENDS)]
+    held = len(turns) == len(ends) == 1 and isinstance(ends[0], e.TurnCompleted)
+    drivers = len(_events(records, e.SessionTaken))
+    return Step(
+        "Started again after kill -9",
+        "G1",
+        held,
+        "does the step again",
+        f"goes on: {drivers} drivers, {len(turns)} turn, {len(ends)} end",
+        {"kills": kills, "drivers": drivers, "turns": len(turns), "ends": len(ends)},
+    )
+
+
+def gapless(heard: Sequence[int], records: Sequence[e.Record]) -> Step:
+    """G4: whoever came back with their last event's id got each event once, in order."""
+    wanted = [record.seq for record in records if record.seq >= min(heard, default=1)]
+    return Step(
+        "The client's stream, cut and resumed",
+        "G4",
+        bool(heard) and list(heard) == wanted,
+        "has no stream to resume",
+        f"{len(heard)} events, each once, in order",
+        {"events": len(heard), "first": min(heard, default=0), "last": max(heard, default=0)},
+    )
+
+
+def valid_history(session: Session) -> Step:
+    """G9: each call of the model has one result, so that a provider takes the history."""
+    wrong = validate(session.messages)
+    return Step(
+        "The history that the model sees next",
+        "G9",
+        not wrong,
+        "a call's result may be missing",
+        wrong or f"{len(session.messages)} messages, a result to each call",
+        {"messages": len(session.messages)},
+    )
+
+
+def approved_first(
+    naive: Naive, records: Sequence[e.Record], ledger: Sequence[Payment], *, stale: bool
+) -> Step:
+    """G5: what was approved is what ran, once, over a restart; `stale`: a second yes failed."""
+    asked = next(iter(_events(records, e.InputRequested)), None)
+    answers = _events(records, e.InputProvided)
+    order = [type(r.event) for r in records if _concerns(r.event, asked.key if asked else "")]
+    wanted = [e.InputRequested, e.InputProvided, e.ToolStarted, e.ToolReturned]
+    same = asked is not None and [each.digest for each in answers] == [asked.digest]
+    held = same and stale and order == wanted and len(ledger) == 1
+    drivers = len(_events(records, e.SessionTaken))
+    return Step(
+        "A refund of $900 wants a person",
+        "G5",
+        held,
+        f"pays {_cents(naive.large_cents)}, asks nobody",
+        "waits as a row, over a restart; then pays once",
+        {"approvals": len(answers), "drivers": drivers, "payments": len(ledger)},
+    )
+
+
+def within_budget(naive: Naive, records: Sequence[e.Record], limit: int) -> Step:
+    """G3: what was spent and what was held was never more than the limit, at any moment."""
+    money, hold, most = Money(), 0, 0
+    for record in records:
+        match record.event:
+            case e.ModelReserved():
+                hold = record.event.hold
+                money = money.hold(hold)
+            case e.ModelReplied() | e.ModelFailed() | e.HoldUnconfirmed():
+                money = money.settle(hold, record.event.cost)
+            case _:
+                continue
+        most = max(most, money.spent + money.held)
+    stop = next(iter(_events(records, e.TurnStopped)), None)
+    return Step(
+        "A turn that would never end",
+        "G3",
+        most <= limit and stop is not None and stop.code == "budget",
+        f"{_usd(naive.audit_cost)}, {naive.audit_calls} calls: we stopped it",
+        f"stops: {dollars(money.spent)} of {dollars(limit)}, never above",
+        {
+            "naive_usd": _usd(naive.audit_cost),
+            "limit_usd": dollars(limit),
+            "spent_usd": dollars(money.spent),
+            "most_spent_and_held_usd": dollars(most),
+            "model_calls": len(_events(records, e.ModelReplied)),
+        },
+    )
+
+
+def left_the_loop(naive: Naive, records: Sequence[e.Record]) -> Step:
+    """The loop guard: rounds that bring nothing new are first told, then stopped."""
+    stop = next(iter(_events(records, e.TurnStopped)), None)
+    calls = len(_events(records, e.ModelReplied))
+    warned = any(event.guard == "loop" for event in _events(records, e.GuardJudged))
+    spent = sum(event.cost for event in _events(records, e.ModelReplied))
+    return Step(
+        "The same call over and over",
+        "limit",
+        stop is not None and stop.code == "loop" and warned,
+        f"{_usd(naive.loop_cost)}, {naive.loop_calls} calls: we stopped it",
+        f"told, then stopped after {calls} rounds: {_usd(spent)}",
+        {"naive_calls": naive.loop_calls, "calls": calls, "spent_usd": dollars(spent)},
+    )
+
+
+def kept_in(naive: Naive, sent: int, records: Sequence[e.Record]) -> Step:
+    """G6 is not held yet: a person stood in the way, and that is all."""
+    asked = len(_events(records, e.InputRequested))
+    return Step(
+        "A crafted mail wants all customers",
+        "G6",
+        None if sent == 0 and asked == 1 else False,
+        f"mails {naive.rows_mailed} customers to a thief",
+        "a person says no. Not held yet: labels",
+        {"rows_mailed_naive": naive.rows_mailed, "mails": sent, "asked": asked},
+    )
+
+
+def state(session: e.SessionId, records: Sequence[e.Record]) -> Session:
+    """Return the session that its records make."""
+    return replay(Session(session), records)
+
+
+def _concerns(event: e.Event, key: str) -> bool:
+    return isinstance(event, e.InputProvided) or getattr(event, "key", None) == key
+
+
+def _events(records: Sequence[e.Record], kind: type[Kind]) -> list[Kind]:
+    return [record.event for record in records if isinstance(record.event, kind)]
+
+
+def _cents(cents: int) -> str:
+    return f"${cents / 100:,.2f}"
+
+
+def _usd(micro: int) -> str:
+    return f"${micro / 1_000_000:,.2f}"
