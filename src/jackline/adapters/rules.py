@@ -115,13 +115,16 @@ def check_repeated(event: Told, asked: Request, content: bytes | None) -> None:
 def check_answer(
     answer: InputProvided, still_open: Collection[int], asked: Event | None, at: float
 ) -> None:
-    """Raise `StaleError` unless this answers an open question that is unexpired, as it was put."""
+    """Raise `StaleError` unless this answers an open question that is unexpired, as it was put.
+
+    An answer with other arguments binds the call that they make: its driver checks that.
+    """
     question = answer.question
     if question not in still_open or not isinstance(asked, InputRequested):
         raise StaleError(f"Question {question} is not open: it was answered, or withdrawn.")
     if at >= asked.expires_at:
         raise StaleError(f"Question {question} has expired: the call was not made.")
-    if answer.digest != asked.digest:
+    if answer.arguments is None and answer.digest != asked.digest:
         raise StaleError(f"Question {question} was about another call than this answer.")
 
 

@@ -110,9 +110,12 @@ def _exit_code(work: Callable[[], int]) -> int:
     return code
 
 
-def _first(errors: BaseExceptionGroup[Any]) -> JacklineError:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _first(errors: BaseExceptionGroup[JacklineError]) -> JacklineError:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, JacklineError), first
+    return first
 
 
 def complain(error: JacklineError) -> Exit:

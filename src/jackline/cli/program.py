@@ -10,7 +10,17 @@ import typer
 from jackline.cli.options import command
 
 COMMANDS = {
+    "demo": "Watch an agent be killed, resume, ask, and stop at its budget.",
+    "chat": "Talk to an agent.",
+    "run": "Run one turn, and print what came of it.",
     "sessions": "List sessions.",
+    "events": "Show what happened in a session.",
+    "approve": "Answer what an agent asks of a person.",
+    "cancel": "End the open turn of a session.",
+    "resume": "Go on where a turn waits, was stopped or failed.",
+    "raise": "Let a session, or an account, go further.",
+    "fork": "Copy a session up to the end of its last turn.",
+    "crashtest": "Kill an agent at every boundary, and see what that costs.",
 }
 
 _EPILOG = (

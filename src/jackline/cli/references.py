@@ -1,7 +1,7 @@
 """What `module:name` means: the agents that are found there."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,17 +49,13 @@ def load_app(reference: str) -> App:
             return found
         case Agent():
             return App([found])
-        case list() | tuple() if found and all(isinstance(each, Agent) for each in _items(found)):
-            return App(cast("list[Agent]", found))  # just checked
+        case list() | tuple():
+            return App(cast("Sequence[Agent]", found))  # App looks at each
         case _:
             kind = type(found).__name__
             raise DefinitionError(
                 f"{reference} is {_article(kind)}, and no Agent, list of agents or App."
             )
-
-
-def _items(found: object) -> Iterable[object]:
-    return cast("Iterable[object]", found)  # it is a list or a tuple
 
 
 def _article(kind: str) -> str:

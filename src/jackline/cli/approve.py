@@ -1,0 +1,120 @@
+"""`jackline approve`: answer what an agent asks of a person."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+import typer
+
+from jackline.cli.opened import looking
+from jackline.cli.options import AppName, Exit, Json, Session, Where
+from jackline.cli.references import load_app
+from jackline.cli.show import console, exact, print_json, span
+from jackline.core.agent import Agent
+from jackline.core.errors import InputError
+from jackline.core.events import InputRequested, SessionId
+
+_DIGEST = 12
+
+
+def approve(  # noqa: PLR0913 - the options of a command
+    where: Where,
+    *,
+    session: Session,
+    question: Annotated[
+        int, typer.Argument(metavar="[QUESTION]", help="Without: list what is asked.")
+    ] = 0,
+    no: Annotated[bool, typer.Option("--no", help="Decline.")] = False,
+    edit: Annotated[str, typer.Option(metavar="JSON", help="Approve with other arguments.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="What the agent is told.")] = "",
+    app: AppName = "",
+    as_json: Json = False,
+) -> int:
+    """Approve a call that an agent wants to make, or decline it.
+
+    The answer holds for this call with these arguments, as the digest says, once. Those who
+    opened the session may answer, and users with the role "approver". --edit needs the agent.
+    """
+    if no and edit:
+        raise InputError("--no declines and --edit approves: give one of them.")
+    if (no or edit or reason) and not question:
+        raise InputError(f"Say which question: `jackline approve {session}` lists them.")
+    settings = where.settings()
+    agents = load_app(app or settings.app).agents if edit else ()
+    if question:
+        answer = _Answer(question, not no, edit or None, reason)
+        return asyncio.run(_approve(where, session, answer, agents, as_json=as_json))
+    return asyncio.run(_list(where, session, as_json=as_json))
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    question: int
+    approved: bool
+    arguments: str | None
+    reason: str
+
+
+async def _approve(
+    where: Where, name: str, answer: _Answer, agents: Sequence[Agent], *, as_json: bool
+) -> Exit:
+    async with looking(where.settings(), agents) as look:
+        session = look.id(name)
+        receipt = await look.sessions.answer(
+            session,
+            answer.question,
+            look.user,
+            approved=answer.approved,
+            arguments=answer.arguments,
+            reason=answer.reason,
+        )
+        left = (await look.sessions.state(session, look.user)).questions
+    if as_json:
+        told = {"seq": receipt.seq, "turn": receipt.turn, "repeated": receipt.repeated}
+        print_json({**told, "open": left})
+        return Exit.OK
+    verb = "Approved" if answer.approved else "Declined"
+    typer.echo(f"{verb}. {_next(name, left)}")
+    return Exit.OK
+
+
+def _next(name: str, left: Sequence[int]) -> str:
+    if left:
+        return f"It still asks: {', '.join(map(str, left))}."
+    return f"Whoever drives the agent goes on; if nobody does: jackline resume {name}"
+
+
+async def _list(where: Where, name: str, *, as_json: bool) -> Exit:
+    async with looking(where.settings()) as look:
+        session = look.id(name)
+        questions = await look.sessions.questions(session, look.user)
+    if as_json:
+        for number, asked in questions.items():
+            print_json({"question": number, **msgspec.to_builtins(asked)})
+        return Exit.OK
+    if not questions:
+        typer.echo(f"Session {name} asks nothing.", err=True)
+    _print(session, questions)
+    return Exit.OK
+
+
+def _print(session: SessionId, questions: Mapping[int, InputRequested]) -> None:
+    out, now = console(), time.clock_gettime(time.CLOCK_REALTIME)
+    for number, asked in questions.items():
+        for text in described(asked, now):
+            out.print(text)
+        out.print(f"  jackline approve {session.name} {number}  (or --no, --edit JSON)\n")
+
+
+def described(asked: InputRequested, now: float) -> list[str]:
+    """Return a question as lines: the call with all its arguments, what binds it, how long."""
+    lines = [exact(asked.text)]
+    arguments = (
+        msgspec.json.decode(asked.arguments, type=dict[str, msgspec.Raw]) if asked.arguments else {}
+    )
+    for name, value in arguments.items():
+        origin = f"  (from {asked.origins[name]})" if name in asked.origins else ""
+        lines.append(exact(f"  {name} = {bytes(value).decode()}{origin}"))
+    digest = f"digest {asked.digest[:_DIGEST]} · " if asked.digest else ""
+    return [*lines, f"  {digest}expires in {span(asked.expires_at - now)}"]

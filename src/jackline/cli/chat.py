@@ -1,0 +1,242 @@
+"""`jackline chat`: talk to an agent."""
+
+import asyncio
+import signal
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.text import Text as Styled
+
+from jackline.app import Runtime
+from jackline.cli.approve import described
+from jackline.cli.assistant import assistant
+from jackline.cli.opened import chosen, default_session, driving, with_model
+from jackline.cli.options import Exit, Json, Where
+from jackline.cli.prompt import Parts, Piped, Source, source
+from jackline.cli.references import load_app
+from jackline.cli.show import console, count
+from jackline.cli.turns import Lines, Questions, Screen, Turns, View, signals, took
+from jackline.core.agent import Agent
+from jackline.core.app import App
+from jackline.core.budget import dollars
+from jackline.core.errors import CallerError, InputError, StaleError
+from jackline.core.events import InputRequested, SessionId
+from jackline.core.messages import Pasted, Text
+from jackline.core.user import User
+from jackline.runtime.sessions import Submission
+from jackline.settings import Settings
+
+_LOCAL = "local"
+_HELP = "Ctrl-C cancels a turn, Ctrl-D or /quit leaves."
+
+
+def chat(  # noqa: PLR0913 - the options of a command
+    where: Where,
+    *,
+    app: Annotated[
+        str, typer.Argument(metavar="[MODULE:NAME]", help="The agents. [setting: app]")
+    ] = "",
+    local: Annotated[
+        bool, typer.Option("--local", help="With the small demonstration model that runs here.")
+    ] = False,
+    model: Annotated[str, typer.Option(metavar="NAME", help="Another model: provider:name.")] = "",
+    agent: Annotated[str, typer.Option(metavar="NAME", help="Which, where there are more.")] = "",
+    session: Annotated[
+        str, typer.Option(metavar="NAME", help="Without: the one of last time.")
+    ] = "",
+    as_json: Json = False,
+) -> int:
+    """Talk to an agent. The conversation goes on at the next start.
+
+    Ctrl-C cancels a turn, a second one leaves; SIGTERM hands over and leaves. What is pasted is
+    passed on as pasted: not as typed by you. Where stdin is no terminal, each line is a turn.
+    Without an app, --local or --model brings a small assistant with two tools.
+    """
+    if local and model:
+        raise InputError("--local and --model are two models: give one of them.")
+    settings = where.settings()
+    wanted = _LOCAL if local else model
+    named = app or settings.app
+    served = (
+        with_model(load_app(named), wanted) if named or not wanted else App([assistant(wanted)])
+    )
+    chosen_one = chosen(served, agent)
+    name = session or default_session(chosen_one, settings.identity)
+    return asyncio.run(_chat(settings, served, chosen_one, name, as_json=as_json))
+
+
+async def _chat(settings: Settings, app: App, agent: Agent, name: str, *, as_json: bool) -> Exit:
+    user = settings.identity
+    async with driving(settings, app) as runtime:
+        session = await runtime.sessions.open(agent.name, user, name)
+        lines = source()
+        view: View = Lines() if as_json else Screen(console())
+        chat = Chat(runtime, user, session, lines, view)
+        if not as_json:
+            await chat.greet(agent)
+        return await chat.run()
+
+
+@dataclass(slots=True)
+class Chat:
+    """A conversation: reads what a person says, and shows what comes of it."""
+
+    runtime: Runtime
+    user: User
+    session: SessionId
+    source: Source
+    view: View
+
+    async def greet(self, agent: Agent) -> None:
+        """Say who is there, and what was before."""
+        state = await self.runtime.sessions.state(self.session, self.user)
+        before = sum(message.role == "user" for message in state.messages)
+        model = agent.models[0]
+        name = model if isinstance(model, str) else model.terms.model
+        self.view.note(f"{agent.name} with {name}, session {self.session.name}.")
+        self.view.note(_HELP)
+        if name == _LOCAL:
+            self.view.note("This model is small and runs here, to show how things work: it errs.")
+        if before:
+            spent = dollars(state.money.spent)
+            self.view.note(f"It goes on after {count(before, 'message')} of yours and {spent}.")
+
+    async def run(self) -> Exit:
+        """Talk until the person leaves, and return what the program exits with."""
+        code = await self._open_turns()
+        while code is None:
+            line = await self._line()
+            if not isinstance(line, list):
+                return line
+            if _is_empty(line):
+                continue
+            if isinstance(line[0], str) and line[0].startswith("/"):
+                code = self._command(line[0].strip())
+            else:
+                code = await self._said(line)
+        return code
+
+    async def _open_turns(self) -> Exit | None:
+        """Go on with what was left open."""
+        while turn := (await self.runtime.sessions.state(self.session, self.user)).turn:
+            self.view.note("Going on with the turn that was left open.")
+            code = await self._follow(turn.id)
+            if code is not None or await self._is_stuck(turn.id):
+                return code
+        return None
+
+    async def _is_stuck(self, turn: int) -> bool:
+        state = await self.runtime.sessions.state(self.session, self.user)
+        return bool(state.turn and state.turn.id == turn)
+
+    async def _line(self) -> Parts | Exit:
+        """Return what the person says, or that they leave."""
+        left: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+
+        def hear(heard: signal.Signals) -> None:
+            if heard == signal.SIGINT and self.source.clear():
+                return
+            if not left.done():
+                left.set_result(Exit.TERMINATED if heard == signal.SIGTERM else Exit.OK)
+
+        async with asyncio.TaskGroup() as group:
+            with signals(hear):
+                reading = group.create_task(self.source.read("> "))
+                await asyncio.wait([reading, left], return_when=asyncio.FIRST_COMPLETED)
+                if left.done():
+                    reading.cancel()
+                    return left.result()
+                line = reading.result()
+        return Exit.OK if line is None else line
+
+    def _command(self, line: str) -> Exit | None:
+        if line in {"/quit", "/exit"}:
+            return Exit.OK
+        self.view.note(_HELP if line == "/help" else f"There is no command {line}. {_HELP}")
+        return None
+
+    async def _said(self, parts: Parts) -> Exit | None:
+        said = [part if isinstance(part, Pasted) else Text(part) for part in parts]
+        try:
+            submission = Submission([part for part in said if part.text])
+            receipt = await self.runtime.sessions.submit(self.session, self.user, submission)
+        except CallerError as error:
+            self.view.note(str(error))
+            return None
+        return await self._follow(receipt.turn or receipt.seq)
+
+    async def _follow(self, turn: int) -> Exit | None:
+        began_at = time.perf_counter()
+        ask = None if isinstance(self.source, Piped) else self._ask
+        turns = Turns(self.runtime, self.user, self.view, ask)
+        followed = await turns.follow(self.session, turn)
+        if followed.exit in {Exit.INTERRUPTED, Exit.TERMINATED} or followed.left:
+            return followed.exit
+        if followed.exit == Exit.WAITING:
+            return Exit.WAITING if isinstance(self.source, Piped) else None
+        state = await self.runtime.sessions.state(self.session, self.user)
+        spent = took(followed.tally, time.perf_counter() - began_at, state.money.spent)
+        if isinstance(self.view, Screen):
+            self.view.note(spent)
+        return None
+
+    async def _ask(self, session: SessionId, questions: Questions) -> bool:
+        """Ask the person each question. False: they want to leave."""
+        for number, asked in questions.items():
+            if not await self._ask_one(session, number, asked):
+                return False
+        return True
+
+    async def _ask_one(self, session: SessionId, number: int, asked: InputRequested) -> bool:
+        out, now = console(), time.clock_gettime(time.CLOCK_REALTIME)
+        for line in described(asked, now):
+            out.print(Styled(f"  {line}", "yellow"))
+        while True:
+            answer = await self._word("  yes, no or edit? ")
+            if answer is None:
+                return False
+            options = await self._options(answer.lower(), asked)
+            if options is None:
+                continue
+            approved, arguments, reason = options
+            try:
+                await self.runtime.sessions.answer(
+                    session,
+                    number,
+                    self.user,
+                    approved=approved,
+                    arguments=arguments,
+                    reason=reason,
+                )
+            except InputError as error:
+                self.view.note(f"  {error}")
+            except StaleError as error:
+                self.view.note(f"  {error}")
+                return True
+            else:
+                return True
+
+    async def _options(
+        self, answer: str, asked: InputRequested
+    ) -> tuple[bool, str | None, str] | None:
+        """Return whether the call is approved, with which arguments, and why not."""
+        if answer in {"y", "yes"}:
+            return True, None, ""
+        if answer in {"n", "no"}:
+            return False, None, await self._word("  why (for the agent; Enter for none)? ") or ""
+        if answer in {"e", "edit"}:
+            edited = await self._word("  arguments: ", asked.arguments)
+            return (True, edited, "") if edited else None
+        return None
+
+    async def _word(self, prompt: str, text: str = "") -> str | None:
+        parts = await self.source.read(prompt, text)
+        if parts is None:
+            return None
+        return "".join(part if isinstance(part, str) else part.text for part in parts).strip()
+
+
+def _is_empty(parts: Parts) -> bool:
+    return not any((part if isinstance(part, str) else part.text).strip() for part in parts)

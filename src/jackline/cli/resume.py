@@ -1,0 +1,62 @@
+"""`jackline resume`: go on where a turn waits, was stopped or failed."""
+
+import asyncio
+
+from jackline.app import Runtime
+from jackline.cli.opened import chosen, driving
+from jackline.cli.options import AppName, Exit, Json, Session, Where
+from jackline.cli.references import load_app
+from jackline.cli.run import fitting_view
+from jackline.cli.turns import Turns, View
+from jackline.core.app import App
+from jackline.core.errors import CallerError
+from jackline.core.events import SessionId, TurnCompleted
+from jackline.core.session import Session as State
+from jackline.core.user import User
+from jackline.runtime.sessions import checked_name
+from jackline.settings import Settings
+
+_STAYS = ("dead_letter", "version")
+
+
+def resume(
+    where: Where,
+    *,
+    session: Session,
+    app: AppName = "",
+    as_json: Json = False,
+) -> int:
+    """Drive a session here until its turn ends, and print the turn like `run` does.
+
+    A turn that was set aside is tried again. Where the last one was stopped, failed or was
+    cancelled a new one goes on with what it left: raise the limit first that it had reached.
+    """
+    settings = where.settings()
+    served = load_app(app or settings.app)
+    return asyncio.run(_resume(settings, served, session, fitting_view(as_json=as_json)))
+
+
+async def _resume(settings: Settings, app: App, name: str, view: View) -> Exit:
+    user = settings.identity
+    async with driving(settings, app) as runtime:
+        session = SessionId(user.tenant, checked_name(name))
+        opened = await runtime.sessions.opened(session, user)
+        chosen(app, opened.agent)
+        turn = await _turn(runtime, session, user)
+        return (await Turns(runtime, user, view).follow(session, turn)).exit
+
+
+async def _turn(runtime: Runtime, session: SessionId, user: User) -> int:
+    """Return the turn that goes on."""
+    state = await runtime.sessions.state(session, user)
+    if state.turn is None and isinstance(state.ended, TurnCompleted | None):
+        raise CallerError(f"The last turn of {session.name!r} is complete: there is nothing to do.")
+    if state.turn is None or _is_set_aside(state):
+        receipt = await runtime.sessions.go_on(session, user)
+        return receipt.turn or receipt.seq
+    return state.turn.id
+
+
+def _is_set_aside(state: State) -> bool:
+    pause = state.turn.pause if state.turn else None
+    return bool(pause and pause.reason in _STAYS)

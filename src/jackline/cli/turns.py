@@ -1,0 +1,322 @@
+"""A turn as it happens: what is shown of it, what a person is asked, and how it is left."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.console import Console
+from rich.text import Text
+
+from jackline.app import Runtime
+from jackline.cli.options import Exit
+from jackline.cli.show import clean, exact, span
+from jackline.cli.timeline import Timeline
+from jackline.cli.wire import wire
+from jackline.core import events as e
+from jackline.core.budget import dollars
+from jackline.core.events import InputRequested, Record, SessionId
+from jackline.core.user import User
+from jackline.ports import Delta
+from jackline.runtime.sessions import Tally
+
+Questions = Mapping[int, InputRequested]
+News = Record | Delta | signal.Signals | Exit
+# Asks a person. False: they want to leave.
+Ask = Callable[[SessionId, Questions], Awaitable[bool]]
+_QUEUE = 1_000
+_SHOWN_S = 0.005
+_UNSAID = (
+    e.TurnSubmitted,
+    e.SessionOpened,
+    e.SessionTaken,
+    e.TurnResumed,
+    e.TurnCompleted,
+    e.InputRequested,
+)
+_STAYS = ("dead_letter", "version")
+
+
+class View(Protocol):
+    """Shows what happens in a turn."""
+
+    def show(self, item: Record | Delta) -> None:
+        """Show an event, or text as it comes."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Say something about what happens."""
+        ...
+
+
+class Lines:
+    """Prints each event as a line of JSON."""
+
+    def show(self, item: Record | Delta) -> None:
+        """See `View.show`. Text comes with the reply."""
+        if isinstance(item, Record):
+            sys.stdout.write(wire(item) + "\n")
+            sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """See `View.note`."""
+        sys.stderr.write(f"jackline: {text}\n")
+
+
+class Answer:
+    """Prints the answer alone, once it is there: what a pipe wants."""
+
+    def show(self, item: Record | Delta) -> None:
+        """See `View.show`."""
+        match item:
+            case Record(event=e.TurnCompleted(text=text, value=value)):
+                sys.stdout.write((text if value is None else value) + "\n")
+            case Record(event=e.TurnFailed(text=text, code=code)):
+                self.note(f"the turn failed ({code}): {text}")
+            case Record(event=e.TurnStopped(text=text, code=code)):
+                self.note(f"the turn was stopped ({code}): {text}")
+            case Record(event=e.TurnCancelled(reason=reason)):
+                self.note(f"the turn was cancelled: {reason or 'somebody wanted it to end'}")
+            case _:
+                return
+
+    def note(self, text: str) -> None:
+        """See `View.note`."""
+        sys.stderr.write(f"jackline: {clean(text)}\n")
+
+
+class Screen:
+    """Prints text as it comes, and what tools do, briefly."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._timeline = Timeline()
+        self._seq = 0
+        self._said = ""
+
+    def show(self, item: Record | Delta) -> None:
+        """See `View.show`."""
+        if isinstance(item, Delta):
+            self._say(item)
+            return
+        lines = list(self._timeline.lines(item))
+        if isinstance(item.event, e.ModelReplied):
+            self._finish(item.event.text)
+            lines = [line for line in lines if line.what.startswith("→")]
+        elif isinstance(item.event, _UNSAID) or _is_wait(item.event):
+            return
+        for line in lines:
+            self.end_line()
+            is_call = line.what.startswith("→")
+            text = line.what if is_call or line.who == "turn" else f"{line.who} {line.what}"
+            took = f"  {span(line.seconds)}" if line.seconds >= _SHOWN_S and not is_call else ""
+            style = "red" if line.tone == "bad" else "dim"
+            self._out.print(Text(f"  {text}", style).append(took, "dim"))
+
+    def note(self, text: str) -> None:
+        """See `View.note`."""
+        self.end_line()
+        self._out.print(Text(clean(text), "dim"), soft_wrap=not self._out.is_terminal)
+
+    def end_line(self) -> None:
+        """Go to the start of a line."""
+        if self._said and not self._said.endswith("\n"):
+            self._write("\n")
+        self._said = ""
+
+    def _say(self, delta: Delta) -> None:
+        if delta.seq != self._seq or delta.offset == 0:
+            self.end_line()
+            self._seq = delta.seq
+        if delta.offset <= len(self._said):
+            text = delta.text[len(self._said) - delta.offset :]
+            self._said += text
+            self._write(clean(text))
+
+    def _finish(self, text: str) -> None:
+        """Print what did not come as it was said."""
+        if self._said and not text.startswith(self._said):
+            self.end_line()
+        self._write(clean(text[len(self._said) :]))
+        self._said = text
+        self.end_line()
+
+    def _write(self, text: str) -> None:
+        self._out.file.write(text)
+        self._out.file.flush()
+
+
+def _is_wait(event: object) -> bool:
+    return isinstance(event, e.TurnPaused) and event.reason not in _STAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How following a turn ended: what the program may exit with, and what the turn took."""
+
+    exit: Exit
+    tally: Tally
+    left: bool = False
+
+
+@contextmanager
+def signals(hear: Callable[[signal.Signals], None]) -> Generator[None]:
+    """Hear of Ctrl-C and SIGTERM. After the block they do what they did."""
+    loop = asyncio.get_running_loop()
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
+        loop.add_signal_handler(each, hear, each)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            loop.remove_signal_handler(each)
+            signal.signal(each, handler)
+
+
+class Turns:
+    """Follows turns to their end: shows them, asks, cancels them at Ctrl-C, and can be left."""
+
+    def __init__(self, runtime: Runtime, user: User, view: View, ask: Ask | None = None) -> None:
+        self._cancelled = self._left = False
+        self._runtime = runtime
+        self._user = user
+        self._view = view
+        self._ask = ask
+        self._news: asyncio.Queue[News] = asyncio.Queue(_QUEUE)
+
+    async def follow(self, session: SessionId, turn: int) -> Followed:
+        """Show a turn until it ends or cannot go on here.
+
+        The first Ctrl-C cancels it, the second leaves; SIGTERM leaves.
+        """
+        self._news = asyncio.Queue(_QUEUE)
+        tally = Tally(turn)
+        async with asyncio.TaskGroup() as group:
+            reader = group.create_task(self._read(session, turn))
+            try:
+                with signals(self._hear):
+                    code = await self._take(group, session, tally)
+            finally:
+                reader.cancel()
+        return Followed(code, tally, self._left)
+
+    def _hear(self, heard: signal.Signals | Exit) -> None:
+        if not self._news.full():
+            self._news.put_nowait(heard)
+
+    async def _read(self, session: SessionId, turn: int) -> None:
+        async with aclosing(self._runtime.follow(session, turn, self._user)) as items:
+            async for item in items:
+                await self._news.put(item)
+
+    async def _take(self, group: asyncio.TaskGroup, session: SessionId, tally: Tally) -> Exit:
+        """Take news until there is none to wait for."""
+        asking: asyncio.Task[None] | None = None
+        self._cancelled = False
+        while True:
+            item = await self._news.get()
+            if asking and _overtakes(item):
+                asking.cancel()
+                await asyncio.wait([asking])
+                asking = None
+            found = await self._taken(item, session, tally)
+            if isinstance(found, Exit):
+                return found
+            if found and self._ask:
+                asking = group.create_task(self._asked(self._ask, session, found))
+
+    async def _taken(self, item: News, session: SessionId, tally: Tally) -> Exit | Questions:
+        """Show one of the news. Return how following ends, or what a person is asked now."""
+        match item:
+            case Exit():
+                return item
+            case signal.Signals():
+                return await self._signalled(item, session)
+            case Delta():
+                self._view.show(item)
+                return {}
+            case Record():
+                self._view.show(item)
+                tally.add(item.event)
+                return await self._recorded(item.event, session, tally.turn)
+
+    async def _recorded(self, event: e.Event, session: SessionId, turn: int) -> Exit | Questions:
+        match event:
+            case e.TurnCompleted():
+                return Exit.OK
+            case e.TurnStopped(code="budget"):
+                name = session.name
+                self._view.note(f"To go further: jackline raise {name} --limit usd=1.00")
+                return Exit.FAILED
+            case e.TurnFailed() | e.TurnStopped() | e.TurnCancelled():
+                return Exit.FAILED
+            case e.TurnPaused():
+                return await self._paused(session, turn)
+            case _:
+                return {}
+
+    async def _signalled(self, heard: signal.Signals, session: SessionId) -> Exit | Questions:
+        if self._cancelled or heard == signal.SIGTERM:
+            self._view.note("Leaving: what runs is handed over.")
+            return Exit.TERMINATED if heard == signal.SIGTERM else Exit.INTERRUPTED
+        self._cancelled = True
+        self._view.note("Cancelling the turn. Ctrl-C again leaves.")
+        await self._runtime.sessions.cancel(session, self._user, "Ctrl-C")
+        return {}
+
+    async def _asked(self, ask: Ask, session: SessionId, questions: Questions) -> None:
+        if not await ask(session, questions):
+            self._left = True
+            self._hear(Exit.OK)
+
+    async def _paused(self, session: SessionId, turn: int) -> Exit | Questions:
+        """Return what is asked of a person here, or that the turn does not go on here."""
+        if await self._stays(session, turn):
+            return Exit.WAITING
+        questions = await self._questions(session, turn)
+        if questions and not self._ask:
+            self._tell(session, questions)
+            return Exit.WAITING
+        return questions
+
+    async def _stays(self, session: SessionId, turn: int) -> bool:
+        """Whether the turn waits for something that nobody can do here."""
+        state = await self._runtime.sessions.state(session, self._user)
+        if not state.turn or state.turn.id != turn or not state.turn.pause:
+            return False
+        if state.turn.pause.reason not in _STAYS:
+            return False
+        self._view.note(f"To go on: jackline resume {session.name}")
+        return True
+
+    async def _questions(self, session: SessionId, turn: int) -> Questions:
+        """Return the questions that wait now: the pause that we read of may long be over."""
+        state = await self._runtime.sessions.state(session, self._user)
+        if not state.turn or state.turn.id != turn or not state.questions:
+            return {}
+        return await self._runtime.sessions.questions(session, self._user)
+
+    def _tell(self, session: SessionId, questions: Questions) -> None:
+        for number, asked in questions.items():
+            what = f"{asked.name} {exact(asked.arguments)}" if asked.name else asked.text
+            self._view.note(f"It waits for a person, who is asked: {what}")
+            self._view.note(f"To answer: jackline approve {session.name} {number}  (or --no)")
+        self._view.note(f"Then, to go on: jackline resume {session.name}")
+
+
+def _overtakes(item: News) -> bool:
+    """Whether a question that is being asked may be void now."""
+    if isinstance(item, Record):
+        return not isinstance(item.event, e.TurnPaused)
+    return isinstance(item, signal.Signals)
+
+
+def took(tally: Tally, seconds: float, session_spent: int) -> str:
+    """Return what a turn took, as one line."""
+    usage = tally.usage
+    tokens = f"{usage.input:,} tokens in, {usage.output:,} out"
+    return f"{span(seconds)} · {tokens} · {dollars(tally.cost)} · session {dollars(session_spent)}"
