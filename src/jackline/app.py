@@ -6,8 +6,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -63,7 +63,7 @@ class Surroundings:
     ids: Ids = new_id
     random: Random = field(default_factory=SystemRandom)
     worker: str = ""
-    lease_s: float = 30.0
+    lease_s: float = 10.0
     witness: Witness | None = None
 
 
@@ -136,10 +136,8 @@ class Runtime:
         crew = Crew(store, around.clock, served, tools, self._deps, name, around.lease_s, bus)
         worker = Worker(crew)
         if self._drives:
-            group = await self._stack.enter_async_context(asyncio.TaskGroup())
+            await self._stack.enter_async_context(_running(worker.run()))
             self._worker = worker
-            task = group.create_task(worker.run(), name="jackline worker")
-            self._stack.callback(task.cancel)
         self._open = store, Sessions(store, bus, self._agents, around.ids, self._wake)
         return self
 
@@ -238,6 +236,27 @@ class Runtime:
         if self._open is None:
             raise DefinitionError("The runtime is not open: use it within `async with`.")
         return self._open
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Run `work` beside the body, whose own errors pass as they are.
+
+    A task group would wrap them; so it gets to see only that its host was cancelled, which is
+    what it does itself where `work` fails.
+    """
+    group = asyncio.TaskGroup()
+    await group.__aenter__()
+    task = group.create_task(work, name="jackline worker")
+    cancelled: BaseException | None = None
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        cancelled = error
+        raise
+    finally:
+        task.cancel()
+        await group.__aexit__(type(cancelled) if cancelled else None, cancelled, None)
 
 
 def _named(agents: Sequence[Agent]) -> Mapping[str, Agent]:

@@ -53,6 +53,7 @@ class Drive:
         self.lease = lease
         self.inbox = Inbox()
         self.handing_over = False
+        self.abandoning = False
         self._crew = crew
         self._session = Session(session)
         self._snapshot = 0
@@ -107,6 +108,11 @@ class Drive:
         """Begin nothing new, and let go as soon as nothing runs."""
         self.handing_over = True
         self.inbox.signal()
+
+    def abandon(self) -> None:
+        """Let go at once. What runs is cancelled, and found lost by the next driver."""
+        self.abandoning = True
+        self.hand_over()
 
     def now(self) -> float:
         """Return the database's time: the last one heard, and what has passed since."""
@@ -202,7 +208,9 @@ class Drive:
         turn = session.turn
         if turn is None or turn.pause:
             return True
-        return self.handing_over and not turn.steps(self.now())
+        if self.abandoning:
+            self._stop()
+        return self.abandoning or (self.handing_over and not turn.steps(self.now()))
 
     async def _append(
         self, session: Session, events: Sequence[Event], *, release: bool

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
 from jackline.core.events import SessionId
@@ -10,6 +11,8 @@ from jackline.runtime.steps import Crew
 
 _LOG = logging.getLogger("jackline")
 _BEATS = 3
+_TICK_S = 1.0  # How late a timer may be, and a wake-up that was lost.
+_LEAVE_S = 2.0
 
 
 class Worker:
@@ -55,20 +58,28 @@ class Worker:
                     group.create_task(self._guarded(session))
 
     async def drain(self, grace_s: float) -> bool:
-        """Claim nothing more and hand over what is driven. True if all was within `grace_s`."""
+        """Claim nothing more and hand over what is driven. True if all was within `grace_s`.
+
+        What still runs then is cancelled and left to the next driver, who finds it lost.
+        """
         self._draining = True
         self._pending.clear()
         for drive in self._drives.values():
             drive.hand_over()
-        self._idle.clear()
-        try:
-            async with asyncio.timeout(grace_s):
+        if await self._all_left(grace_s):
+            return True
+        for drive in self._drives.values():
+            drive.abandon()
+        await self._all_left(_LEAVE_S)
+        return False
+
+    async def _all_left(self, within_s: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
                 while self._drives:
                     self._idle.clear()
                     await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        return not self._drives
 
     async def _guarded(self, session: SessionId) -> None:
         """Drive, and let nothing of it end the worker."""
@@ -78,6 +89,8 @@ class Worker:
             self.fenced += 1  # Somebody else drives: there is nothing to tidy.
         except* (StoreError, UnknownOutcomeError) as errors:
             _LOG.error("%s is let go: %s", session, errors.exceptions[0])
+        except* Exception as errors:  # noqa: BLE001 - not even a bug in ending a turn ends the worker
+            _LOG.exception("%s is let go after a bug.", session, exc_info=errors)
 
     async def _drive(self, session: SessionId) -> None:
         crew, asked_at = self._crew, self._crew.clock()
@@ -116,14 +129,17 @@ class Worker:
     async def _beat(self) -> None:
         """Keep leases, notice lost signals and lost wake-ups."""
         crew = self._crew
+        every_s, renewed_at = crew.lease_s / _BEATS, crew.clock()
         while True:
             try:
                 for session in await crew.store.due(list(crew.served)):
                     self.wake(session)
-                await self._renew()
+                if crew.clock() >= renewed_at + every_s:
+                    renewed_at = crew.clock()
+                    await self._renew()
             except (StoreError, UnknownOutcomeError) as error:
                 _LOG.error("The store does not answer: %s", error)
-            await asyncio.sleep(crew.lease_s / _BEATS)
+            await asyncio.sleep(min(_TICK_S, every_s))
 
     async def _renew(self) -> None:
         crew = self._crew
