@@ -1,8 +1,49 @@
-"""The output gate of a stream: no text goes out before every guard has let it."""
+"""The gates at results and at the output: what a model reads, and what streams to a user."""
 
 from collections.abc import Sequence
 
+from jackline.core.events import Event, GuardJudged, ToolFailed, ToolReturned, ToolUnknown
 from jackline.core.guards import Guard, judge
+from jackline.core.messages import Content, Text
+from jackline.core.value import replace
+
+
+def judged(guards: Sequence[Guard], outcomes: Sequence[Event]) -> Sequence[Event]:
+    """Return outcomes of tools as the model may read them, and then what the guards said."""
+    watching = [guard for guard in guards if "result" in guard.gates]
+    if not watching:
+        return outcomes
+    passed, said = list[Event](), list[GuardJudged]()
+    for outcome in outcomes:
+        match outcome:
+            case ToolReturned(key=key, parts=parts):
+                new, heard = _parts(watching, parts, key)
+                allowed = () if heard else tuple(guard.name for guard in watching)
+                passed.append(replace(outcome, parts=new, allowed=allowed))
+                said += heard
+            case ToolFailed(key=key, text=text) | ToolUnknown(key=key, text=text):
+                text, heard = _text(watching, text, key)
+                passed.append(replace(outcome, text=text))
+                said += heard
+            case _:
+                passed.append(outcome)
+    return [*passed, *said]
+
+
+def _parts(
+    guards: Sequence[Guard], parts: tuple[Content, ...], key: str
+) -> tuple[tuple[Content, ...], Sequence[GuardJudged]]:
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    passed, said = _text(guards, text, key)
+    if passed == text:
+        return parts, said
+    return (Text(passed), *(part for part in parts if not isinstance(part, Text))), said
+
+
+def _text(guards: Sequence[Guard], text: str, key: str) -> tuple[str, Sequence[GuardJudged]]:
+    passed, said = judge(guards, "result", text, key)
+    withheld = next((each for each in said if each.decision in {"ask", "block"}), None)
+    return (f"[This result was withheld: {withheld.reason}.]" if withheld else passed), said
 
 
 class Gate:

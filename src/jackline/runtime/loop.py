@@ -13,6 +13,7 @@ from jackline.core.calls import Desk, close
 from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
 from jackline.core.events import (
     Event,
+    GuardJudged,
     ModelReserved,
     Record,
     SessionId,
@@ -198,7 +199,7 @@ class Drive:
             return events
         open_keys = {step.key for step in turn.steps(float("inf"))}
         for key, outcome in self._heard:
-            late = isinstance(outcome[0], ToolReconciled)
+            late = isinstance(outcome[0], ToolReconciled | GuardJudged)
             if key in open_keys or late:
                 events += outcome
         return events

@@ -20,9 +20,9 @@ from jackline.core.events import (
     Usage,
 )
 from jackline.core.guards import judge
-from jackline.core.messages import ReplyPart, Text
+from jackline.core.messages import ReplyPart, Text, ToolCall
 from jackline.core.session import Session
-from jackline.core.value import Value
+from jackline.core.value import Value, replace
 from jackline.ports import Clock, Model, Reply, Request, ToolSpec
 from jackline.runtime.admission import Admission
 from jackline.runtime.guards import Gate
@@ -137,7 +137,7 @@ class Models:
         )
 
     def _replied(self, reserved: ModelReserved, reply: Reply, seconds: float) -> Sequence[Event]:
-        parts, said = reply.parts, tuple[GuardJudged, ...]()
+        parts, said = tuple(map(_clean, reply.parts)), tuple[GuardJudged, ...]()
         if reserved.purpose == "reply" and self._allowed:
             parts, said = self._judged(parts, reserved.key)
         if reply.usage is None:
@@ -156,12 +156,31 @@ class Models:
     ) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
         """Judge the words as one text: what is denied may stand across two parts."""
         text = "".join(part.text for part in parts if isinstance(part, Text))
+        if not text:
+            return parts, ()
         passed, said = judge(self._agent.guards, "output", text, key)
         blocked = any(judged.decision in {"ask", "block"} for judged in said)
         if passed == text and not blocked:
             return parts, said
         rest = tuple(part for part in parts if not isinstance(part, Text))
         return (Text("[blocked]" if blocked else passed), *rest), said
+
+
+def _clean(part: ReplyPart) -> ReplyPart:
+    """Replace lone surrogates, which no journal can hold: a model's text may be cut anywhere."""
+    if isinstance(part, ToolCall):
+        name, arguments = _encodable(part.name), _encodable(part.arguments)
+        same = name is part.name and arguments is part.arguments
+        return part if same else replace(part, name=name, arguments=arguments)
+    clean = _encodable(part.text)
+    return part if clean is part.text else replace(part, text=clean)
+
+
+def _encodable(text: str) -> str:
+    if text.isascii():
+        return text
+    clean = text.encode("utf-8", "replace").decode()
+    return text if clean == text else clean
 
 
 def _failed(reserved: ModelReserved, error: ModelError) -> ModelFailed | HoldUnconfirmed:

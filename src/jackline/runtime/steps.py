@@ -15,17 +15,21 @@ from jackline.core.events import (
     SessionId,
     ToolFailed,
     ToolReconciled,
+    ToolReturned,
     ToolUnknown,
 )
+from jackline.core.results import explained
 from jackline.core.session import Call, Session
 from jackline.core.tools import Context, Tool
 from jackline.core.user import User
 from jackline.core.value import replace
 from jackline.ports import Bus, Clock, Delta, Store
+from jackline.runtime.guards import judged
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.tools import Invocation, ToolEngine
 
+_DEPS_S = 30.0
 Provider = Callable[[User], AbstractAsyncContextManager[Any]]
 Deps = Any  # a value, or a function of the user that gives an async context manager
 
@@ -77,10 +81,9 @@ class Steps:
         self._id = session
         self._driver = driver
         self._stack = AsyncExitStack()
-        self._entering = asyncio.Lock()
-        self._deps: list[Any] = []
+        self._deps: Any = None
+        self._lacking = ""
         self._rendered: tuple[int, str] = (0, "")
-        self._live: set[str] = set()
 
     @classmethod
     @asynccontextmanager
@@ -89,7 +92,26 @@ class Steps:
         assert session.opened is not None, f"{session.id} was never opened"
         steps = cls(crew, crew.served[session.opened.agent], session.id, driver)
         async with steps._stack:
+            await steps._enter(session)
             yield steps
+
+    async def _enter(self, session: Session) -> None:
+        """Get what the tools work with, in the drive's own task, which also lets it go.
+
+        Where it cannot be had the calls that need it fail, and say so.
+        """
+        deps, turn = self._crew.deps, session.turn
+        if not callable(deps) or turn is None or not self.agent.tools:
+            self._deps = None if callable(deps) else deps
+            return
+        factory = cast("Provider", deps)  # what is called is a factory: nobody can check more
+        principal = turn.submitted.principal
+        user = User(principal.user, self._id.tenant, principal.roles)
+        try:
+            async with asyncio.timeout(_DEPS_S):
+                self._deps = await self._stack.enter_async_context(factory(user))
+        except Exception as error:  # noqa: BLE001 - somebody else's factory: its task goes on
+            self._lacking = f"what the tools work with could not be had ({explained(error)})"
 
     def instructions(self, session: Session) -> str:
         """Return the agent's instructions for this turn: rendered once, then as journaled."""
@@ -133,47 +155,29 @@ class Steps:
         return await self._crew.store.get(self._id, handle)
 
     async def _call(self, session: Session, call: Call, tool: Tool) -> Sequence[Event]:
-        try:
-            context = await self._context(session, call)
-        except Exception as error:  # noqa: BLE001 - the user's own factory: the call was not made
-            text = (
-                f"Not made: what {tool.name} works with could not be had ({type(error).__name__})."
-            )
-            return [ToolFailed(call.key, text, "dependencies")]
+        if self._lacking:
+            return [ToolFailed(call.key, f"Not made: {self._lacking}.", "dependencies")]
+        context = self._context(session, call)
         invocation = Invocation(tool, call.key, call.arguments, context, self)
-        outcomes = await self._crew.tools.run(invocation)
-        if tool.reconcile is None:
-            return outcomes
-        reconcile_at = self._driver.now() + tool.timeout_s
-        return [
-            replace(each, reconcile_at=reconcile_at) if isinstance(each, ToolUnknown) else each
-            for each in outcomes
-        ]
+        outcomes = [*await self._crew.tools.run(invocation)]
+        for n, outcome in enumerate(outcomes):
+            if isinstance(outcome, ToolUnknown) and tool.reconcile:
+                reconcile_at = self._driver.now() + tool.timeout_s
+                outcomes[n] = replace(outcome, reconcile_at=reconcile_at)
+        return judged(self.agent.guards, outcomes)
 
     async def _reconcile(self, session: Session, call: Call, tool: Tool) -> ToolReconciled:
-        try:
-            context = await self._context(session, call)
-        except Exception as error:  # noqa: BLE001 - as above: nobody could be asked
-            text = f"Whether it took effect could not be asked ({type(error).__name__})."
+        if self._lacking:
+            text = f"Whether it took effect could not be asked: {self._lacking}."
             return ToolReconciled(call.key, None, text)
+        context = self._context(session, call)
         return await self._crew.tools.reconcile(tool, call.key, call.arguments, context)
 
-    async def _context(self, session: Session, call: Call) -> Context[Any]:
+    def _context(self, session: Session, call: Call) -> Context[Any]:
         assert session.turn is not None
         principal = session.turn.submitted.principal
-        async with self._entering:
-            if not self._deps:
-                user = User(principal.user, self._id.tenant, principal.roles)
-                self._deps.append(await self._entered(user))
         report = self._reporter(call.key)
-        return Context(self._deps[0], principal, self._id, call.key, call.attempt, report)
-
-    async def _entered(self, user: User) -> Any:
-        deps = self._crew.deps
-        if not callable(deps):
-            return deps
-        factory = cast("Provider", deps)  # what is called is a factory: nobody can check more
-        return await self._stack.enter_async_context(factory(user))
+        return Context(self._deps, principal, self._id, call.key, call.attempt, report)
 
     def _reporter(self, key: str) -> Callable[[str, float | None], None]:
         loop, inbox = asyncio.get_running_loop(), self._driver.inbox
@@ -196,6 +200,19 @@ class Steps:
         """Keep a result that is too large to be read at once, and return its handle."""
         return await self._crew.store.put(self._id, data, media_type)
 
-    async def transact(self, work: Callable[[Any], Any]) -> None:
-        """Run `work` in the store's own database, where its result commits with what it wrote."""
-        await self._crew.store.transact(self._id, self._driver.epoch, work)
+    async def transact(self, work: Callable[[Any], ToolReturned]) -> None:
+        """Run `work` in the store's own database, where its result commits with what it wrote.
+
+        The guards judge the result before it commits; what they said follows.
+        """
+        said: Sequence[Event] = ()
+
+        def within(connection: Any) -> ToolReturned:
+            nonlocal said
+            returned, *said = judged(self.agent.guards, [work(connection)])
+            assert isinstance(returned, ToolReturned), returned
+            return returned
+
+        await self._crew.store.transact(self._id, self._driver.epoch, within)
+        if said:
+            self._driver.inbox.put("", said, finished=False)
