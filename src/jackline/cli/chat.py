@@ -74,9 +74,10 @@ async def _chat(settings: Settings, app: App, agent: Agent, name: str, *, as_jso
         lines = source()
         view: View = Lines() if as_json else Screen(console())
         chat = Chat(runtime, user, session, lines, view)
-        if not as_json:
-            await chat.greet(agent)
-        return await chat.run()
+        with lines.held():
+            if not as_json:
+                await chat.greet(agent)
+            return await chat.run()
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import typer
 from jackline.cli.options import command
 
 COMMANDS = {
+    "new": "Write an agent project that runs as it stands.",
     "demo": "Watch an agent be killed, resume, ask, and stop at its budget.",
     "chat": "Talk to an agent.",
     "run": "Run one turn, and print what came of it.",
@@ -20,6 +21,10 @@ COMMANDS = {
     "resume": "Go on where a turn waits, was stopped or failed.",
     "raise": "Let a session, or an account, go further.",
     "fork": "Copy a session up to the end of its last turn.",
+    "budget": "Show where the money went.",
+    "doctor": "Check the store, the settings and this machine.",
+    "erase": "Erase what was said in sessions.",
+    "migrate": "Bring the store's schema up to date.",
     "crashtest": "Kill an agent at every boundary, and see what that costs.",
 }
 

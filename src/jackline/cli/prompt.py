@@ -7,7 +7,7 @@ import termios
 import threading
 import tty
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol, TextIO
 
 from rich.cells import cell_len
@@ -28,6 +28,10 @@ class Source(Protocol):
 
     def clear(self) -> bool:
         """Drop what was typed so far, if anything was."""
+        ...
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep what is typed from being shown before somebody asks for it."""
         ...
 
 
@@ -59,6 +63,10 @@ class Piped:
         """See `Source.clear`."""
         return False
 
+    def held(self) -> AbstractContextManager[None]:
+        """See `Source.held`."""
+        return nullcontext()
+
 
 class Terminal:
     """A line editor: arrows, history, the usual control keys, and bracketed paste.
@@ -84,15 +92,17 @@ class Terminal:
         self._prompt, self._draft, self._row = prompt, Draft.of(text), 0
         self._at = len(self._history)
         self._done = loop.create_future()
-        with self._quiet():
+        self._hold()  # Once more: whoever was stopped and goes on finds another terminal.
+        self._write(PASTE_ON)
+        loop.add_reader(self._descriptor, self._readable)
+        try:
             self._take_pending()
             self._draw()
-            loop.add_reader(self._descriptor, self._readable)
-            try:
-                draft = await self._done
-            finally:
-                loop.remove_reader(self._descriptor)
-                self._leave_line()
+            draft = await self._done
+        finally:
+            loop.remove_reader(self._descriptor)
+            self._leave_line()
+            self._write(PASTE_OFF)
         if draft is None:
             return None
         if draft.atoms and not text:
@@ -108,16 +118,17 @@ class Terminal:
         return True
 
     @contextmanager
-    def _quiet(self) -> Generator[None]:
-        """Get keys as they are typed, and leave the terminal as it was."""
+    def held(self) -> Generator[None]:
+        """See `Source.held`. Afterwards the terminal is as it was."""
         before = termios.tcgetattr(self._descriptor)
-        tty.setcbreak(self._descriptor, termios.TCSADRAIN)
-        self._write(PASTE_ON)
+        self._hold()
         try:
             yield
         finally:
-            self._write(PASTE_OFF)
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, before)
+
+    def _hold(self) -> None:
+        tty.setcbreak(self._descriptor, termios.TCSADRAIN)
 
     def _readable(self) -> None:
         try:

@@ -33,13 +33,18 @@ class Timeline:
     def __init__(self, *, whole: bool = False) -> None:
         self._whole = whole
         self._began_at: float | None = None
+        self._day = ""
         self._names: dict[str, str] = {}
 
     def lines(self, record: Record) -> Iterator[Line]:
         """Yield what is to be read of an event. Times count from the start of its turn."""
+        day, _, hour = moment(record.at).partition(" ")
+        if day != self._day:
+            self._day = day
+            yield Line("", day, "quiet")
         if self._began_at is None or isinstance(record.event, e.TurnSubmitted):
             self._began_at = record.at
-            time = moment(record.at).split()[1]
+            time = hour
         else:
             time = f"+{span(record.at - self._began_at)}"
         for line in self._told(record.event):

