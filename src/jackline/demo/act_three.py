@@ -13,6 +13,7 @@ from jackline.core.errors import DefinitionError
 from jackline.core.events import ModelReplied, Record, ToolReturned, TurnCompleted
 from jackline.demo.agent import look_up_order
 from jackline.demo.folder import Folder
+from jackline.demo.narration import Narration
 from jackline.demo.payments import Payments
 from jackline.demo.shop import open_shop
 from jackline.demo.stage import Stage
@@ -52,7 +53,9 @@ async def act_three(stage: Stage, folder: Folder, model: str, timeline: Timeline
     runtime = Runtime([clerk], store=folder.store, deps=open_shop(folder.shop, Payments(0)))
     try:
         async with runtime:
-            asked = await stage.person.ask("\nAsk about an order (1 to 200):", QUESTION, _TYPE_S)
+            asked = await stage.person.ask(
+                "\nAsk about an order, from 1 to 200:", QUESTION, _TYPE_S
+            )
             records = await _streamed(stage, runtime, asked)
     except DefinitionError as error:
         missing = str(error)
@@ -75,11 +78,13 @@ def _promise(model: str) -> str:
 
 async def _streamed(stage: Stage, runtime: Runtime, asked: str) -> list[Record]:
     stage.user(asked)
-    records = list[Record]()
+    records, narration = list[Record](), Narration()
     async with aclosing(runtime.stream("clerk", asked, session=SESSION)) as items:
         async for item in items:
             if isinstance(item, Record):
                 records.append(item)
+                if told := narration.told(item):
+                    stage.note(told)
             else:
                 stage.stream(item.text)
     stage.say("")

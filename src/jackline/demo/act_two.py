@@ -86,10 +86,6 @@ async def _killed(scene: Scene) -> list[Step]:
     watch = scene.watch("refund", REFUND)
     if scene.stage.is_live:
         watch.strikes = True
-        scene.stage.note(
-            "[bold]kill -9 the worker whenever you like[/bold], from another terminal. "
-            "If you do not, the demo does it in the middle of the payment."
-        )
     else:
         watch.task = replace(watch.task, point=scene.point)
     await watch.run()
@@ -114,8 +110,10 @@ async def _approved(scene: Scene) -> Step:
 
     async def answer(question: int) -> None:
         nonlocal stale
-        scene.stage.note("[red]the worker is killed[/red]: no process holds it, it is a row now")
-        said = await scene.stage.person.ask("    Refund $900 for order 12? [y/n]", "y", _DECIDE_S)
+        scene.stage.note("No process is left. The question is a row in the journal, and waits.")
+        said = await scene.stage.person.ask(
+            "    Refund $900.00 for order 12? [Y/n]", "y", _DECIDE_S
+        )
         stale = await _answered(scene, "bicycle", question, said)
 
     watch.on_pause, watch.dies_paused = answer, True
@@ -153,7 +151,7 @@ async def _loop(scene: Scene) -> Step:
 
 
 async def _quietly(watch: Watch) -> None:
-    watch.is_quiet = True
+    watch.is_quiet, watch.task = True, replace(watch.task, delta_s=0.0)
     await watch.run()
 
 
@@ -165,6 +163,10 @@ async def _inbox(scene: Scene) -> Step:
 
     watch.on_pause = refuse
     await watch.run()
+    scene.stage.note(
+        "What stopped it is a person who saw the call. jackline cannot tell yet that the mail "
+        "chose its arguments."
+    )
     step = proofs.kept_in(scene.naive, len(scene.shop.sent()), await scene.records("inbox"))
     return _judged(scene, step)[0]
 

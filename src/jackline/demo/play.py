@@ -55,6 +55,7 @@ async def play(
     stage.console.print()
     stage.console.rule("[bold]Side by side", align="left")
     stage.console.print(table(steps))
+    stage.say(_counted(steps))
     _look_inside(stage, folder)
     return Played(
         str(folder.path),
@@ -65,6 +66,13 @@ async def play(
         real,
         round(clock() - began, 3),
     )
+
+
+def _counted(steps: Sequence[Step]) -> str:
+    held, open_ = sum(x.held is True for x in steps), sum(x.held is None for x in steps)
+    broken = len(steps) - held - open_
+    said = f"{held} held, {open_} is not held yet."
+    return f"{said} [bold red]{broken} broken.[/bold red]" if broken else said
 
 
 def _look_inside(stage: Stage, folder: Folder) -> None:

@@ -53,14 +53,12 @@ def paid_once(naive: Naive, ledger: Sequence[Payment], records: Sequence[e.Recor
     asked = [x for x in _events(records, e.ToolReconciled) if x.happened is not None]
     keys = {payment.key for payment in ledger}
     held = len(ledger) == len(keys) == 1 and not again and len(asked) == unknown
-    how = "unknown, asked, " if unknown else ""
     return Step(
-        "Killed in the middle of a payment",
+        "killed while it pays",
         "G2",
         held,
-        f"pays {_cents(naive.paid_cents)}: {naive.payments} times",
-        f"{how}pays {_cents(sum(each.cents for each in ledger))}: "
-        + ("once" if len(ledger) == 1 else f"{len(ledger)} times"),
+        f"{_cents(naive.paid_cents)} in {naive.payments} payments",
+        f"{_cents(sum(each.cents for each in ledger))} in {len(ledger)} payment",
         {
             "payments_naive": naive.payments,
             "payments": len(ledger),
@@ -77,11 +75,11 @@ def ended_once(records: Sequence[e.Record], kills: int) -> Step:
     held = len(turns) == len(ends) == 1 and isinstance(ends[0], e.TurnCompleted)
     drivers = len(_events(records, e.SessionTaken))
     return Step(
-        "Started again after kill -9",
+        "started again",
         "G1",
         held,
-        "does the step again",
-        f"goes on: {drivers} drivers, {len(turns)} turn, {len(ends)} end",
+        "the step runs again",
+        f"{drivers} workers, {len(turns)} turn, {len(ends)} end",
         {"kills": kills, "drivers": drivers, "turns": len(turns), "ends": len(ends)},
     )
 
@@ -90,11 +88,11 @@ def gapless(heard: Sequence[int], records: Sequence[e.Record]) -> Step:
     """G4: whoever came back with their last event's id got each event once, in order."""
     wanted = [record.seq for record in records if record.seq >= min(heard, default=1)]
     return Step(
-        "The client's stream, cut and resumed",
+        "stream cut, resumed",
         "G4",
         bool(heard) and list(heard) == wanted,
-        "has no stream to resume",
-        f"{len(heard)} events, each once, in order",
+        "no stream to resume",
+        f"{len(heard)} events, each once",
         {"events": len(heard), "first": min(heard, default=0), "last": max(heard, default=0)},
     )
 
@@ -103,11 +101,11 @@ def valid_history(session: Session) -> Step:
     """G9: each call of the model has one result, so that a provider takes the history."""
     wrong = validate(session.messages)
     return Step(
-        "The history that the model sees next",
+        "the next request",
         "G9",
         not wrong,
-        "a call's result may be missing",
-        wrong or f"{len(session.messages)} messages, a result to each call",
+        "may lack a result",
+        wrong or "a result to each call",
         {"messages": len(session.messages)},
     )
 
@@ -124,11 +122,11 @@ def approved_first(
     held = same and stale and order == wanted and len(ledger) == 1
     drivers = len(_events(records, e.SessionTaken))
     return Step(
-        "A refund of $900 wants a person",
+        "a refund of $900",
         "G5",
         held,
-        f"pays {_cents(naive.large_cents)}, asks nobody",
-        "waits as a row, over a restart; then pays once",
+        f"{_cents(naive.large_cents)}, nobody asked",
+        "waits over a restart",
         {"approvals": len(answers), "drivers": drivers, "payments": len(ledger)},
     )
 
@@ -148,11 +146,11 @@ def within_budget(naive: Naive, records: Sequence[e.Record], limit: int) -> Step
         most = max(most, money.spent + money.held)
     stop = next(iter(_events(records, e.TurnStopped)), None)
     return Step(
-        "A turn that would never end",
+        "work without an end",
         "G3",
         most <= limit and stop is not None and stop.code == "budget",
-        f"{_usd(naive.audit_cost)}, {naive.audit_calls} calls: we stopped it",
-        f"stops: {dollars(money.spent)} of {dollars(limit)}, never above",
+        f"{_usd(naive.audit_cost)}, till we stop it",
+        f"stops at {_usd(money.spent)} of {_usd(limit)}",
         {
             "naive_usd": _usd(naive.audit_cost),
             "limit_usd": dollars(limit),
@@ -170,11 +168,11 @@ def left_the_loop(naive: Naive, records: Sequence[e.Record]) -> Step:
     warned = any(event.guard == "loop" for event in _events(records, e.GuardJudged))
     spent = sum(event.cost for event in _events(records, e.ModelReplied))
     return Step(
-        "The same call over and over",
+        "the same call, again",
         "limit",
         stop is not None and stop.code == "loop" and warned,
-        f"{_usd(naive.loop_cost)}, {naive.loop_calls} calls: we stopped it",
-        f"told, then stopped after {calls} rounds: {_usd(spent)}",
+        f"{_usd(naive.loop_cost)}, till we stop it",
+        f"warned, stopped: {_usd(spent)}",
         {"naive_calls": naive.loop_calls, "calls": calls, "spent_usd": dollars(spent)},
     )
 
@@ -183,11 +181,11 @@ def kept_in(naive: Naive, sent: int, records: Sequence[e.Record]) -> Step:
     """G6 is not held yet: a person stood in the way, and that is all."""
     asked = len(_events(records, e.InputRequested))
     return Step(
-        "A crafted mail wants all customers",
+        "a crafted mail",
         "G6",
         None if sent == 0 and asked == 1 else False,
-        f"mails {naive.rows_mailed} customers to a thief",
-        "a person says no. Not held yet: labels",
+        f"{naive.rows_mailed} customers mailed",
+        "a person says no",
         {"rows_mailed_naive": naive.rows_mailed, "mails": sent, "asked": asked},
     )
 

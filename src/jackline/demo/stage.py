@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
@@ -15,6 +17,16 @@ from rich.text import Text
 from jackline.demo.proofs import Step
 
 _COLUMNS_MAX = 100
+_PROMISES = {
+    "G1": "accepted means done",
+    "G2": "no side effect twice",
+    "G3": "budgets are hard",
+    "G4": "streams are gapless",
+    "G5": "what was approved is what runs",
+    "G6": "attackers choose no argument",
+    "G9": "histories stay valid",
+    "limit": "a loop guard is on",
+}
 
 
 class Person(Protocol):
@@ -22,6 +34,10 @@ class Person(Protocol):
 
     async def ask(self, question: str, default: str, within_s: float) -> str:
         """Return what they type, or the default where they do not, in time."""
+        ...
+
+    def on_enter(self, act: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `act` each time when they press Enter, until this is left."""
         ...
 
 
@@ -32,6 +48,10 @@ class Nobody:
         """See `Person.ask`."""
         return default
 
+    def on_enter(self, act: Callable[[], None]) -> AbstractContextManager[None]:  # noqa: ARG002 - as above
+        """See `Person.on_enter`."""
+        return nullcontext()
+
 
 class Somebody:
     """Sits at the terminal that the process was started from."""
@@ -41,18 +61,33 @@ class Somebody:
 
     async def ask(self, question: str, default: str, within_s: float) -> str:
         """See `Person.ask`."""
-        self._console.print(f"{question} [dim]({within_s:.0f} s, then: {default})[/dim] ", end="")
+        self._console.print(f"{escape(question)} [dim]({within_s:.0f} s)[/dim] ", end="")
         loop, typed = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(sys.stdin, typed.set)
         try:
             async with asyncio.timeout(within_s):
                 await typed.wait()
         except TimeoutError:
-            self._console.print(default)
+            self._console.print()
             return default
         finally:
             loop.remove_reader(sys.stdin)
         return sys.stdin.readline().strip() or default
+
+    @contextmanager
+    def on_enter(self, act: Callable[[], None]) -> Generator[None]:
+        """See `Person.on_enter`."""
+        loop = asyncio.get_running_loop()
+
+        def pressed() -> None:
+            sys.stdin.readline()
+            act()
+
+        loop.add_reader(sys.stdin, pressed)
+        try:
+            yield
+        finally:
+            loop.remove_reader(sys.stdin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +134,18 @@ class Stage:
     def verdict(self, step: Step) -> None:
         """Say whether a step held."""
         mark = {True: "[green]✓", False: "[bold red]✗", None: "[yellow]○"}[step.held]
-        held = {True: "held", False: "DID NOT HOLD", None: "not held yet"}[step.held]
-        self.note(f"{mark} {step.guarantee} {held}[/]: {step.jackline}")
+        held = {True: "", False: " DID NOT HOLD", None: " is not held yet"}[step.held]
+        said = _PROMISES[step.guarantee]
+        self.note(f"{mark} {step.guarantee}{held}[/] · {said}: {step.jackline}")
 
 
 def table(steps: Sequence[Step]) -> Table:
     """Return the steps side by side: what the loop did, and what jackline did."""
     found = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     found.add_column("", no_wrap=True)
-    found.add_column("what happens", ratio=3)
-    found.add_column("naive", ratio=3, style="red")
-    found.add_column("jackline", ratio=4)
+    found.add_column("what happens")
+    found.add_column("naive loop", style="red")
+    found.add_column("jackline")
     found.add_column("", no_wrap=True)
     marks = {True: "[green]✓", False: "[bold red]✗", None: "[yellow]○"}
     for step in steps:

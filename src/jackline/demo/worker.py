@@ -4,6 +4,7 @@ import asyncio
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,14 +64,27 @@ class Watch:
             if not self.is_quiet:
                 self.stage.note(f"[dim]worker {process.pid} drives[/dim]")
             assert process.stdout is not None, "it is a pipe"
-            async for line in process.stdout:
-                await self._take(line, process)
-                if self._ended:
-                    return
+            with self._killable(process):
+                async for line in process.stdout:
+                    await self._take(line, process)
+                    if self._ended:
+                        return
         if process.returncode != -signal.SIGKILL:
             code = process.returncode
             raise OperatorError(f"A worker ended with code {code} before its turn did: {self.log}.")
         self.stage.note(f"[red]worker {process.pid} is dead (SIGKILL)[/red]")
+        if self._question and self.dies_paused and self.on_pause:
+            await self.on_pause(self._question)
+
+    def _killable(self, process: Process) -> AbstractContextManager[None]:
+        """Say how to kill the worker, and let the person at the terminal do it with a key."""
+        if not self.strikes:
+            return nullcontext()
+        self.stage.note(
+            f"[bold]Press Enter, or kill -9 {process.pid}, whenever you like.[/bold] "
+            "If you do not, the demo does it in the middle of the payment."
+        )
+        return self.stage.person.on_enter(lambda: _kill(process))
 
     async def _take(self, line: bytes, process: Process) -> None:
         item = heard(line)
@@ -88,8 +102,8 @@ class Watch:
         elif isinstance(event, e.TurnPaused) and event.reason == "person" and self.on_pause:
             if self.dies_paused:
                 process.kill()
-                await process.wait()
-            await self.on_pause(self._question)
+            else:
+                await self.on_pause(self._question)
         elif self.strikes and isinstance(event, e.ToolStarted) and event.name == "refund":
             self.strikes = False
             asyncio.get_running_loop().call_later(_MIDDLE_OF_PAYMENT_S, _kill, process)
