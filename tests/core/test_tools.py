@@ -102,6 +102,7 @@ def test_a_description_given_with_the_type_goes_before_the_docstring() -> None:
         """Find.
 
         Args:
+            what follows is not all that there is to say
             query: theirs
         """
         return query
@@ -253,7 +254,7 @@ def test_arguments_of_one_meaning_have_one_text() -> None:
         ('{"order_id": "1", "cents": "x"}', "cents: input should be a valid integer"),
         ('{"order_id": "1", "cents": 1, "no": 1}', "There is no argument 'no': it takes order_id,"),
         ('{"order_id": "1", "order_id": "2", "cents": 1}', "'order_id' is given twice."),
-        ('{"order_id": "\\u0022", "cents": 1, "cents": 1}', "'cents' is given twice."),
+        (r'{"order_id": "\u0022\u0022", "cents": 1, "cents": 1}', "'cents' is given twice."),
         ('{"order_id": "1", "cents": NaN}', "The arguments are no JSON: invalid character"),
         ('{"order_id": "1", "cents": 1e999}', "The arguments are no JSON: Number out of range"),
         ('{"order_id": "\\ud800", "cents": 1}', "The arguments are no JSON:"),

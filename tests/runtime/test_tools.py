@@ -403,6 +403,31 @@ def test_a_breaker_leaves_a_failing_tool_alone_then_tries_it_once(bench: Bench) 
     assert bench.run(calls(3)) == ["ok"] * 3
 
 
+def test_an_open_breaker_is_told_at_once_however_long_the_rate_would_take(bench: Bench) -> None:
+    guarded = of(breaks, "once", rate="1/20s", breaker=Breaker(failures=1))
+    bench.one(guarded)
+    assert getattr(bench.one(guarded), "code", "") == "breaker_open"
+    assert bench.world.time() == 0.0
+
+
+def test_whoever_waits_while_the_breaker_opens_is_refused_and_keeps_no_place(bench: Bench) -> None:
+    async def slow() -> None:
+        await asyncio.sleep(5)
+        raise OSError
+
+    guarded = of(slow, "once", concurrency=1, breaker=Breaker(failures=1, cooldown_s=1))
+
+    async def calls() -> list[str]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(bench.call(guarded)) for _ in range(2)]
+        await asyncio.sleep(1)
+        return [getattr(each, "code", "") for each in [task.result() for task in tasks]] + [
+            getattr(await bench.call(guarded), "code", "")
+        ]
+
+    assert sorted(bench.run(calls())) == ["breaker_open", "error", "error"]
+
+
 def test_a_tool_that_refuses_is_not_broken(bench: Bench) -> None:
     polite = of(refuses, breaker=Breaker(failures=1))
     assert {getattr(bench.one(polite), "code", "") for _ in range(5)} == {"refused"}
@@ -567,18 +592,20 @@ def test_the_outside_is_asked_whether_a_call_happened(
 
 @pytest.mark.parametrize("failure", [breaks, hangs])
 def test_who_cannot_be_asked_leaves_it_unknown(bench: Bench, failure: Any) -> None:
+    asked: list[int] = []
+
     async def find(ctx: Context[None], cents: int) -> None:
+        asked.append(cents)
         await failure()
-        raise AssertionError(f"{ctx} {cents}")
+        raise AssertionError(ctx)
 
     each = of(pays, "once", reconcile=find)
-    found = bench.run(bench.engine.reconcile(each, KEY, '{"cents":1}', CONTEXT))
-    assert found.happened is None
-    assert bench.invocations == 3
-    for arguments in ("{}", '{"cents":1}'):
+    for arguments, times in (('{"cents":1}', 3), ("{}", 3)):
         found = bench.run(bench.engine.reconcile(each, KEY, arguments, CONTEXT))
         assert found.happened is None
         assert found.text.startswith("Whether it took effect is unknown: ")
+        assert len(asked) == times
+    assert bench.seen == []
 
 
 def test_who_is_left_alone_is_not_asked(bench: Bench) -> None:

@@ -92,11 +92,12 @@ def take(quota: Quota, bucket: Bucket, amount: int, now: float) -> tuple[Bucket,
     taken = sum(each for _, each in slots)
     if taken + amount <= quota.amount:
         return Bucket(_put(quota, slots, amount, now)), 0.0
+    until = now
     for at, each in slots:
-        taken -= each
         if taken + amount <= quota.amount:
-            return Bucket(slots), max(at + quota.window_s - now, _TICK_S)
-    raise AssertionError("an empty bucket takes whatever is within its quota")
+            break
+        taken, until = taken - each, at + quota.window_s
+    return Bucket(slots), max(until - now, _TICK_S)
 
 
 def settle(quota: Quota, bucket: Bucket, held: tuple[float, int], used: int, now: float) -> Bucket:
@@ -119,10 +120,10 @@ def settle(quota: Quota, bucket: Bucket, held: tuple[float, int], used: int, now
 def admit(rate: Rate, buckets: Buckets, tokens: int, now: float) -> tuple[Buckets, float]:
     """Take one request and `tokens` from both buckets or from neither, and return the wait."""
     requests, wait_s = buckets.requests, 0.0
-    if rate.requests:
-        requests, wait_s = take(rate.requests, requests, 1, now)
-    if rate.tokens:
-        taken, tokens_wait_s = take(rate.tokens, buckets.tokens, tokens, now)
+    if quota := rate.requests:
+        requests, wait_s = take(quota, requests, 1, now)
+    if quota := rate.tokens:
+        taken, tokens_wait_s = take(quota, buckets.tokens, tokens, now)
         if wait_s == tokens_wait_s == 0:
             return Buckets(requests, taken), 0.0
         wait_s = max(wait_s, tokens_wait_s)

@@ -270,8 +270,7 @@ def _refuse_duplicates(text: str) -> None:
             twice = next(name for name in names if names.count(name) > 1)
             raise ArgumentsError(f"{_shown(twice)} is given twice.")
 
-    if text.strip():
-        json.loads(text, object_pairs_hook=unique)
+    json.loads(text, object_pairs_hook=unique)
 
 
 def _shown(value: object) -> str:

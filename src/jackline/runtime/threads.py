@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 _IDLE_MAX = 32
+_Job = Callable[[], Callable[[], None]]
 
 
 class Offload(Protocol):
@@ -32,7 +33,7 @@ class Threads:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[SimpleQueue[Callable[[], None] | None]] = []
+        self._idle: list[SimpleQueue[_Job | None]] = []
         self._closed = False
 
     def run(self, work: Callable[[], T]) -> "asyncio.Future[T]":
@@ -41,10 +42,9 @@ class Threads:
         future: asyncio.Future[T] = loop.create_future()
         context = copy_context()
 
-        def job() -> None:
+        def job() -> Callable[[], None]:
             result = context.run(work)
-            with suppress(RuntimeError):  # The loop has closed: nobody waits any more.
-                loop.call_soon_threadsafe(_deliver, future, result)
+            return lambda: _post(loop, future, result)
 
         self._worker().put(job)
         return future
@@ -57,21 +57,28 @@ class Threads:
         for worker in idle:
             worker.put(None)
 
-    def _worker(self) -> "SimpleQueue[Callable[[], None] | None]":
+    def _worker(self) -> "SimpleQueue[_Job | None]":
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        jobs: SimpleQueue[_Job | None] = SimpleQueue()
         threading.Thread(target=self._work, args=(jobs,), name="jackline-tool", daemon=True).start()
         return jobs
 
-    def _work(self, jobs: "SimpleQueue[Callable[[], None] | None]") -> None:
-        while job := jobs.get():
-            job()
-            with self._lock:
-                if self._closed or len(self._idle) >= _IDLE_MAX:
-                    return
-                self._idle.append(jobs)
+    def _work(self, jobs: "SimpleQueue[_Job | None]") -> None:
+        stays = True
+        while stays and (job := jobs.get()):
+            tell = job()
+            stays = self._rest(jobs)
+            tell()
+
+    def _rest(self, jobs: "SimpleQueue[_Job | None]") -> bool:
+        """Take a place among the idle, before anybody hears that the work is done."""
+        with self._lock:
+            if self._closed or len(self._idle) >= _IDLE_MAX:
+                return False
+            self._idle.append(jobs)
+            return True
 
 
 class Inline:
@@ -85,6 +92,11 @@ class Inline:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _post(loop: asyncio.AbstractEventLoop, future: "asyncio.Future[T]", result: T) -> None:
+    with suppress(RuntimeError):  # The loop has closed: nobody waits any more.
+        loop.call_soon_threadsafe(_deliver, future, result)
 
 
 def _deliver(future: "asyncio.Future[T]", result: T) -> None:
