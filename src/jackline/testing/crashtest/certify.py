@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from jackline.testing.scenario import Scenario
 
 Progress = Callable[[int, int], None]
 _SECOND_MOMENT_MAX = 12
+_MEMORY = "/dev/shm"  # noqa: S108 - a folder of its own is made there
 
 
 class ScenarioError(CallerError):
@@ -35,13 +36,17 @@ class ScenarioError(CallerError):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is run. Of runs with a second death, and of deaths by the clock, these many."""
+    """How much is run. Of runs with a second death, and of deaths by the clock, these many.
+
+    Of the boundaries those are run whose names have `at` in them.
+    """
 
     jobs: int = 2
     doubles: int = 24
     timed: int = 8
     seed: int = 0
     timeout_s: float = 20.0
+    at: str = ""
 
 
 class Found(Value, frozen=True):
@@ -83,11 +88,7 @@ class Report:
     @property
     def missed(self) -> Sequence[str]:
         """The boundaries that their runs did not come by, because things went another way."""
-        return [
-            outcome.plan.label
-            for outcome in self.outcomes
-            if outcome.plan.kills and outcome.plan.kills[0].at and not outcome.died[0]
-        ]
+        return [outcome.plan.label for outcome in self.outcomes if not outcome.hit]
 
     def as_json(self) -> bytes:
         """Return the numbers, as `--json` prints them."""
@@ -111,57 +112,79 @@ def certify(
     """Kill a process at each boundary of the scenario, resume, and report what did not hold.
 
     It forks: call it in a process that has no threads and no event loop. Raises `ScenarioError`
-    where the scenario does not come to its end even if nothing is killed.
+    where the scenario does not come to its end even if nothing is killed, and `CallerError`
+    where no boundary is named so.
     """
     began = time.perf_counter()
-    folder = Path(tempfile.mkdtemp(prefix="jackline-crashtest-"))
     conditions = Conditions(scenario, open_store, extent.timeout_s)
-    conditions, boundaries, clean = _recorded(conditions, folder)
-    seconds = time.perf_counter() - began
-    plans = _plans(boundaries, extent, seconds)
-    outcomes = [clean]
-    with _workers(conditions, plans, folder, extent.jobs) as results:
-        for outcome in results:
-            outcomes.append(outcome)
-            progress(len(outcomes), len(plans) + 1)
+    with _folders() as folders:
+        conditions, boundaries, clean = _recorded(conditions, folders)
+        boundaries = [each for each in boundaries if extent.at in each]
+        if not boundaries:
+            raise CallerError(f"No boundary has {extent.at!r} in its name: try a shorter one.")
+        plans = _plans(boundaries, extent, time.perf_counter() - began)
+        outcomes = [clean]
+        with _workers(conditions, plans, folders, extent.jobs) as results:
+            for outcome in results:
+                outcomes.append(outcome)
+                progress(len(outcomes), len(plans) + 1)
+        kept = folders.kept if any(folders.kept.iterdir()) else None
     outcomes.sort(key=lambda outcome: outcome.plan.number)
-    breached = any(outcome.verdict.breaches for outcome in outcomes)
-    if not breached:
-        shutil.rmtree(folder)
-    took_s = time.perf_counter() - began
-    return Report(list(boundaries.values()), outcomes, took_s, folder if breached else None)
+    return Report(boundaries, outcomes, time.perf_counter() - began, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folders:
+    """Where runs are made, and where those lie that are to be looked at."""
+
+    work: Path
+    kept: Path
+
+
+@contextmanager
+def _folders() -> Generator[_Folders]:
+    """Give folders. The runs' is in memory where it can be.
+
+    What a process has written outlives its SIGKILL there, too: that is in the kernel's hands.
+    """
+    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    kept = Path(tempfile.mkdtemp(prefix="jackline-crashtest-"))
+    with tempfile.TemporaryDirectory(prefix="jackline-crashtest-", dir=memory) as work:
+        yield _Folders(Path(work), kept)
+    if not any(kept.iterdir()):
+        kept.rmdir()
 
 
 def _recorded(
-    conditions: Conditions, folder: Path
-) -> tuple[Conditions, Mapping[str, str], Outcome]:
+    conditions: Conditions, folders: _Folders
+) -> tuple[Conditions, Sequence[str], Outcome]:
     """Run without a death, and return conditions in which no model is asked for money again."""
-    where, scenario = folder / "0", conditions.scenario
+    where, scenario = folders.work / "0", conditions.scenario
     clean = run(conditions, Plan(0, (), "no death"), where)
     if clean.verdict.breaches:
-        first = clean.verdict.breaches[0]
+        first, where = clean.verdict.breaches[0], _keep(where, folders)
         raise ScenarioError(
             f"Scenario {scenario.name!r} fails without a crash: {first.text} (see {where})."
         )
     boundaries = points(entries(where / "log"))
     if scenario.model() is None:
-        replies = folder / "replies.jsonl"
+        replies = folders.work / "replies.jsonl"
         write(replies, recorded(records(scenario, where / "journal.db")))
         terms = models(scenario)[0].terms
         conditions = replace(conditions, scenario=replace(scenario, record=replies, terms=terms))
     return conditions, boundaries, clean
 
 
-def _plans(boundaries: Mapping[str, str], extent: Extent, seconds: float) -> Sequence[Plan]:
+def _plans(boundaries: Sequence[str], extent: Extent, seconds: float) -> Sequence[Plan]:
     """Return every boundary once, then samples of double faults and of deaths by the clock."""
     random = Random(extent.seed)
     planned = list[tuple[tuple[Kill, ...], str]]()
-    planned += [((Kill(at=point),), label) for point, label in boundaries.items()]
-    for point in random.sample(list(boundaries), min(extent.doubles, len(boundaries))):
+    planned += [((Kill(at=point),), point) for point in boundaries]
+    for point in random.sample(boundaries, min(extent.doubles, len(boundaries))):
         second = random.randint(1, _SECOND_MOMENT_MAX)
-        label = f"{boundaries[point]}, then moment {second} of the next process"
+        label = f"{point}, then at moment {second} of the next process"
         planned.append(((Kill(at=point), Kill(nth=second)), label))
-    for _ in range(extent.timed):
+    for _ in range(0 if extent.at else extent.timed):
         after_s = random.uniform(0.01, max(0.02, seconds))
         planned.append(((Kill(after_s=after_s),), f"{after_s * 1000:.0f} ms after its start"))
     return [Plan(number, kills, label) for number, (kills, label) in enumerate(planned, 1)]
@@ -169,7 +192,7 @@ def _plans(boundaries: Mapping[str, str], extent: Extent, seconds: float) -> Seq
 
 @contextmanager
 def _workers(
-    conditions: Conditions, plans: Sequence[Plan], folder: Path, jobs: int
+    conditions: Conditions, plans: Sequence[Plan], folders: _Folders, jobs: int
 ) -> Generator[Iterator[Outcome]]:
     """Fork processes that share the plans, and give the outcomes as they come."""
     workers = dict[int, int]()
@@ -178,7 +201,7 @@ def _workers(
             results, out = os.pipe()
             child = os.fork()
             if child == 0:
-                _work(conditions, plans[number :: max(1, jobs)], folder, out)
+                _work(conditions, plans[number :: max(1, jobs)], folders, out)
             os.close(out)
             workers[results] = child
         yield _outcomes(list(workers))
@@ -190,15 +213,17 @@ def _workers(
             os.waitpid(child, 0)
 
 
-def _work(conditions: Conditions, plans: Sequence[Plan], folder: Path, out: int) -> None:
+def _work(conditions: Conditions, plans: Sequence[Plan], folders: _Folders, out: int) -> None:
     """Make runs one after another, and exit. When it is told to end, its children end first."""
     code = 1
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         for plan in plans:
-            where = folder / str(plan.number)
+            where = folders.work / str(plan.number)
             outcome = run(conditions, plan, where)
-            if not outcome.verdict.breaches:
+            if outcome.verdict.breaches:
+                _keep(where, folders)
+            else:
                 shutil.rmtree(where)
             os.write(out, msgspec.json.encode(outcome) + b"\n")
         code = 0
@@ -206,6 +231,10 @@ def _work(conditions: Conditions, plans: Sequence[Plan], folder: Path, out: int)
         code = 130
     finally:
         os._exit(code)
+
+
+def _keep(run: Path, folders: _Folders) -> Path:
+    return Path(shutil.move(run, folders.kept))
 
 
 def _outcomes(pipes: list[int]) -> Iterator[Outcome]:

@@ -71,7 +71,9 @@ def judge(scenario: Scenario, path: Path, told: Sequence[Entry], ended: str) -> 
     try:
         evidence = asyncio.run(_evidence(scenario, path, told))
     except CallerError:
-        return Verdict((Breach("G1", f"There is no session: {ended or 'it was lost'}."),))
+        return Verdict((Breach("G1", f"there is no session: {ended or 'it was lost'}"),))
+    except (AssertionError, KeyError) as error:
+        return Verdict((Breach("G1", f"the journal is no history: {error}"),))
     errors = [each for each in told if each.what == "error"]
     said = "; ".join(each.text for each in errors if each.name != "check")
     breaches = [Breach("G1", f"{ended}{f' ({said})' if said else ''}")] if ended else []

@@ -5,14 +5,14 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from random import Random
 
 from jackline.adapters.models import resolve
 from jackline.adapters.sqlite.store import open_sqlite, wall_clock
 from jackline.app import Runtime, Surroundings
-from jackline.core.errors import CallerError
+from jackline.core.errors import CallerError, StaleError
 from jackline.core.events import Record, SessionId, ToolReturned
 from jackline.core.session import Session
 from jackline.core.value import Value
@@ -187,14 +187,15 @@ class Visitor:
         sessions, user = self._runtime.sessions, self._scenario.user
         for question, asked in (await sessions.questions(self._id, user)).items():
             answer: Answer = self._scenario.answer(asked.name)
-            await sessions.answer(
-                self._id,
-                question,
-                user,
-                approved=answer.approved,
-                arguments=answer.arguments if answer.approved else None,
-                reason=answer.reason,
-            )
+            with suppress(StaleError):  # It was withdrawn while it was read.
+                await sessions.answer(
+                    self._id,
+                    question,
+                    user,
+                    approved=answer.approved,
+                    arguments=answer.arguments if answer.approved else None,
+                    reason=answer.reason,
+                )
 
     def _waits_s(self, state: Session) -> float | None:
         """Return for how long nothing will happen, where that is too long to be waited for."""

@@ -16,10 +16,10 @@ Side = Literal["", "before", "during", "after"]
 class Entry(Value, frozen=True):
     """Something that a process did. `life` counts the processes of a run, from 1.
 
-    Where it has a `point` the process may die there: `commit drive 3 after`. In each run of a
+    Where it has a `point` the process may die there: `after commit claim`. In each run of a
     scenario the same thing has the same point.
 
-    - `commit`: `name` is the kind and its number, `keys` the calls that it gave a result.
+    - `commit`: `name` is the kind and what is written, `keys` the calls that it gave a result.
     - `call`: a tool is invoked; `name` is the key of the call.
     - `asked`: a model is asked; `name` is the key, `text` why no provider would take that.
     - `acknowledged`: an input was; `name` is its request id.

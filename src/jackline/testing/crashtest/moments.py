@@ -1,6 +1,7 @@
 """The moments at which a process may die, and the death."""
 
 import os
+import re
 import signal
 from itertools import count
 from typing import Literal
@@ -21,6 +22,8 @@ class Kill(Value, frozen=True):
 
 
 LIVE = Kill()
+_PLACES = {"before": "before", "during": "in", "after": "after"}
+_TURN = re.compile(r"turn/\d+")
 
 
 class Moments:
@@ -36,18 +39,17 @@ class Moments:
         self, what: What, name: str, side: Side = "", text: str = "", keys: tuple[str, ...] = ()
     ) -> None:
         """Note something that happened. If the process dies here, it has been noted."""
-        point = f"{what} {self._place(name)} {side}" if side else ""
+        point = f"{_PLACES[side]} {what} {self._place(name)}" if side else ""
         self._log.write(Entry(self._log.life, what, name, side, text, keys, point))
         if side and (next(self._passed) == self._kill.nth or point == self._kill.at):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _place(self, name: str) -> str:
-        """Return a call's key with its turn counted: the turn's name may differ between runs."""
-        first, _, rest = name.partition("/")
-        turn, _, rest = rest.partition("/")
-        return (
-            f"{first} {self._turns.setdefault(turn, len(self._turns) + 1)} {rest}" if rest else name
-        )
+        """Return a name with its turns counted: what they are called may differ between runs."""
+        return _TURN.sub(lambda turn: f"turn {self._counted(turn.group())}", name)
+
+    def _counted(self, turn: str) -> int:
+        return self._turns.setdefault(turn, len(self._turns) + 1)
 
     def witness(self, key: str, moment: Literal["before", "after"]) -> None:
         """Note that a tool is invoked, or was."""

@@ -30,7 +30,7 @@ class Watched:
     def __init__(self, store: Store, moments: Moments) -> None:
         self._store = store
         self._moments = moments
-        self._counted = Counter[str]()
+        self._written = Counter[str]()
 
     async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
         """See `Journal.open`."""
@@ -127,15 +127,23 @@ class Watched:
     async def _commit(
         self, kind: str, events: Sequence[Event], work: Callable[[], Awaitable[T]]
     ) -> T:
-        self._counted[kind] += 1
-        name = f"{kind} {self._counted[kind]}"
-        says = ", ".join(kind_of(type(event).__name__) for event in events)
-        self._moments.note("commit", name, "before", says)
+        name = _named(kind, events)
+        times = self._written[name] + 1
+        name += f", time {times}" if times > 1 else ""
+        self._moments.note("commit", name, "before")
         outcome = await work()
         if (kind == "claim" and outcome is None) or isinstance(outcome, Behind | Refused):
-            self._moments.note("commit", name, "", "nothing was written")
+            self._moments.note("commit", name, text="nothing was written")
             return outcome
+        self._written[_named(kind, events)] += 1
         written = [*events, outcome.event] if isinstance(outcome, Record) else events
         keys = tuple(event.key for event in written if isinstance(event, ToolReturned))
-        self._moments.note("commit", name, "after", says, keys)
+        self._moments.note("commit", name, "after", keys=keys)
         return outcome
+
+
+def _named(kind: str, events: Sequence[Event]) -> str:
+    """Return what is written, in short, and of which call, so that each run names it alike."""
+    said = ", ".join(kind_of(type(event).__name__) for event in events)
+    keys = [key for event in events if (key := getattr(event, "key", ""))]
+    return " ".join(filter(None, (kind, f"({said})" if said else "", *keys[:1])))

@@ -1,0 +1,133 @@
+"""`jackline crashtest`: whether an agent survives being killed, anywhere."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jackline.cli.options import Exit, Json
+from jackline.cli.references import load
+from jackline.core.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from jackline.testing.crashtest import Progress, Report
+    from jackline.testing.scenario import Scenario
+
+_DEMO = "jackline.demo.agent:refunds"
+
+
+def crashtest(  # noqa: PLR0913 - one for each option
+    reference: Annotated[
+        str,
+        typer.Argument(metavar="[MODULE:SCENARIO]", help="The scenario; the demo's where none is."),
+    ] = "",
+    *,
+    jobs: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Runs at a time. 0: as many as there are cores.")
+    ] = 0,
+    sample: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Runs with a second death, or by the clock.")
+    ] = 32,
+    at: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only boundaries with this in their names.")
+    ] = "",
+    seed: Annotated[int, typer.Option(metavar="N", help="Which of these are drawn.")] = 0,
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long a process may take.")
+    ] = 20.0,
+    as_json: Json = False,
+) -> int:
+    """Kill an agent at every commit and inside every tool call, resume it, and judge.
+
+    Each run is on a fresh database in processes of its own, killed with SIGKILL. Model replies
+    are replayed, and tools get the scenario's dependencies. Exits with 1 where a guarantee did
+    not hold: G1 accepted means done, G2 no side effect twice, G3 budgets are hard, G9 histories
+    stay valid.
+    """
+    from jackline.testing.crashtest import Extent, certify  # noqa: PLC0415 - only for this command
+
+    scenario = _scenario(reference or _DEMO)
+    jobs = jobs or os.cpu_count() or 1
+    extent = Extent(jobs, sample - sample // 4, sample // 4, seed, timeout, at)
+    with _progress(f"Killing {scenario.agent.name}", quiet=as_json) as progress:
+        report = certify(scenario, extent, progress)
+    if as_json:
+        typer.echo(report.as_json())
+    else:
+        _show(scenario, report)
+    return Exit.FAILED if report.breaches else Exit.OK
+
+
+def _scenario(reference: str) -> "Scenario":
+    from jackline.testing.scenario import Scenario  # noqa: PLC0415 - only for this command
+
+    found = load(reference)
+    if not isinstance(found, Scenario):
+        kind = type(found).__name__
+        raise DefinitionError(
+            f"{reference} is no scenario, but of type {kind}: write @scenario(agent=…, input=…) "
+            "above a function that gives its tools their dependencies."
+        )
+    return found
+
+
+@contextmanager
+def _progress(title: str, *, quiet: bool) -> Generator["Progress"]:
+    """Give what is told of progress: a bar, where there is a terminal and somebody to look at it.
+
+    It draws in this thread only: a process that forks should have no others.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None  # noqa: ARG005 - nobody looks
+        return
+    from rich.console import Console  # noqa: PLC0415 - only for terminals
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
+
+    with Bar(console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, refresh=True)
+
+        bar.refresh()
+        yield tell
+
+
+def _show(scenario: "Scenario", report: "Report") -> None:
+    """Say at which boundaries something was paid for the crash, then what was broken."""
+    for outcome in report.outcomes:
+        verdict = outcome.verdict
+        costs = [
+            f"{what} {_counted(names)}"
+            for what, names in (
+                ("ran again:", verdict.rerun),
+                ("unknown:", verdict.unknown),
+                ("lost:", verdict.lost),
+            )
+            if names
+        ]
+        if costs:
+            typer.echo(f"{outcome.plan.label}\n    {'; '.join(costs)}")
+    for found in report.breaches:
+        typer.echo(f"BREACH of {found.guarantee}: {found.boundary}\n    {found.text}")
+    for label in report.missed:
+        typer.echo(f"{label}\n    was not reached: things went another way")
+    count = len(report.breaches)
+    said = f"{count} breaches" if count != 1 else "1 breach"
+    typer.echo(
+        f"{scenario.agent.name}: {len(report.boundaries)} boundaries, {len(report.outcomes)} runs, "
+        f"{said}; {report.rerun} calls ran again, {report.unknown} are flagged unknown "
+        f"({report.seconds:.1f} s)."
+    )
+    if report.kept:
+        typer.echo(f"The journals and logs of the runs with breaches are in {report.kept}.")
+
+
+def _counted(names: Sequence[str]) -> str:
+    """Return names with how often they occur: `reserve, find_order x 2`."""
+    counted = Counter(names).items()
+    return ", ".join(name if times == 1 else f"{name} x {times}" for name, times in counted)

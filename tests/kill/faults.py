@@ -1,0 +1,107 @@
+"""Faults for the crash test to find, one a name: `python -m tests.kill.faults NAME BOUNDARY`."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tests.kill.seller import Shop, sale
+
+from jackline.adapters.sqlite.migrate import bring_up_to_date
+from jackline.adapters.sqlite.store import SqliteStore, open_sqlite
+from jackline.core.events import SessionId, Told, TurnResumed, TurnSteered
+from jackline.core.tools import Context, tool
+from jackline.ports import Batch, Behind, Clock, Committed, Receipt, Refused
+from jackline.testing.crashtest import Extent, certify
+from jackline.testing.crashtest.life import OpenStore
+from jackline.testing.scenario import Scenario, scenario
+
+
+@tool(effect="idempotent", approve=True, name="charge")
+async def charge_again(ctx: Context[Shop], order: int, cents: int) -> str:
+    """Charge the customer, each time: this is not idempotent, whatever it says."""
+    return ctx.deps.pay(order, cents)
+
+
+def misdeclared() -> Scenario:
+    """Return the sale with a payment that is said to be safe to repeat, and is not."""
+    tools = [charge_again if each.name == "charge" else each for each in sale.agent.tools]
+    return replace(sale, agent=replace(sale.agent, tools=tools, version="misdeclared"))
+
+
+class Hasty(SqliteStore):
+    """Acknowledges a steer at once, and keeps it with the driver's next commit."""
+
+    _told: tuple[SessionId, Sequence[Told]] | None = None
+
+    async def tell(
+        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+    ) -> Receipt:
+        if isinstance(events[0], TurnSteered):
+            self._told = session, events
+            return Receipt(0, None, 0.0)
+        return await super().tell(session, events, idle_only=idle_only)
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        if told := self._told:
+            self._told = None
+            await super().tell(*told)
+        return await super().drive(session, batch, lease_s)
+
+
+class Lazy(SqliteStore):
+    """Says that an approved call is durably begun, and writes that with the call's result."""
+
+    _left: tuple[SessionId, Batch, float] | None = None
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        if isinstance(batch.events[0], TurnResumed):
+            self._left = session, batch, lease_s
+            return Committed(self._clock.peek())
+        if left := self._left:
+            self._left = None
+            await super().drive(*left)
+        return await super().drive(session, batch, lease_s)
+
+
+def opened(kind: type[SqliteStore]) -> OpenStore:
+    """Return what opens a store of this kind."""
+
+    def open_store(path: Path, clock: Clock) -> SqliteStore:
+        bring_up_to_date(path, clock())
+        return kind(path, clock=clock)
+
+    return open_store
+
+
+def sound(path: Path, clock: Clock) -> SqliteStore:
+    """Open a store that has no fault."""
+    return open_sqlite(path, clock=clock)
+
+
+misdeclared_sale = misdeclared()
+
+
+@scenario(agent=sale.agent, input="Sell order 7.", replies=["Sold."], check=lambda _: "sold out")
+def broken() -> Shop:
+    """Be refused by the world even where nothing is killed."""
+    return Shop()
+
+
+FAULTS: Mapping[str, tuple[Scenario, OpenStore]] = {
+    "none": (sale, sound),
+    "misdeclared": (misdeclared_sale, sound),
+    "hasty": (sale, opened(Hasty)),
+    "lazy": (sale, opened(Lazy)),
+}
+
+
+if __name__ == "__main__":
+    faulty, open_store = FAULTS[sys.argv[1]]
+    extent = Extent(doubles=0, timed=0, at=sys.argv[2])
+    report = certify(faulty, extent, lambda *_: None, open_store)
+    sys.stdout.write(report.as_json().decode())

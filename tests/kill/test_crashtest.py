@@ -1,0 +1,117 @@
+"""That the crash test certifies what is sound, and finds what is not."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATHS = {"PYTHONPATH": os.pathsep.join(sys.path)}
+COMMAND = [sys.executable, "-c", "from jackline.cli import main; main()", "crashtest"]
+
+
+def ran(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | PATHS | environment,
+        timeout=240,
+        check=False,
+    )
+
+
+def found(fault: str, at: str, kept: Path) -> list[dict[str, Any]]:
+    """Return the breaches that the crash test finds at the boundaries named so."""
+    command = [sys.executable, "-m", "tests.kill.faults", fault, at]
+    environment = os.environ | PATHS | {"TMPDIR": str(kept)}
+    done = subprocess.run(
+        command, capture_output=True, cwd=ROOT, env=environment, timeout=120, check=True
+    )
+    return json.loads(done.stdout)["breaches"]
+
+
+def test_an_agent_of_all_effects_outlives_a_death_inside_every_call() -> None:
+    done = ran("tests.kill.seller:sale", "--json", "--at", "call", "--sample", "8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report.keys() == {"boundaries", "runs", "breaches", "rerun", "unknown"}
+    assert report["breaches"] == []
+    assert report["boundaries"] == 3 * 6
+    assert report["runs"] > report["boundaries"]
+    assert report["rerun"] >= 10, "a call that reads is made again"
+    assert report["unknown"] >= 3, "a payment is not"
+
+
+def test_a_report_says_what_each_death_cost() -> None:
+    done = ran("tests.kill.seller:sale", "--at", "call turn 1/model/1/tool/0", "--sample", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "in call turn 1/model/1/tool/0\n    unknown: charge\n" in done.stdout
+    assert "seller: 3 boundaries, 4 runs, 0 breaches; 0 calls ran again, 3 are" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("fault", "at", "guarantee", "text"),
+    [
+        ("misdeclared", "call turn 1/model/1/tool/0", "G2", "made twice"),
+        ("lazy", "call turn 1/model/1/tool/0", "G2", "must run once"),
+        ("hasty", "model.reserved) turn 1/model/0", "G1", "was acknowledged, and is not"),
+    ],
+)
+def test_a_planted_fault_is_found(
+    fault: str, at: str, guarantee: str, text: str, tmp_path: Path
+) -> None:
+    assert found("none", at, tmp_path) == []
+    breaches = found(fault, at, tmp_path)
+    assert any(each["guarantee"] == guarantee and text in each["text"] for each in breaches)
+
+
+def test_a_breach_is_an_exit_code_and_keeps_its_journal(tmp_path: Path) -> None:
+    at = "in call turn 1/model/1/tool/0"
+    done = ran("tests.kill.faults:misdeclared_sale", "--at", at, TMPDIR=str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "BREACH of G2: in call turn 1/model/1/tool/0" in done.stdout
+    kept = Path(done.stdout.rsplit(" are in ", 1)[1].strip().rstrip("."))
+    assert kept.parent == tmp_path
+    assert list(kept.glob("*/journal.db"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "sentence"),
+    [
+        ("tests.kill.seller:seller", "is no scenario, but of type Agent"),
+        ("tests.kill.seller:nothing", "has no 'nothing'"),
+        ("tests.kill.nowhere:sale", "There is no module"),
+        ("sale", "write module:name"),
+        ("tests.kill.faults:broken", "fails without a crash"),
+    ],
+)
+def test_what_cannot_be_certified_is_said_in_one_sentence(
+    reference: str, sentence: str, tmp_path: Path
+) -> None:
+    done = ran(reference, TMPDIR=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.verify
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_an_agent_of_all_effects_outlives_a_death_at_every_boundary(seed: str) -> None:
+    done = ran("tests.kill.seller:sale", "--json", "--seed", seed, "--sample", "80")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.verify
+@pytest.mark.timeout(300)
+def test_the_demo_s_agent_outlives_a_death_at_every_boundary() -> None:
+    done = ran("--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["boundaries"] > 100
