@@ -110,8 +110,8 @@ class Simulation:
         finally:
             operator.cancel()
             await asyncio.wait([operator, *readers])
-        if not operator.cancelled():
-            operator.result()
+            if not operator.cancelled():
+                operator.result()  # Nothing comes to rest where it has failed.
         for reader in readers:
             reader.result()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from jackline.adapters.sqlite.store import open_sqlite
 from jackline.core.errors import UnknownOutcomeError
 from jackline.core.events import Record, SessionId, Told, ToolReturned
 from jackline.core.session import Session
+from jackline.core.value import replace
 from jackline.ports import Batch, Behind, Claimed, Committed, Loaded, Receipt, Refused, Store
 from jackline.testing.world import World
 

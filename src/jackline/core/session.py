@@ -73,6 +73,7 @@ class Turn(Value, frozen=True):
     round: Round | None = None
     steers: tuple[Message, ...] = ()
     models: int = 0
+    throttled: int = 0
     tools: int = 0
     capped: bool = False
     failure: Failure | None = None

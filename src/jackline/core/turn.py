@@ -156,7 +156,7 @@ def _stuck(turn: Turn, agent: Agent) -> Sequence[e.Event]:
 def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
     """Ask a model: again after a while, another one, or with less to read."""
     most = calls.limit(session, "model_calls", agent.limits.model_calls)
-    if most is not None and turn.models >= most:
+    if most is not None and turn.models - turn.throttled >= most:
         return [
             e.TurnStopped(
                 turn.id, "model_calls", f"The turn asked a model {most} times, its limit."

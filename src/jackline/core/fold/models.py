@@ -1,0 +1,101 @@
+"""What becomes of a model that is asked: held, replied, failed, or asked for a summary."""
+
+from jackline.core import events as e
+from jackline.core.fold.turns import open_turn
+from jackline.core.messages import Message, Messages, Text
+from jackline.core.session import Call, Failure, Measured, Round, Session, Turn
+from jackline.core.value import replace
+
+_NOT_TRIED = {"lost", "throttled"}  # The model itself has not failed.
+
+
+def reserved(session: Session, event: e.ModelReserved) -> Session:
+    """Hold the money. Steering enters here: after all results, before the next request."""
+    turn, messages = open_turn(session, event), session.messages
+    money, steers = turn.money.hold(event.hold), turn.steers
+    compacting, models = turn.compacting, turn.models + 1
+    current = turn.round
+    if event.purpose == "reply":
+        messages, steers, current = messages.extended(steers), (), None
+    else:
+        compacting = "asked"
+    turn = replace(
+        turn,
+        asked=event,
+        asked_seq=session.head,
+        money=money,
+        steers=steers,
+        round=current,
+        models=models,
+        model=event.model,
+        compacting=compacting,
+    )
+    if event.instructions is not None:
+        session = replace(session, instructions=event.instructions, measured=None)
+    return replace(session, money=session.money.hold(event.hold), messages=messages, turn=turn)
+
+
+def _settled(session: Session, event: e.ModelClosed) -> tuple[Session, Turn, e.ModelReserved]:
+    turn = open_turn(session, event)
+    asked = turn.asked
+    assert asked is not None, f"{event.key} was not asked"
+    assert asked.key == event.key, f"{event.key} was not asked, but {asked.key}"
+    session = replace(session, money=session.money.settle(asked.hold, event.cost))
+    money = turn.money.settle(asked.hold, event.cost)
+    return session, replace(turn, money=money, asked=None, lost=False), asked
+
+
+def replied(session: Session, event: e.ModelReplied) -> Session:
+    """Settle the hold, and begin a round with the reply's calls."""
+    session, turn, asked = _settled(session, event)
+    if asked.purpose != "reply":
+        outcome = "done" if event.text.strip() else "failed"
+        turn = replace(turn, compacting=outcome, summary=event.text, drivers=0)
+        return replace(session, turn=turn)
+    keys = [(f"{event.key}/tool/{n}", call) for n, call in enumerate(event.calls)]
+    calls = {key: Call(key, call, arguments=call.arguments) for key, call in keys}
+    measured, messages = session.measured, session.messages
+    if event.parts:
+        messages = messages.extended((Message("assistant", event.parts),))
+    if event.usage.input:
+        read = event.usage.input + event.usage.output
+        measured = Measured(
+            asked.model, turn.submitted.version, read, len(messages), messages.size_bytes
+        )
+    turn = replace(turn, round=Round(event, calls, len(calls)), failure=None, drivers=0)
+    turn = replace(turn, compacting="")
+    return replace(session, turn=turn, messages=messages, measured=measured)
+
+
+def failed(session: Session, event: e.ModelFailed | e.HoldUnconfirmed) -> Session:
+    """Settle the hold, and count how often this model has failed in a row."""
+    session, turn, asked = _settled(session, event)
+    if asked.purpose != "reply":
+        return replace(session, turn=replace(turn, compacting="failed"))
+    last = turn.failure
+    tries = last.tries if last and last.model == asked.model else 0
+    tries += event.code not in _NOT_TRIED
+    failure = Failure(asked.model, event.code, event.text, session.at, tries, event.retry_after_s)
+    throttled = turn.throttled + (event.code == "throttled")
+    return replace(session, turn=replace(turn, failure=failure, throttled=throttled))
+
+
+def breached(session: Session, event: e.BudgetBreached) -> Session:
+    """Ask that model no more."""
+    return replace(session, breached=session.breached | {event.model})
+
+
+def compacted(session: Session, event: e.ContextCompacted) -> Session:
+    """Put a summary in place of messages, and keep the task that stood among them."""
+    turn, old = open_turn(session, event), session.messages
+    kept = old[: event.first]
+    kept.append(Message("user", (Text(event.summary),)))
+    task = turn.task
+    if event.first <= task < event.last:
+        task = len(kept)
+        kept.append(old[turn.task])
+    elif task >= event.last:
+        task -= event.last - event.first - 1
+    messages = Messages.of(kept + old[event.last :])
+    turn = replace(turn, task=task, compacting="done", summary="")
+    return replace(session, messages=messages, measured=None, turn=turn)

@@ -1,0 +1,145 @@
+"""What becomes of a session and its turns: opened, taken, said to, paused, judged, ended."""
+
+from jackline.core import events as e
+from jackline.core.budget import Money
+from jackline.core.messages import Message, Messages, Text
+from jackline.core.session import Round, Session, Turn
+from jackline.core.value import replace
+
+_STOPS = {"ask", "block"}  # Neither at the input nor at the output is there anybody to ask.
+
+
+def open_turn(session: Session, event: object) -> Turn:
+    """Return the open turn, which `event` belongs to."""
+    assert session.turn is not None, f"{event} belongs to no turn"
+    return session.turn
+
+
+def open_round(turn: Turn) -> Round:
+    """Return the turn's round, which there is once the model has replied."""
+    assert turn.round is not None, f"turn {turn.id} has no round"
+    return turn.round
+
+
+def opened(session: Session, event: e.SessionOpened) -> Session:
+    """Begin with what was said elsewhere."""
+    return replace(session, opened=event, messages=Messages.of(event.history))
+
+
+def forked(session: Session, _: e.SessionForked) -> Session:
+    """Keep what was said and what is unknown; leave money, limits and whoever waits behind."""
+    turn, messages = session.turn, session.messages
+    if turn:
+        messages = Messages.of(messages[: turn.task])
+    return replace(
+        session,
+        money=Money(),
+        turn=None,
+        queue=(),
+        epoch=0,
+        barred={},
+        raised={},
+        messages=messages,
+        measured=None,
+    )
+
+
+def taken(session: Session, event: e.SessionTaken) -> Session:
+    """Mark what another driver had in flight as lost."""
+    session, turn = replace(session, epoch=event.epoch), session.turn
+    if turn is None:
+        return session
+    if turn.pause is None:
+        turn = replace(turn, drivers=turn.drivers + 1)
+    for call in turn.calls:
+        if call.state == "running":
+            turn = replace(turn, round=open_round(turn).with_call(replace(call, state="lost")))
+    return replace(session, turn=replace(turn, lost=turn.asked is not None))
+
+
+def submitted(session: Session, event: e.TurnSubmitted) -> Session:
+    """Open a turn, or let it wait for its own."""
+    return _next_turn(replace(session, queue=(*session.queue, (session.head, event))))
+
+
+def steered(session: Session, event: e.TurnSteered) -> Session:
+    """Add to the open turn, or open one."""
+    if session.turn is None:
+        return _next_turn(replace(session, queue=(*session.queue, (session.head, event))))
+    return noted(session, Message("user", event.parts))
+
+
+def noted(session: Session, message: Message) -> Session:
+    """Let the model read the message after all results of the round."""
+    turn = open_turn(session, message)
+    return replace(session, turn=replace(turn, steers=(*turn.steers, message)))
+
+
+def _next_turn(session: Session) -> Session:
+    if session.turn is not None or not session.queue:
+        return session
+    (position, said), *queue = session.queue
+    messages, task = session.messages, len(session.messages)
+    if said.parts:
+        messages = messages.extended((Message("user", said.parts),))
+    elif messages and messages[-1].role == "assistant":
+        messages = messages.extended((Message("user", (Text("Go on."),)),))
+    barred = {**session.barred}
+    turn = Turn(position, said, task, blocked=barred.pop(said.request_id, None))
+    session = replace(session, turn=turn, queue=tuple(queue), messages=messages)
+    return replace(session, barred=barred) if turn.blocked else session
+
+
+def paused(session: Session, event: e.TurnPaused) -> Session:
+    """Let the turn wait."""
+    return replace(session, turn=replace(open_turn(session, event), pause=event))
+
+
+def resumed(session: Session, _: e.TurnResumed) -> Session:
+    """Let the turn go on. Anybody may tell it, at any time: without a pause it changes nothing."""
+    turn = session.turn
+    if turn is None or turn.pause is None:
+        return session
+    return replace(session, turn=replace(turn, pause=None, drivers=0))
+
+
+def cancel_requested(session: Session, event: e.TurnCancelRequested) -> Session:
+    """Let the open turn end."""
+    turn = session.turn
+    return replace(session, turn=replace(turn, cancelled=event.reason)) if turn else session
+
+
+def limits_raised(session: Session, event: e.LimitsRaised) -> Session:
+    """Put limits in place of the agent's."""
+    return replace(session, raised={**session.raised, **event.limits})
+
+
+def judged(session: Session, event: e.GuardJudged) -> Session:
+    """Stop what was blocked at the input or the output, and tell the model what it has to know."""
+    turn = session.turn
+    if event.gate == "input" and event.decision in _STOPS:
+        return _barred(session, event)
+    if turn is None:
+        return session
+    if event.gate == "loop":
+        turn = replace(turn, warned=True)
+    elif event.gate == "output" and event.note:
+        turn = replace(turn, rejected=turn.rejected + 1)
+    elif event.gate == "output" and event.decision in _STOPS:
+        turn = replace(turn, blocked=event)
+    session = replace(session, turn=turn)
+    return noted(session, Message("user", (Text(event.note),))) if event.note else session
+
+
+def _barred(session: Session, event: e.GuardJudged) -> Session:
+    """Stop the turn that the input opens, or the one that it steers."""
+    if any(said.request_id == event.subject for _, said in session.queue):
+        return replace(session, barred={**session.barred, event.subject: event})
+    turn = session.turn
+    return replace(session, turn=replace(turn, blocked=event)) if turn else session
+
+
+def ended(session: Session, event: e.TurnEnded) -> Session:
+    """End the turn, keep what it was told last, and open the next."""
+    messages = session.messages.extended(open_turn(session, event).steers)
+    return _next_turn(replace(session, messages=messages, turn=None, ended=event))
