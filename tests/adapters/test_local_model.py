@@ -33,17 +33,20 @@ class At(LocalServer):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.url = url
-        self.users: list[int] = []
+        self.users: list[object] = []
 
     def check(self) -> None:
         """Find nothing missing."""
 
-    def open(self, user: int) -> str:
-        self.users.append(user)
+    def open(self, model: object, request: object) -> str:
+        self.users += [model, request]
         return self.url
 
-    def close(self, user: int) -> None:
-        self.users = [each for each in self.users if each != user]
+    def finish(self, request: object) -> None:
+        self.users.remove(request)
+
+    def close(self, model: object) -> None:
+        self.users.remove(model)
 
 
 def said(text: str) -> Message:
@@ -68,6 +71,7 @@ def exchange(answer: Answer, request: Request) -> tuple[list[str], Reply, Wire]:
             at = At(wire.url)
             model = LocalModel(at)
             deltas, reply = await collect(model.stream(request))
+            assert at.users == [model]
             await model.close()
             assert at.users == []
             return deltas, reply, wire
@@ -210,24 +214,64 @@ def test_the_real_model_refuses_what_does_not_fit() -> None:
 
 @pytest.mark.verify
 @pytest.mark.local_model
+def test_a_model_that_is_closed_while_it_talks_talks_to_its_end() -> None:
+    async def run() -> None:
+        model = LocalModel(LocalServer())
+        stream = model.stream(ask(said("Tell me a long story.")))
+        assert await anext(stream)
+        await model.close()
+        _, reply = await collect(stream)
+        assert reply.parts
+
+    asyncio.run(run())
+
+
+@pytest.mark.verify
+@pytest.mark.local_model
+def test_a_process_ends_while_a_thread_still_talks() -> None:
+    lines = [
+        "import asyncio, threading",
+        "from jackline.adapters.local import LocalModel",
+        "from jackline.core.messages import Message, Text",
+        "from jackline.ports import Request",
+        "begun = threading.Event()",
+        "said = [Message('user', (Text('Tell me a long story.'),))]",
+        "async def main():",
+        "    async for _ in LocalModel().stream(Request('turn/1/model/0', '', said, (), 256)):",
+        "        begun.set()",
+        "threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()",
+        "begun.wait()",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.verify
+@pytest.mark.local_model
 def test_the_server_is_shared_silent_and_gone_when_the_last_model_lets_go() -> None:
     lines = [
         "import socket, sys",
         "from jackline.adapters.local.server import LocalServer",
         "server = LocalServer()",
-        "url = server.open(1)",
-        "assert server.open(2) == url",
-        "server.close(1)",
+        "url = server.open('one', 1)",
+        "assert server.open('two', 2) == url",
+        "server.finish(1), server.finish(2), server.close('one')",
         "address = ('127.0.0.1', int(url.rpartition(':')[2]))",
         "socket.create_connection(address).close()",
-        "server.close(2)",
+        "server.close('two')",
         "print('mine', file=sys.stderr)",
         "try:",
         "    socket.create_connection(address).close()",
         "except ConnectionRefusedError:",
         "    print('gone')",
         "from jackline.adapters.local.server import SHARED",
-        "SHARED.open(3)",
+        "SHARED.open('three', 3)",
     ]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)], check=False, capture_output=True, text=True

@@ -142,7 +142,7 @@ def test_definitions_of_a_schema_come_along() -> None:
     assert schema["$defs"] == {"Color": {"enum": ["red"]}}
 
 
-@given(st.text(), st.data())
+@given(st.text(st.sampled_from('\\u"\n1dD8c\U0001f30a\x1fé/')) | st.text(), st.data())
 def test_what_is_said_is_the_same_however_it_is_cut(words: str, data: st.DataObject) -> None:
     content = json.dumps({"say": words}, ensure_ascii=data.draw(st.booleans()))
     answer = Answer(wrapped=True)
@@ -159,6 +159,14 @@ def test_words_that_were_cut_off_are_kept() -> None:
     answer = Answer(wrapped=True)
     assert answer.add('{ "say" : "Half a \\u00') == "Half a "
     assert answer.part("k") == Text("Half a ")
+
+
+def test_half_a_character_is_neither_said_nor_kept() -> None:
+    answer = Answer(wrapped=True)
+    assert answer.add('{"say": "a\\ud83c') == "a"
+    assert answer.add("\\udf0a") == "🌊"
+    assert answer.add('\\ud83c"}') == "\ufffd"
+    assert answer.part("k") == Text("a🌊\ufffd")
 
 
 def test_a_call_keeps_the_text_of_its_arguments() -> None:

