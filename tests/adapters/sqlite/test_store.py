@@ -103,6 +103,35 @@ def test_of_a_group_only_what_fails_is_undone(path: Path) -> None:
         run(story(store))
 
 
+def test_what_fails_half_way_in_a_group_leaves_nothing(path: Path) -> None:
+    async def story(store: SqliteStore) -> None:
+        await driven(store)
+        await driven(store, S2)
+        before = store.groups
+        no_integer = Batch(1, 3, (RETURNED,), 2, moves={"a": (1, 0), "b": (2**70, 0)})
+        async with asyncio.TaskGroup() as group:
+            failing = group.create_task(overflows(store, no_integer))
+            fitting = group.create_task(store.drive(S2, Batch(1, 3, (RETURNED,), 2), LEASE_S))
+        assert store.groups - before == 1
+        assert failing.result()
+        assert isinstance(fitting.result(), Committed)
+        assert (await head(store), await head(store, S2)) == (3, 4)
+        assert await store.accounts("acme") == []
+        assert [row.head for row in await store.sessions("acme")] == [4, 3]
+
+    async def latency() -> None:
+        await asyncio.sleep(0)
+
+    with closing(open_sqlite(path, offload=lambda commit: Inline(commit, latency))) as store:
+        run(story(store))
+
+
+async def overflows(store: Store, batch: Batch) -> bool:
+    with pytest.raises(OverflowError):
+        await store.drive(S1, batch, LEASE_S)
+    return True
+
+
 async def told(store: Store, session: SessionId, name: str, text: str) -> bool:
     try:
         await store.tell(session, [submitted(name, text)])

@@ -247,10 +247,13 @@ def forget_requests(database: sqlite3.Connection, at: float) -> None:
 
 
 def drop_idle(database: sqlite3.Connection, at: float, older_than_s: float, limit: int) -> int:
-    """Delete up to `limit` sessions that nothing has happened to for so long; count them."""
+    """Delete up to `limit` sessions that nothing has happened to for so long; count them.
+
+    Their forks go on naming numbers that nobody gets again: a fork's own number is higher, and
+    the next session's is higher than all.
+    """
     rows = database.execute(_OLD, (at, at - older_than_s, limit)).fetchall()
     for table in ("event", "snapshot", "artifact"):
         database.executemany(f"DELETE FROM {table} WHERE session = ?", rows)  # noqa: S608 - three names of ours
-    database.executemany("UPDATE session SET source = NULL WHERE source = ?", rows)
     database.executemany("DELETE FROM session WHERE no = ?", rows)
     return len(rows)
