@@ -100,8 +100,12 @@ FAULTS: Mapping[str, tuple[Scenario, OpenStore]] = {
 }
 
 
+def unseen(_done: int, _total: int) -> None:
+    """Hear of progress, and show nothing."""
+
+
 if __name__ == "__main__":
     faulty, open_store = FAULTS[sys.argv[1]]
     extent = Extent(doubles=0, timed=0, at=sys.argv[2])
-    report = certify(faulty, extent, lambda *_: None, open_store)
+    report = certify(faulty, extent, unseen, open_store)
     sys.stdout.write(report.as_json().decode())

@@ -1,0 +1,177 @@
+"""A worker process to be killed: `python -m tests.kill.clerk DATABASE LEASE_S [GATE…]`.
+
+It says on stdout how far it is, and waits at the gates that it is given, each once, until a
+line comes on stdin. What its tools do to the world is a line each in the file `world`.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from jackline.app import Runtime, Surroundings
+from jackline.core import window
+from jackline.core.agent import Agent, Window
+from jackline.core.budget import Price, Terms
+from jackline.core.messages import Text, ToolCall
+from jackline.core.tools import Context, tool
+from jackline.ports import Reply, Request
+from jackline.testing.model import Pace, ScriptedModel
+
+ANSWER = "That is done."
+
+
+def calls(*names: str) -> list[ToolCall]:
+    return [ToolCall(name, "{}") for name in names]
+
+
+SCRIPT = {
+    "": [ANSWER],
+    "look": [calls("look"), ANSWER],
+    "reserve": [calls("reserve"), ANSWER],
+    "pay": [calls("pay"), ANSWER],
+    "note": [calls("note"), ANSWER],
+    "pay twice": [calls("pay_in_turn", "pay_in_turn"), ANSWER],
+    "pay much": [calls("pay_much"), ANSWER],
+    "say and pay": [[Text("I do that."), *calls("pay")], ANSWER],
+    "all": [calls("look", "reserve", "pay"), calls("note"), ANSWER],
+}
+
+
+def say(word: str) -> None:
+    """Let the test know."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+class World:
+    """What is outside: a list of what was done to it, and gates that somebody opens."""
+
+    def __init__(self, folder: Path, gates: list[str]) -> None:
+        self._file = folder / "world"
+        self._gates = gates
+
+    def do(self, what: str) -> None:
+        """Do something that lasts."""
+        file = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(file, f"{what}\n".encode())
+        os.fsync(file)
+        os.close(file)
+
+    def pass_blocking(self, gate: str) -> None:
+        """Pass a gate, on a thread."""
+        if self._is_closed(gate):
+            sys.stdin.readline()
+
+    async def through(self, gate: str) -> None:
+        """Pass a gate."""
+        if self._is_closed(gate):
+            opened, loop = asyncio.Event(), asyncio.get_running_loop()
+            loop.add_reader(sys.stdin, opened.set)
+            await opened.wait()
+            loop.remove_reader(sys.stdin)
+
+    def _is_closed(self, gate: str) -> bool:
+        say(gate)
+        closed = gate in self._gates
+        if closed:
+            self._gates.remove(gate)
+        return closed
+
+
+@tool(effect="read")
+async def look(ctx: Context[World]) -> str:
+    """Look."""
+    ctx.deps.do("look")
+    await ctx.deps.through("look")
+    return "There is one."
+
+
+@tool(effect="idempotent")
+def reserve(ctx: Context[World]) -> str:
+    """Reserve."""
+    ctx.deps.do(f"reserve {ctx.effect_key}")
+    ctx.deps.pass_blocking("reserve")
+    return "It is reserved."
+
+
+@tool(effect="once")
+async def pay(ctx: Context[World]) -> str:
+    """Pay."""
+    ctx.deps.do("pay")
+    await ctx.deps.through("pay")
+    return "It is paid."
+
+
+@tool(effect="once", approve=True)
+async def pay_much(ctx: Context[World]) -> str:
+    """Pay much."""
+    ctx.deps.do("pay")
+    return "It is paid."
+
+
+@tool(effect="once", concurrency=1)
+async def pay_in_turn(ctx: Context[World]) -> str:
+    """Pay, when nobody else pays."""
+    ctx.deps.do("pay")
+    await ctx.deps.through("pay in turn")
+    return "It is paid."
+
+
+@tool(effect="transactional")
+def note(ctx: Context[World]) -> str:
+    """Note."""
+    ctx.connection.execute("CREATE TABLE IF NOT EXISTS note (text TEXT)")
+    ctx.connection.execute("INSERT INTO note VALUES ('noted')")
+    ctx.deps.pass_blocking("note")
+    return "It is noted."
+
+
+class GatedModel:
+    """Answers by the script, with a gate in the midst of each answer and of each summary."""
+
+    terms = Terms("scripted", Price(150_000, 600_000), window_tokens=4_000)
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._script = ScriptedModel(SCRIPT, terms=self.terms, pace=Pace(delta=4))
+
+    async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        compacts = request.instructions == window.SUMMARISE
+        if compacts:
+            await self._world.through("compact")
+        async for part in self._script.stream(request):
+            yield part
+            if isinstance(part, str) and not compacts:
+                await self._world.through("delta")
+
+
+def clerk(world: World) -> Agent:
+    """Return the agent."""
+    return Agent(
+        "clerk",
+        GatedModel(world),
+        tools=[look, reserve, pay, pay_much, pay_in_turn, note],
+        window=Window(keep_last=2),
+        max_tokens=512,
+    )
+
+
+async def work(database: Path, lease_s: float, gates: list[str]) -> None:
+    """Drive until SIGTERM, then hand over."""
+    world, ended = World(database.parent, gates), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+
+    around = Surroundings(lease_s=lease_s)
+    runtime = Runtime(
+        [clerk(world)], store=f"sqlite:///{database}", deps=world, surroundings=around
+    )
+    async with runtime:
+        say("ready")
+        await ended.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(work(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))
