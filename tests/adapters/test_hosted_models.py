@@ -118,9 +118,9 @@ def answered(parts: Sequence[ReplyPart], results: Sequence[str]) -> list[Message
 
 @every_format
 def test_text_comes_as_it_is_said_and_then_the_reply(wire_format: Format) -> None:
-    [reply], wire, heard = exchange(wire_format.NAME, wire_format.saying("Hel", "lo ", "🌊"))
-    assert heard == ["Hel", "lo ", "🌊"]
-    assert [part.text for part in reply.parts if isinstance(part, Text)] == ["Hello 🌊"]
+    [reply], wire, heard = exchange(wire_format.NAME, wire_format.saying("Good ", "sea ", "🌊"))
+    assert heard == ["Good ", "sea ", "🌊"]
+    assert [part.text for part in reply.parts if isinstance(part, Text)] == ["Good sea 🌊"]
     assert len(wire.asked) == 1
 
 

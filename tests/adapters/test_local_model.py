@@ -101,10 +101,15 @@ def shop() -> ToolSpec:
             False,
         ),
         (failing(500, {"error": "no"}), {}, errors.RequestRefusedError, False),
-        (openai_chat.saying("Hel", end="cut"), {}, errors.ConnectionFailedError, True),
+        (openai_chat.saying("Good", end="cut"), {}, errors.ConnectionFailedError, True),
         (Answer(end="reset"), {}, errors.ConnectionFailedError, True),
         (Answer(end="hang"), {"first_event_s": 0.1}, errors.ModelTimeoutError, True),
-        (openai_chat.saying("Hel", end="hang"), {"timeout_s": 0.3}, errors.ModelTimeoutError, True),
+        (
+            openai_chat.saying("Good", end="hang"),
+            {"timeout_s": 0.3},
+            errors.ModelTimeoutError,
+            True,
+        ),
         (Answer([b"data: {no json\n\n"]), {}, errors.GarbledReplyError, True),
     ],
     ids=["too long", "refused", "cut", "reset", "silent", "endless", "garbage"],
@@ -120,9 +125,9 @@ def test_each_failure_is_told_by_its_kind(
 
 def test_closing_the_stream_closes_the_connection() -> None:
     async def run() -> None:
-        async with serving(openai_chat.saying("Hel", end="hang")) as wire:
+        async with serving(openai_chat.saying("Good", end="hang")) as wire:
             stream = LocalModel(At(wire.url)).stream(ask())
-            assert await anext(stream) == "Hel"
+            assert await anext(stream) == "Good"
             await stream.aclose()
             await asyncio.wait_for(wire.left.wait(), 5)
 

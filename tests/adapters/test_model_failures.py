@@ -161,15 +161,15 @@ def test_a_key_that_a_provider_repeats_does_not_show(wire: Any) -> None:
 
 @formats(*ALL)
 def test_a_reply_that_is_cut_is_a_broken_connection(wire: Any) -> None:
-    failed = fail(wire, wire.saying("Hel", end="cut"))
+    failed = fail(wire, wire.saying("Good", end="cut"))
     assert type(failed.error) is errors.ConnectionFailedError
     assert failed.error.sent is True
-    assert failed.heard == ["Hel"]
+    assert failed.heard == ["Good"]
 
 
 @formats(*ALL)
 def test_a_reply_that_ends_before_its_end_is_a_broken_connection(wire: Any) -> None:
-    begun = wire.saying("Hel", end="cut")
+    begun = wire.saying("Good", end="cut")
     failed = fail(wire, Answer(begun.chunks))
     assert type(failed.error) is errors.ConnectionFailedError
     assert failed.error.sent is True
@@ -207,9 +207,9 @@ def test_silence_before_the_first_event_has_a_deadline(wire: Any) -> None:
 
 @formats(*ALL)
 def test_a_whole_reply_has_a_deadline(wire: Any) -> None:
-    failed = fail(wire, wire.saying("Hel", end="hang"), timeout_s=0.3)
+    failed = fail(wire, wire.saying("Good", end="hang"), timeout_s=0.3)
     assert type(failed.error) is errors.ModelTimeoutError
-    assert failed.heard == ["Hel"]
+    assert failed.heard == ["Good"]
     assert "had not finished after 0.3 s" in failed.error.text
 
 
@@ -239,9 +239,9 @@ def test_an_error_within_a_stream_may_have_been_worked_on() -> None:
     assert type(failed.error) is errors.OverloadedError
     assert failed.error.sent is True
     body = {"error": {"message": "The server had an error", "type": "server_error", "code": None}}
-    failed = fail(openai_chat, Answer(events(openai_chat.chunk({"content": "Hel"}), body)))
+    failed = fail(openai_chat, Answer(events(openai_chat.chunk({"content": "Good"}), body)))
     assert type(failed.error) is errors.OverloadedError
-    assert failed.heard == ["Hel"]
+    assert failed.heard == ["Good"]
 
 
 def test_a_response_that_fails_is_an_error_of_its_kind() -> None:
@@ -257,9 +257,9 @@ def test_a_response_that_fails_is_an_error_of_its_kind() -> None:
 @formats(*ALL)
 def test_closing_the_stream_closes_the_connection(wire: Any) -> None:
     async def run() -> None:
-        async with serving(wire.saying("Hel", end="hang")) as server:
+        async with serving(wire.saying("Good", end="hang")) as server:
             stream = model_at(server.url, wire).stream(ask())
-            assert await anext(stream) == "Hel"
+            assert await anext(stream) == "Good"
             await stream.aclose()
             await asyncio.wait_for(server.left.wait(), 5)
 
@@ -267,7 +267,7 @@ def test_closing_the_stream_closes_the_connection(wire: Any) -> None:
 
 
 @formats(*ALL)
-@pytest.mark.parametrize("texts", [(), ("Hel",)], ids=["before the first event", "mid-stream"])
+@pytest.mark.parametrize("texts", [(), ("Good",)], ids=["before the first event", "mid-stream"])
 def test_cancelling_closes_the_connection(wire: Any, texts: tuple[str, ...]) -> None:
     async def listen(model: Any, begun: asyncio.Event) -> None:
         async with aclosing(model.stream(ask())) as items:

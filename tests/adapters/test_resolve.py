@@ -60,7 +60,7 @@ def test_a_missing_key_is_told_when_the_model_is_asked(monkeypatch: pytest.Monke
     assert caught.value.sent is False
 
 
-@pytest.mark.parametrize("key", ["temprature", "max_tokens", "anthropic_thinking"])
+@pytest.mark.parametrize("key", ["warmth", "max_tokens", "anthropic_thinking"])
 def test_a_setting_that_nothing_would_read_is_refused(key: str) -> None:
     with pytest.raises(DefinitionError, match=key):
         resolve("openai:gpt-4o", api_key="k", settings={key: 1})
