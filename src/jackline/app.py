@@ -33,6 +33,7 @@ from jackline.core.inputs import Said
 from jackline.core.user import User
 from jackline.ports import Clock, Delta, Ids, Model, Store
 from jackline.runtime.admission import Admission
+from jackline.runtime.artifacts import read_result
 from jackline.runtime.models import Models
 from jackline.runtime.sessions import Result, Sessions, Submission, Tally
 from jackline.runtime.steps import Crew, Deps, Served
@@ -128,10 +129,15 @@ class Runtime:
     async def __aenter__(self) -> Self:
         """Open the store and begin to drive what is due."""
         around = self._surroundings
-        served = {name: self._served(agent) for name, agent in self._agents.items()}
+        models = {name: self._models(agent) for name, agent in self._agents.items()}
         store, bus = open_store(self._url, around.wall_clock), LocalBus()
         self._stack.callback(store.close)
+        served = {
+            name: self._served(_with_paging(agent, store), models[name])
+            for name, agent in self._agents.items()
+        }
         tools = ToolEngine(around.clock, around.random.random, witness=around.witness)
+        self._stack.callback(tools.close)
         name = around.worker or f"{socket.gethostname()}:{os.getpid()}:{around.ids()[:4]}"
         crew = Crew(store, around.clock, served, tools, self._deps, name, around.lease_s, bus)
         worker = Worker(crew)
@@ -219,11 +225,12 @@ class Runtime:
         if self._worker:
             self._worker.wake(session)
 
-    def _served(self, agent: Agent) -> Served:
-        around = self._surroundings
-        found = [self._resolved(agent, model) for model in agent.models]
-        admission = Admission(around.clock)
-        return Served(agent, Models(agent, found, admission, around.clock))
+    def _models(self, agent: Agent) -> Sequence[Model]:
+        return [self._resolved(agent, model) for model in agent.models]
+
+    def _served(self, agent: Agent, models: Sequence[Model]) -> Served:
+        clock = self._surroundings.clock
+        return Served(agent, Models(agent, models, Admission(clock), clock))
 
     def _resolved(self, agent: Agent, model: Any) -> Model:
         if isinstance(model, str):
@@ -268,6 +275,14 @@ def _named(agents: Sequence[Agent]) -> Mapping[str, Agent]:
     if not named:
         raise NotFoundError("A runtime needs at least one agent.")
     return named
+
+
+def _with_paging(agent: Agent, store: Store) -> Agent:
+    """Return the agent with a tool to read on where a result was too large to be read at once."""
+    paging = read_result(store.get)
+    if not agent.tools or paging.name in agent.by_name:
+        return agent
+    return replace(agent, tools=[*agent.tools, paging])
 
 
 def _ends(record: Record, turn: int) -> bool:

@@ -19,6 +19,7 @@ from jackline.core.events import (
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
+    TurnResumed,
     TurnSteered,
     TurnStopped,
     TurnSubmitted,
@@ -91,6 +92,8 @@ def ended_well(session: Session, agent: Agent) -> Session:
         turn = session.turn
         if turn is None:
             break
+        if turn.pause and turn.pause.reason == "dead_letter":
+            session = fold(session, [TurnResumed("looked at")], at)
         steps = turn.steps(at)
         if not steps:
             at += 90_000.0  # Whoever is waited for does not come.

@@ -27,6 +27,7 @@ from jackline.ports import Bus, Clock, Delta, Store
 from jackline.runtime.guards import judged
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
+from jackline.runtime.progress import Progress
 from jackline.runtime.tools import Invocation, ToolEngine
 
 _DEPS_S = 30.0
@@ -157,9 +158,13 @@ class Steps:
     async def _call(self, session: Session, call: Call, tool: Tool) -> Sequence[Event]:
         if self._lacking:
             return [ToolFailed(call.key, f"Not made: {self._lacking}.", "dependencies")]
-        context = self._context(session, call)
+        progress = Progress(call.key, self._crew.clock, self._progressed)
+        context = self._context(session, call, progress)
         invocation = Invocation(tool, call.key, call.arguments, context, self)
-        outcomes = [*await self._crew.tools.run(invocation)]
+        try:
+            outcomes = [*await self._crew.tools.run(invocation)]
+        finally:
+            progress.close()
         for n, outcome in enumerate(outcomes):
             if isinstance(outcome, ToolUnknown) and tool.reconcile:
                 reconcile_at = self._driver.now() + tool.timeout_s
@@ -170,23 +175,20 @@ class Steps:
         if self._lacking:
             text = f"Whether it took effect could not be asked: {self._lacking}."
             return ToolReconciled(call.key, None, text)
-        context = self._context(session, call)
-        return await self._crew.tools.reconcile(tool, call.key, call.arguments, context)
+        progress = Progress(call.key, self._crew.clock, self._progressed)
+        context = self._context(session, call, progress)
+        try:
+            return await self._crew.tools.reconcile(tool, call.key, call.arguments, context)
+        finally:
+            progress.close()
 
-    def _context(self, session: Session, call: Call) -> Context[Any]:
+    def _context(self, session: Session, call: Call, progress: Progress) -> Context[Any]:
         assert session.turn is not None
         principal = session.turn.submitted.principal
-        report = self._reporter(call.key)
-        return Context(self._deps, principal, self._id, call.key, call.attempt, report)
+        return Context(self._deps, principal, self._id, call.key, call.attempt, progress)
 
-    def _reporter(self, key: str) -> Callable[[str, float | None], None]:
-        loop, inbox = asyncio.get_running_loop(), self._driver.inbox
-
-        def report(text: str, fraction: float | None) -> None:
-            said = [ProgressReported(key, text[:1000], fraction)]
-            loop.call_soon_threadsafe(lambda: inbox.put(key, said, finished=False))
-
-        return report
+    def _progressed(self, report: ProgressReported) -> None:
+        self._driver.inbox.put(report.key, [report], finished=False)
 
     def check_lease(self) -> None:
         """Raise `FencedError` unless the drive's lease holds at this very moment."""
