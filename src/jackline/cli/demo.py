@@ -46,10 +46,11 @@ def demo(
     played = asyncio.run(play(stage, folder, model, tell, seed=seed))
     if as_json:
         print_json(played)
-    return _exit_code(played)
+    return exit_code(played)
 
 
-def _exit_code(played: Played) -> Exit:
+def exit_code(played: Played) -> Exit:
+    """Return what a run of the demo comes to: what broke weighs more than what is missing."""
     if not played.held:
         return Exit.FAILED
     return Exit.OPERATOR if played.real and played.real.missing else Exit.OK

@@ -1,10 +1,12 @@
 """The demo's other processes: started, heard, killed by their ids, and never left behind."""
 
 import asyncio
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 _LINE_BYTES = 1 << 22
@@ -31,9 +33,18 @@ async def started(module: str, *arguments: object, log: Path) -> AsyncGenerator[
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
+        kill(process)
         await process.wait()
+
+
+def kill(process: Process) -> None:
+    """Kill it with SIGKILL, unless it is known to be dead.
+
+    Not with `process.kill`: that may reap a child that has just died, and its code is lost.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 @asynccontextmanager

@@ -116,18 +116,22 @@ def approved_first(
     """G5: what was approved is what ran, once, over a restart; `stale`: a second yes failed."""
     asked = next(iter(_events(records, e.InputRequested)), None)
     answers = _events(records, e.InputProvided)
-    order = [type(r.event) for r in records if _concerns(r.event, asked.key if asked else "")]
-    wanted = [e.InputRequested, e.InputProvided, e.ToolStarted, e.ToolReturned]
+    kinds = [type(r.event) for r in records if _concerns(r.event, asked.key if asked else "")]
+    approved = any(answer.approved for answer in answers)
+    ran = [e.ToolStarted, e.ToolReturned] if approved else [e.ToolRefused]
     same = asked is not None and [each.digest for each in answers] == [asked.digest]
-    held = same and stale and order == wanted and len(ledger) == 1
-    drivers = len(_events(records, e.SessionTaken))
+    in_order = kinds == [e.InputRequested, e.InputProvided, *ran]
     return Step(
         "a refund of $900",
         "G5",
-        held,
+        same and stale and in_order and len(ledger) == approved,
         f"{_cents(naive.large_cents)}, nobody asked",
         "waits over a restart",
-        {"approvals": len(answers), "drivers": drivers, "payments": len(ledger)},
+        {
+            "approvals": len(answers),
+            "workers": len(_events(records, e.SessionTaken)),
+            "payments": len(ledger),
+        },
     )
 
 

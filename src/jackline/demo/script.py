@@ -39,7 +39,7 @@ Results = Mapping[str, str]
 
 
 def answer(said: str, results: Results, rounds: int) -> Line:
-    """Return the next line, after `rounds` replies; `results` are those of calls that went well."""
+    """Return the next line, after `rounds` replies; `results` are those of its calls, by tool."""
     return _SCRIPTS.get(said, _lost)(results, rounds)
 
 
@@ -52,6 +52,8 @@ def _refunds(order: int, cents: int) -> Callable[[Results, int], Line]:
             return Line(
                 f"Let me look at order {order} first. ", {"look_up_order": {"order": order}}
             )
+        if "not approved" in results.get("refund failed", ""):
+            return Line("A person said no, so no money moves.")
         if "refund" not in results:
             if "reserve" in results:
                 return Line(
@@ -109,8 +111,9 @@ def reply(request: Request) -> list[ReplyPart]:
     results: dict[str, str] = {}
     for message in turn:
         for part in message.parts:
-            if isinstance(part, ToolResult) and not part.failed:
-                results[part.name] = "".join(p.text for p in part.parts if isinstance(p, Text))
+            if isinstance(part, ToolResult):
+                name = f"{part.name} failed" if part.failed else part.name
+                results[name] = "".join(p.text for p in part.parts if isinstance(p, Text))
     rounds = sum(message.role == "assistant" for message in turn)
     line = answer(turn[0].text, results, rounds)
     return [Text(line.text), *(_call(name, given) for name, given in line.calls.items())]

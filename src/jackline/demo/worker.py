@@ -15,7 +15,7 @@ from jackline.core.errors import OperatorError
 from jackline.core.value import replace
 from jackline.demo.driver import Task, heard
 from jackline.demo.narration import Narration
-from jackline.demo.processes import started
+from jackline.demo.processes import kill, started
 from jackline.demo.stage import Stage
 
 _WORKERS_MAX = 20
@@ -84,7 +84,7 @@ class Watch:
             f"[bold]Press Enter, or kill -9 {process.pid}, whenever you like.[/bold] "
             "If you do not, the demo does it in the middle of the payment."
         )
-        return self.stage.person.on_enter(lambda: _kill(process))
+        return self.stage.person.on_enter(lambda: kill(process))
 
     async def _take(self, line: bytes, process: Process) -> None:
         item = heard(line)
@@ -101,12 +101,12 @@ class Watch:
             self._question = record.seq
         elif isinstance(event, e.TurnPaused) and event.reason == "person" and self.on_pause:
             if self.dies_paused:
-                process.kill()
+                kill(process)
             else:
                 await self.on_pause(self._question)
         elif self.strikes and isinstance(event, e.ToolStarted) and event.name == "refund":
             self.strikes = False
-            asyncio.get_running_loop().call_later(_MIDDLE_OF_PAYMENT_S, _kill, process)
+            asyncio.get_running_loop().call_later(_MIDDLE_OF_PAYMENT_S, kill, process)
 
     def _show(self, record: e.Record) -> None:
         told = self._narration.told(record)
@@ -116,8 +116,3 @@ class Watch:
             self.stage.say("")
         if told:
             self.stage.note(told)
-
-
-def _kill(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()

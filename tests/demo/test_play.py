@@ -1,0 +1,130 @@
+"""The whole demo, with real processes that are really killed."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from jackline.cli.demo import exit_code
+from jackline.core.events import Record
+from jackline.demo.act_three import Real
+from jackline.demo.payments import POINTS
+from jackline.demo.play import Played, play
+from jackline.demo.processes import started
+from jackline.demo.proofs import Naive, Step
+from jackline.demo.stage import Nobody, Person, Stage
+
+NO_MODEL = "nobody:nothing"
+
+
+def ignored(_: Record) -> None:
+    """Show nothing."""
+
+
+def played(folder: Path, seed: int, person: Person | None = None) -> Played:
+    console = Console(quiet=True)
+    stage = Stage(console, person or Nobody(), is_live=person is not None)
+    return asyncio.run(play(stage, folder, NO_MODEL, ignored, seed=seed))
+
+
+def held(run: Played) -> dict[str, bool | None]:
+    return {step.guarantee: step.held for step in run.steps}
+
+
+ALL_HELD = {
+    "G1": True,
+    "G2": True,
+    "G3": True,
+    "G4": True,
+    "G5": True,
+    "G6": None,
+    "G9": True,
+    "limit": True,
+}
+
+
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.verify) for n in range(1, len(POINTS)))]
+)
+def test_all_that_is_claimed_holds_wherever_the_worker_dies(tmp_path: Path, seed: int) -> None:
+    run = played(tmp_path / "demo", seed)
+    assert held(run) == ALL_HELD
+    assert run.point == POINTS[seed]
+    assert run.steps[0].figures["unknown"] == 1
+    assert (run.naive.payments, run.naive.large_cents, run.naive.rows_mailed) == (2, 90_000, 6)
+
+
+class Impatient:
+    """Kills the worker as soon as that is offered, and says no."""
+
+    def __init__(self) -> None:
+        self.killed = 0
+
+    async def ask(self, question: str, default: str, within_s: float) -> str:
+        assert question.strip()
+        assert default
+        assert within_s > 0
+        return "n"
+
+    @contextmanager
+    def on_enter(self, act: Callable[[], None]) -> Generator[None]:
+        if not self.killed:
+            act()
+        self.killed += 1
+        yield
+
+
+@pytest.mark.verify
+def test_a_person_may_kill_at_any_time_and_say_no(tmp_path: Path) -> None:
+    person = Impatient()
+    run = played(tmp_path / "demo", 0, person)
+    assert held(run) == ALL_HELD
+    assert person.killed >= 2
+    approval = next(step for step in run.steps if step.guarantee == "G5")
+    assert approval.figures["payments"] == 0
+
+
+def test_a_process_is_killed_when_nobody_needs_it_any_more(tmp_path: Path) -> None:
+    async def run() -> int | None:
+        async with started("bank", tmp_path / "ledger", 0, log=tmp_path / "log") as process:
+            assert process.returncode is None
+        return process.returncode
+
+    assert asyncio.run(run()) == -9
+
+
+def test_a_process_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jackline.demo.bank", str(tmp_path / "ledger"), "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert int(process.stdout.readline()) > 0
+    process.stdin.close()
+    process.stdout.close()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("holds", "missing", "code"),
+    [
+        ([True, None], "", 0),
+        ([True, False, None], "", 1),
+        ([True, False], "not installed", 1),
+        ([True], "not installed", 3),
+    ],
+)
+def test_the_exit_code_says_what_broke_or_is_missing(
+    holds: list[bool | None], missing: str, code: int
+) -> None:
+    steps = [Step("", "G1", each, "", "") for each in holds]
+    naive = Naive(2, 8_000, 90_000, 1, 1, 1, 1, 6)
+    run = Played("", "", "booked", naive, steps, Real("local", missing=missing), 0.0)
+    assert exit_code(run) == code
