@@ -4,14 +4,12 @@ It keeps events as bytes, as every store does, and never suspends: between two a
 caller all of an append has happened, or nothing.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jackline.adapters import rules
-from jackline.adapters.sqlite.transact import run_within
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import (
@@ -41,6 +39,9 @@ from jackline.ports import (
     Refused,
     SessionRow,
 )
+
+if TYPE_CHECKING:
+    import sqlite3
 
 
 @dataclass(slots=True)
@@ -167,6 +168,10 @@ class MemoryStore:
         self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
     ) -> Record:
         """See `Journal.transact`. The tables are of this store, and gone with it."""
+        import sqlite3  # noqa: PLC0415 - only for those who have such tools
+
+        from jackline.adapters.sqlite.transact import run_within  # noqa: PLC0415 - as above
+
         row = self._row(session)
         if row.epoch != epoch:
             raise rules.fenced(session, row.epoch)
