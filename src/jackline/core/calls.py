@@ -41,16 +41,18 @@ def limit(session: Session, name: str, default: L | None) -> L | int | None:
 def begin(desk: Desk) -> list[e.Event]:
     """Return what happens now to the calls that wait to be made, for the first time or again."""
     events: list[e.Event] = []
-    cap, made = desk.cap(), desk.turn.tools
+    cap = desk.cap()
+    made = desk.turn.tools + sum(call.state == "waiting" for call in desk.turn.calls)
     for call in desk.turn.calls:
-        if call.state not in {"asked", "lost", "waiting"}:
+        if call.state in {"running", "closed"}:
             continue
         if call.state == "asked" and cap is not None and made >= cap:
             text = f"Not made: a turn may make {cap} tool calls."
             events.append(e.ToolRefused(call.key, text, "tool_calls"))
             continue
         new = _begin(desk, call)
-        made += sum(isinstance(event, e.ToolStarted) for event in new)
+        if call.state == "asked":
+            made += sum(isinstance(event, e.ToolStarted | e.InputRequested) for event in new)
         events += new
     return events
 
@@ -59,19 +61,21 @@ def _begin(desk: Desk, call: Call) -> list[e.Event]:
     tool = desk.agent.by_name.get(call.asked.name)
     if call.state == "lost":
         return [_again(desk, call, tool)]
+    if call.state == "unknown":
+        return [] if tool and tool.reconcile else [_unasked(call)]
     if tool is None:
         names = ", ".join(desk.agent.by_name) or "none"
         text = f"There is no tool {call.asked.name[:64]!r}. There are: {names}."
         return [e.ToolRefused(call.key, text, "unknown_tool")]
+    if not tool.permits(desk.principal):
+        text = f"The user may not use {tool.name}: it takes one of the roles {_list(tool.roles)}."
+        return [e.ToolRefused(call.key, text, "forbidden")]
     if call.state == "waiting":
         return _answered(desk, call, tool)
     try:
         arguments = tool.check(call.asked.arguments)
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
-    if not tool.permits(desk.principal):
-        text = f"The user may not use {tool.name}: it takes one of the roles {_list(tool.roles)}."
-        return [e.ToolRefused(call.key, text, "forbidden")]
     _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
     return [*said, *_judged(desk, call, tool, arguments, strictest(said))]
 
@@ -115,9 +119,11 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
     if not answer.approved:
         reason = f": {answer.reason}" if answer.reason else "."
         return [e.ToolRefused(call.key, f"{tool.name} was not approved{reason}", "rejected")]
-    edited, given = answer.arguments is not None, answer.arguments or call.asked.arguments
+    edited = answer.arguments is not None
     try:
-        arguments = tool.check(given)
+        arguments = tool.check(
+            call.asked.arguments if answer.arguments is None else answer.arguments
+        )
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
     if answer.digest != digest(tool.name, arguments, desk.principal, tool.version):
@@ -142,7 +148,7 @@ def _start(desk: Desk, call: Call, tool: Tool, arguments: str | None = None) -> 
 
 def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
     """Run a lost call once more where that is safe, with what it was called with."""
-    if tool is None or not tool.repeatable:
+    if tool is None or not tool.repeatable or tool.version != call.version:
         return give_up(desk, call, "The worker was lost during this call.")
     if call.attempt >= desk.agent.limits.attempts:
         return give_up(desk, call, f"The worker was lost {call.attempt} times during this call.")
@@ -172,10 +178,14 @@ def close(desk: Desk) -> list[e.Event]:
             text = "The turn ended before this call was made."
             events.append(e.ToolRefused(call.key, text, "turn_ended"))
         elif call.state == "unknown":
-            events.append(e.ToolReconciled(call.key, None, "Whether it took effect is unknown."))
+            events.append(_unasked(call))
         elif call.state != "closed":
             events.append(give_up(desk, call, "The turn ended during this call.", ask=False))
     return events
+
+
+def _unasked(call: Call) -> e.ToolReconciled:
+    return e.ToolReconciled(call.key, None, "Whether it took effect is unknown.")
 
 
 def _list(names: frozenset[str]) -> str:

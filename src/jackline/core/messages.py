@@ -102,6 +102,7 @@ class Message(Value, frozen=True):
 
 _ENCODER = msgspec.json.Encoder()
 _IMAGE_BYTES = 8_192  # A picture costs at most this many tokens with the providers that we know.
+_CALL_BYTES = 16  # What a provider writes around a call or a result, its id apart.
 
 
 def size_bytes(message: Message) -> int:
@@ -114,14 +115,16 @@ def size_bytes(message: Message) -> int:
 
 def _part_bytes(part: Part) -> int:
     match part:
-        case Text() | Pasted():
+        case Text() | Reasoning():
+            return _length(part.text) + (_length(part.provider.data) if part.provider else 0)
+        case Pasted():
             return _length(part.text)
-        case Reasoning():
-            return _length(part.text) + (len(part.provider.data) if part.provider else 0)
         case ToolCall():
-            return _length(part.arguments) + _length(part.name)
+            size = _length(part.arguments) + _length(part.name) + _length(part.provider_id)
+            return size + _CALL_BYTES + (_length(part.provider.data) if part.provider else 0)
         case ToolResult():
-            return sum(map(_part_bytes, part.parts))
+            size = sum(map(_part_bytes, part.parts)) + _length(part.name) + len(part.key)
+            return size + _length(part.provider_id) + _CALL_BYTES
         case Image():
             return _IMAGE_BYTES
         case File():

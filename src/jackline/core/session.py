@@ -21,6 +21,7 @@ class Call(Value, frozen=True):
     asked: ToolCall
     state: Literal["asked", "waiting", "running", "lost", "unknown", "closed"] = "asked"
     attempt: int = 0
+    version: str = ""
     arguments: str = ""
     question: int = 0
     expires_at: float = 0.0

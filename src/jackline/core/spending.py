@@ -8,15 +8,23 @@ from zlib import crc32
 from jackline.core import events as e
 from jackline.core import window
 from jackline.core.agent import Agent
-from jackline.core.budget import Account, Terms, dollars
+from jackline.core.backoff import delay_s
+from jackline.core.budget import Account, Money, Terms, dollars
 from jackline.core.calls import limit
 from jackline.core.session import Session, Turn
 
 _OUTPUT_TOKENS_MIN = 256
-_BACKOFF_S = 0.5
 _BACKOFF_MAX_S = 30.0
 _RETRY_AFTER_MAX_S = 3_600.0
-_RETRYABLE = {"rate_limited", "overloaded", "model_timeout", "connection", "garbled", "lost"}
+_RETRYABLE = {
+    "rate_limited",
+    "overloaded",
+    "model_timeout",
+    "connection",
+    "garbled",
+    "lost",
+    "throttled",
+}
 
 
 class Facts(Protocol):
@@ -38,8 +46,7 @@ def choose(
     at = next((n for n, each in enumerate(usable) if each.model == turn.model), 0)
     failure = turn.failure
     if failure and usable and failure.model == usable[at].model:
-        too_long = failure.code == "context_too_long" and turn.compacting != "done"
-        if not too_long and failure.code not in _RETRYABLE:
+        if failure.code not in _RETRYABLE and not _shortens(session, turn, agent):
             return e.TurnFailed(turn.id, failure.code, failure.text)
         if failure.tries >= agent.limits.model_tries:
             at += 1
@@ -50,6 +57,14 @@ def choose(
     return e.TurnFailed(turn.id, "breached", "Every model has billed more than it was held to.")
 
 
+def _shortens(session: Session, turn: Turn, agent: Agent) -> bool:
+    """Whether the request was too long, and can be made shorter once."""
+    too_long = turn.failure is not None and turn.failure.code == "context_too_long"
+    if not too_long or turn.compacting == "done":
+        return False
+    return bool(turn.compacting) or window.elidable(session, agent) is not None
+
+
 def retry_at(turn: Turn, terms: Terms) -> float:
     """Return when this model may be asked: after a failure with backoff and jitter."""
     failure = turn.failure
@@ -57,9 +72,12 @@ def retry_at(turn: Turn, terms: Terms) -> float:
         return 0.0
     if failure.code == "lost":
         return failure.at
+    if failure.code == "throttled":
+        return failure.at + (failure.retry_after_s or 0.0)
     jitter = crc32(f"{turn.id} {turn.models}".encode()) / 2**32
-    backoff = min(_BACKOFF_MAX_S, _BACKOFF_S * 2 ** (failure.tries - 1)) * (0.5 + jitter / 2)
-    return failure.at + max(backoff, min(failure.retry_after_s or 0.0, _RETRY_AFTER_MAX_S))
+    after_s = min(failure.retry_after_s or 0.0, _RETRY_AFTER_MAX_S)
+    most_s = _BACKOFF_MAX_S
+    return failure.at + delay_s(failure.tries, jitter, most_s=most_s, retry_after_s=after_s)
 
 
 def accounts(session: Session, turn: Turn, agent: Agent, now: float) -> tuple[str, ...]:
@@ -94,10 +112,11 @@ def reserve(
     if turn.compacting == "done" and turn.summary:
         return [_compacted(session, agent, turn.summary)]
     if _is_full(session, turn, agent, terms):
-        if turn.compacting == "failed":
+        if turn.compacting == "failed" or not window.to_summarise(session, agent, terms):
             return [_compacted(session, agent, "")]
         asked = _reserved(session, turn, agent, terms, facts, purpose="compact")
-        return asked if isinstance(asked[0], e.ModelReserved) else [_compacted(session, agent, "")]
+        refused = bool(asked) and isinstance(asked[0], e.TurnStopped)
+        return [_compacted(session, agent, "")] if refused else asked
     return _reserved(session, turn, agent, terms, facts)
 
 
@@ -134,7 +153,7 @@ def _reserved(
     wanted = min(agent.max_tokens, terms.output_tokens_max)
     if purpose == "compact":
         wanted = min(wanted, window.SUMMARY_TOKENS)
-        tokens_in = min(tokens_in, window.summary_tokens(terms))
+        tokens_in = window.summary_bound_tokens(session, agent, terms)
     free, whose = _free(session, turn, agent, facts.account)
     tokens = wanted
     if free is not None:
@@ -170,11 +189,14 @@ def _free(
     What others hold may come back: an account refuses for good only by what it has spent.
     """
     most = limit(session, "usd", agent.budget.per_turn)
-    rooms = [] if most is None else [(most - turn.money.spent - turn.money.held, "The turn")]
+    rooms = [] if most is None else [(_left(most, turn.money), "The turn")]
     most = limit(session, "session_usd", agent.budget.per_session)
-    rooms += (
-        [] if most is None else [(most - session.money.spent - session.money.held, "The session")]
-    )
+    rooms += [] if most is None else [(_left(most, session.money), "The session")]
     if account and account.limit is not None:
-        rooms.append((account.limit - account.spent, f"The account {account.name}"))
+        rooms.append((max(0, account.limit - account.spent), f"The account {account.name}"))
     return min(rooms, default=(None, ""))
+
+
+def _left(most: int, money: Money) -> int:
+    """Return what is left of a limit that may have been lowered since, or breached by a bill."""
+    return max(0, most - money.spent - money.held)

@@ -6,6 +6,7 @@ no step that the journal does not know of.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from jackline.core import calls, spending
 from jackline.core import events as e
@@ -68,7 +69,7 @@ def _lost(turn: Turn, agent: Agent) -> Sequence[e.Event]:
     """Say what became of what a lost worker had asked a model, unless too many were lost."""
     if turn.drivers > agent.limits.drivers:
         text = f"{turn.drivers} workers were lost in this step: a person has to look at it."
-        return [e.TurnPaused("dead_letter", text=text)]
+        return [_paused(turn, "dead_letter", None, text)]
     if turn.asked and turn.lost:
         return [e.HoldUnconfirmed(turn.asked.key, turn.asked.hold)]
     return []
@@ -101,8 +102,10 @@ def _driven_s(session: Session, turn: Turn, now: float) -> float:
 def _is_over(turn: Turn, now: float) -> bool:
     """Whether what the turn waits for is there."""
     assert turn.pause is not None
-    late = turn.pause.until is not None and now >= turn.pause.until
-    return late or any(call.state == "waiting" and call.answer for call in turn.calls)
+    if turn.pause.until is not None and now >= turn.pause.until:
+        return True
+    answered = any(call.state == "waiting" and call.answer for call in turn.calls)
+    return answered and turn.pause.reason == "person"
 
 
 def _wait(turn: Turn, now: float) -> Sequence[e.Event]:
@@ -112,8 +115,19 @@ def _wait(turn: Turn, now: float) -> Sequence[e.Event]:
     if any(call.state == "unknown" and call.reconcile_at <= now for call in waits):
         return []
     if any(call.state == "waiting" for call in turn.calls):
-        return [e.TurnPaused("person", until)]
-    return [e.TurnPaused("timer", until)] if until - now > _WAIT_HERE_S else []
+        return [_paused(turn, "person", until)]
+    return [_paused(turn, "timer", until)] if until - now > _WAIT_HERE_S else []
+
+
+def _paused(
+    turn: Turn,
+    reason: Literal["person", "timer", "dead_letter"],
+    until: float | None,
+    text: str = "",
+) -> e.TurnPaused:
+    """Let go of the turn, at most until the caller no longer wants an answer."""
+    times = [each for each in (until, turn.deadline_at) if each is not None]
+    return e.TurnPaused(reason, min(times, default=None), text)
 
 
 def _answer(turn: Turn, text: str, agent: Agent) -> Sequence[e.Event]:
@@ -167,7 +181,7 @@ def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e
         return [chosen]
     retry_at = spending.retry_at(turn, chosen)
     if retry_at > facts.now:
-        return [e.TurnPaused("timer", retry_at)] if retry_at - facts.now > _WAIT_HERE_S else []
+        return [_paused(turn, "timer", retry_at)] if retry_at - facts.now > _WAIT_HERE_S else []
     return spending.reserve(session, turn, agent, chosen, facts)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from jackline.core.agent import Agent
 from jackline.core.budget import Terms
-from jackline.core.messages import Message, Text, ToolCall, ToolResult, size_bytes
+from jackline.core.messages import Message, Pasted, Text, ToolCall, ToolResult, size_bytes
 from jackline.core.session import Session, Turn
 
 SUMMARISE = (
@@ -47,7 +47,8 @@ def _unmeasured(session: Session, turn: Turn, agent: Agent, terms: Terms) -> tup
 def elidable(session: Session, agent: Agent) -> tuple[int, int] | None:
     """Return from where to where messages may be left out. None: too few to gain anything.
 
-    No call is parted from its result: what remains begins with a message that is no result.
+    No call is parted from its result: what remains begins with a message that is no result. The
+    turn's task stays wherever it stands.
     """
     messages, first = session.messages, agent.window.pin_first
     last = len(messages) - agent.window.keep_last
@@ -55,16 +56,26 @@ def elidable(session: Session, agent: Agent) -> tuple[int, int] | None:
         last -= 1
     while 0 < first < last and messages[first].role == "tool":
         first += 1
-    return (first, last) if last - first > 1 else None
+    stays = session.turn is not None and first <= session.turn.task < last
+    return (first, last) if last - first - stays > 1 else None
 
 
-def summary_tokens(terms: Terms) -> int:
-    """Return how much a summariser may read, so that it never exceeds its own window."""
-    return max(0, int(terms.window_tokens * 0.9) - SUMMARY_TOKENS - 2 * len(SUMMARISE))
+def summary_bound_tokens(session: Session, agent: Agent, terms: Terms) -> int:
+    """Return how many tokens the request for a summary has at most."""
+    read = to_summarise(session, agent, terms)
+    return sum(map(size_bytes, read)) + len(SUMMARISE) + (len(read) + 1) * terms.message_tokens
+
+
+def to_summarise(session: Session, agent: Agent, terms: Terms) -> tuple[Message, ...]:
+    """Return what the summariser reads: all that may be left out, as far as it fits."""
+    found = elidable(session, agent)
+    assert found is not None, "only what can be left out is summarised"
+    limit = int(terms.window_tokens * 0.9) - SUMMARY_TOKENS - 2 * len(SUMMARISE)
+    return transcript(session.messages[slice(*found)], limit)
 
 
 def transcript(messages: Iterable[Message], limit_tokens: int) -> tuple[Message, ...]:
-    """Return messages as one text to be summarised, cut in the middle to fit the limit."""
+    """Return messages as one text to be summarised, cut in the middle to fit, or nothing."""
     lines = [line for message in messages for line in _lines(message)]
     text, limit = "\n".join(lines), max(0, limit_tokens)
     if len(text.encode()) > limit:
@@ -72,7 +83,7 @@ def transcript(messages: Iterable[Message], limit_tokens: int) -> tuple[Message,
         raw = text.encode()
         head, tail = raw[:half].decode(errors="ignore"), raw[-half:].decode(errors="ignore")
         text = f"{head}\n[… left out …]\n{tail}" if half else ""
-    return (Message("user", (Text(text),)),)
+    return (Message("user", (Text(text),)),) if text else ()
 
 
 def _lines(message: Message) -> Sequence[str]:
@@ -84,7 +95,7 @@ def _lines(message: Message) -> Sequence[str]:
             case ToolResult():
                 texts = [each.text for each in part.parts if isinstance(each, Text)]
                 found.append(f"{part.name} returns {' '.join(texts)}")
-            case Text():
+            case Text() | Pasted():
                 found.append(f"{message.role}: {part.text}")
             case _:
                 found.append(f"{message.role}: [{type(part).__name__.lower()}]")

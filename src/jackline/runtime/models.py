@@ -1,6 +1,7 @@
 """Asks a model once, and says what came of it as events."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
@@ -62,6 +63,9 @@ class Models:
         """Return what came of it. A model's failure is an outcome and is never raised."""
         reserved = asked.reserved
         wait_s, entry = self._admit(asked)
+        if wait_s == math.inf:
+            text = "The request is larger than a rate of this agent ever lets through at once."
+            return [ModelFailed(reserved.key, "rate_too_low", text)]
         if wait_s:
             text = f"{reserved.model} may be asked again in {wait_s:.1f} s."
             code = "overloaded" if entry and entry.wait_s else "throttled"
@@ -120,10 +124,7 @@ class Models:
     def _request(self, asked: Asked) -> Request:
         session, reserved = asked.session, asked.reserved
         if reserved.purpose == "compact":
-            found = window.elidable(session, self._agent)
-            assert found is not None, "only what can be elided is summarised"
-            limit = window.summary_tokens(self._terms[reserved.model])
-            told = window.transcript(session.messages[slice(*found)], limit)
+            told = window.to_summarise(session, self._agent, self._terms[reserved.model])
             return Request(reserved.key, window.SUMMARISE, told, (), reserved.max_tokens)
         return Request(
             reserved.key,

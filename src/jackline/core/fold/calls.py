@@ -33,6 +33,7 @@ def started(session: Session, event: e.ToolStarted) -> Session:
     call = current.calls[event.key]
     arguments = call.asked.arguments if event.arguments is None else event.arguments
     call = replace(call, state="running", attempt=event.attempt, arguments=arguments)
+    call = replace(call, version=event.version)
     return replace(session, turn=replace(turn, round=current.with_call(call), tools=turn.tools + 1))
 
 

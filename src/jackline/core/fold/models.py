@@ -71,7 +71,9 @@ def failed(session: Session, event: e.ModelFailed | e.HoldUnconfirmed) -> Sessio
     """Settle the hold, and count how often this model has failed in a row."""
     session, turn, asked = _settled(session, event)
     if asked.purpose != "reply":
-        return replace(session, turn=replace(turn, compacting="failed"))
+        turn = replace(turn, compacting="" if event.code == "throttled" else "failed")
+        if event.code != "throttled":
+            return replace(session, turn=turn)
     last = turn.failure
     tries = last.tries if last and last.model == asked.model else 0
     tries += event.code not in _NOT_TRIED
