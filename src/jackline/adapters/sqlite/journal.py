@@ -106,6 +106,13 @@ def records(
     return [Record(seq, at, decode(body)) for seq, at, body in rows]
 
 
+def read(
+    database: sqlite3.Connection, session: SessionId, after: int, limit: int | None
+) -> list[Record]:
+    """See `Journal.read`."""
+    return records(database, number(database, session), after, limit)
+
+
 def open_session(
     database: sqlite3.Connection, at: float, session: SessionId, opened: SessionOpened
 ) -> SessionOpened:

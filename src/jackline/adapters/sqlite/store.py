@@ -136,11 +136,7 @@ class SqliteStore:
         self, session: SessionId, after: int = 0, limit: int | None = None
     ) -> list[Record]:
         """See `Journal.read`."""
-
-        def work(database: sqlite3.Connection) -> list[Record]:
-            no = journal.number(database, session)
-            return journal.records(database, no, after, limit)
-
+        work = partial(journal.read, session=session, after=after, limit=limit)
         return await self._read(work)
 
     async def load(self, session: SessionId) -> Loaded:
