@@ -1,13 +1,17 @@
 """An agent to be certified where none is named: all four effects, an approval, money, a steer."""
 
 import os
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jackline.core.agent import Agent, Budget
+from jackline.core.budget import Price, Terms
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
 from jackline.core.user import User
+from jackline.ports import Reply, Request
 from jackline.testing.model import ScriptedModel
 from jackline.testing.scenario import Say, scenario
 
@@ -92,6 +96,30 @@ seller = Agent(
     tools=[find_order, reserve, charge, note],
     budget=Budget(usd="0.10", session_usd="0.20", user_usd_per_day="1.00"),
 )
+
+
+class Counted:
+    """A model that is not scripted: it writes down each time that it is asked."""
+
+    terms = Terms("counted", Price(1_000_000, 2_000_000))
+
+    def __init__(self) -> None:
+        self._script = ScriptedModel(_REPLIES)
+
+    def _count(self, key: str) -> None:
+        with Path(os.environ["JACKLINE_TEST_ASKED"]).open("a") as asked:
+            asked.write(f"{key}\n")
+
+    async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        self._count(request.key)
+        async for part in self._script.stream(request):
+            yield part
+
+
+@scenario(agent=replace(seller, model=Counted()), input=[_ORDER, _THANKS])
+async def bought() -> AsyncGenerator[Shop]:
+    """Sell, with a model that has to be paid for."""
+    yield Shop()
 
 
 @scenario(

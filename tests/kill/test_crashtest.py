@@ -55,6 +55,15 @@ def test_a_report_says_what_each_death_cost() -> None:
     assert "seller: 3 boundaries, 4 runs, 0 breaches; 0 calls ran again, 3 are" in done.stdout
 
 
+def test_a_model_is_asked_in_the_first_run_and_its_replies_are_replayed(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    arguments = ("tests.kill.seller:bought", "--json", "--at", "asked", "--sample", "0")
+    done = ran(*arguments, JACKLINE_TEST_ASKED=str(asked))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["runs"] == 1 + 7
+    assert len(asked.read_text().splitlines()) == 4 + 2, "the last of the 7 asks if it is there"
+
+
 @pytest.mark.parametrize(
     ("fault", "at", "guarantee", "text"),
     [

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from jackline.adapters.models import resolve
 from jackline.adapters.sqlite.store import open_sqlite, wall_clock
 from jackline.app import Runtime, Surroundings
+from jackline.core.agent import Agent
 from jackline.core.errors import CallerError, StaleError
 from jackline.core.events import Record, SessionId, ToolReturned
 from jackline.core.session import Session
@@ -105,8 +107,13 @@ def models(scenario: Scenario) -> Sequence[Model]:
     scripted, agent = scenario.model(), scenario.agent
     if scripted:
         return [scripted]
-    priced = {"price": agent.price, "price_as": agent.price_as or ""}
-    return [resolve(model, **priced) for model in agent.models]  # pyright: ignore - as in Runtime
+    return [_resolved(agent, model) for model in agent.models]
+
+
+def _resolved(agent: Agent, model: Any) -> Model:  # a name, or a model
+    if isinstance(model, str):
+        return resolve(model, price=agent.price, price_as=agent.price_as or "")
+    return resolve(model)
 
 
 async def _checked(scenario: Scenario, log: Log) -> None:
