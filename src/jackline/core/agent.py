@@ -4,23 +4,26 @@ A definition that cannot be enforced cannot be made: it raises `DefinitionError`
 that says what would be right.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Literal
+from types import CodeType
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from jackline.core.budget import Price, Priced, micro_dollars
 from jackline.core.errors import DefinitionError
-from jackline.core.guards import Guard, MaximumSize
+from jackline.core.guards import GATES, Guard, MaximumSize
 from jackline.core.outputs import Output
 from jackline.core.rates import Rate
 from jackline.core.tools import Context, Tool
 
 Scope = Literal["model", "session", "user", "tenant"]
+_OnAsk = Literal["pause", "refuse"]
 Usd = str | float | Decimal
 Instructions = str | Callable[[Context[Any]], str]
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
@@ -80,8 +83,17 @@ class Limits:
         """Refuse what is not above 0."""
         for name in self.__slots__:
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise DefinitionError(f"{name}={value!r} lets nothing run: give more than 0.")
+            if value is None and name in _REMOVABLE:
+                continue
+            kinds = int | float if name.endswith("_s") else int
+            if not isinstance(value, kinds) or isinstance(value, bool) or not value > 0:
+                raise DefinitionError(
+                    f"{name}={value!r} is no limit: give a number above 0"
+                    f"{', or None for no limit' if name in _REMOVABLE else ''}."
+                )
+
+
+_REMOVABLE = {"driven_s", "model_calls", "tool_calls", "input_bytes", "stale_rounds"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +110,12 @@ class Window:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be kept."""
-        if not 0 < self.fill <= 1 or self.keep_last < 1 or self.pin_first < 0:
+        if (
+            not isinstance(self.fill, int | float)  # pyright: ignore[reportUnnecessaryIsInstance] - users are not type-checked
+            or not 0 < self.fill <= 1
+            or not _counts(self.keep_last, 1)
+            or not _counts(self.pin_first, 0)
+        ):
             raise DefinitionError(
                 "Window wants 0 < fill <= 1, keep_last of at least 1 and pin_first of at least 0."
             )
@@ -129,7 +146,7 @@ class Agent:
     max_tokens: int = 4096
     price: Price | None = None
     price_as: str | None = None
-    on_ask: Literal["pause", "refuse"] = "pause"
+    on_ask: _OnAsk = "pause"
     version: str = ""
     by_name: Mapping[str, Tool] = field(init=False, repr=False)
     typed: Output | None = field(init=False, repr=False)
@@ -137,16 +154,21 @@ class Agent:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be driven, and derive the version."""
-        if not _NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):  # pyright: ignore[reportUnnecessaryIsInstance] - users are not type-checked
             raise DefinitionError(
                 f"{self.name!r} is no agent's name: a letter, then at most 63 more, digits, - or _."
             )
         if not self.models:
             raise DefinitionError(f"Agent {self.name!r} has no model: give model='provider:name'.")
-        if self.max_tokens < 1:
-            raise DefinitionError(f"max_tokens={self.max_tokens} lets {self.name!r} say nothing.")
+        if not _counts(self.max_tokens, 1):
+            raise DefinitionError(f"max_tokens={self.max_tokens!r} is no number of tokens above 0.")
         if self.price and self.price_as:
             raise DefinitionError("price and price_as are two answers to one question: give one.")
+        if self.on_ask not in get_args(_OnAsk):
+            raise DefinitionError(f"on_ask={self.on_ask!r} is neither 'pause' nor 'refuse'.")
+        _check_instructions(self.name, self.instructions)
+        _check_parts(self)
+        _check_guards(self.guards)
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
         object.__setattr__(self, "typed", Output(self.output) if self.output else None)
         described = [(each.name, each.description, each.parameters) for each in self.tools]
@@ -171,9 +193,7 @@ class Agent:
         instructions = self.instructions
         if not isinstance(instructions, str):
             code = getattr(instructions, "__code__", None)
-            instructions = (
-                code.co_code.hex() + repr(code.co_consts) if code else repr(type(instructions))
-            )
+            instructions = _told(code) if code else repr(type(instructions))
         told = [instructions, repr(self.limits), repr(self.budget), self.max_tokens]
         tools = [(each.name, each.version, each.parameters) for each in self.tools]
         schema = self.typed.schema if self.typed else None
@@ -181,8 +201,59 @@ class Agent:
         return sha256(body).hexdigest()[:12]
 
 
+def _told(code: CodeType) -> str:
+    """Return what a function's code says: the same in every process, so without addresses."""
+    inner = [_told(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {inner}"
+
+
+def _counts(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _check_instructions(agent: str, instructions: object) -> None:
+    if isinstance(instructions, str):
+        try:
+            instructions.encode()
+        except UnicodeEncodeError:
+            raise DefinitionError(
+                f"The instructions of {agent!r} have a lone surrogate: write valid Unicode."
+            ) from None
+    elif not callable(instructions) or inspect.iscoroutinefunction(instructions):
+        raise DefinitionError(
+            f"The instructions of {agent!r} are neither a str nor a def that takes the Context."
+        )
+
+
+def _check_parts(agent: "Agent") -> None:
+    """Refuse parts of other types than say what they are: users are not type-checked."""
+    for name, kind in (("budget", Budget), ("limits", Limits), ("window", Window)):
+        if not isinstance(getattr(agent, name), kind):
+            raise DefinitionError(f"{name} of agent {agent.name!r} wants a {kind.__name__}(…).")
+    for scope, rate in agent.rates.items():
+        if scope not in get_args(Scope) or not isinstance(rate, Rate):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+            known = ", ".join(get_args(Scope))
+            raise DefinitionError(f"rates of agent {agent.name!r} want a Rate(…) for: {known}.")
+        if rate.tokens_per_minute is not None and rate.tokens_per_minute <= agent.max_tokens:
+            raise DefinitionError(
+                f"A rate of {rate.tokens_per_minute} tokens a minute never lets a request with "
+                f"max_tokens={agent.max_tokens} through: raise the one or lower the other."
+            )
+
+
+def _check_guards(guards: Sequence[Guard]) -> None:
+    for guard in guards:
+        if isinstance(guard, type) or not callable(getattr(guard, "judge", None)):
+            raise DefinitionError(f"{guard!r} is no guard: give an instance that has judge().")
+        if not set(guard.gates) <= set(GATES):
+            known = ", ".join(GATES)
+            raise DefinitionError(f"{guard.name} stands at no gate that there is: {known}.")
+
+
 def _by_name(agent: str, tools: Sequence[Tool]) -> Mapping[str, Tool]:
     found: dict[str, Tool] = {}
+    if isinstance(tools, Tool):
+        raise DefinitionError(f"tools of agent {agent!r} is one tool: write tools=[{tools.name}].")
     for each in tools:
         if not isinstance(each, Tool):  # pyright: ignore[reportUnnecessaryIsInstance] - users are not type-checked
             raise DefinitionError(f"{each!r} is no tool: write @tool(effect=…) above the function.")

@@ -21,6 +21,7 @@ from jackline.core.events import (
 from jackline.core.value import Value
 
 _MILLION = 1_000_000
+_MOST = 1 << 62  # What databases count in has 64 bits.
 Moves = Mapping[str, tuple[int, int]]
 
 
@@ -123,8 +124,10 @@ class Priced(Protocol):
 def micro_dollars(usd: str | float | Decimal) -> int:
     """Return the whole micro-dollars of an amount in dollars, rounded down."""
     try:
-        amount = Decimal(str(usd)) * _MILLION
-        return int(amount.to_integral_value(ROUND_FLOOR))
+        amount = int((Decimal(str(usd)) * _MILLION).to_integral_value(ROUND_FLOOR))
+        if abs(amount) < _MOST:
+            return amount
+        raise ValueError(usd)
     except (InvalidOperation, ValueError, OverflowError):
         raise DefinitionError(f"{usd!r} is no amount of dollars, like '0.50'.") from None
 

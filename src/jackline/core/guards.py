@@ -8,9 +8,13 @@ on `call` and `output`, as flag elsewhere.
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
+from jackline.core.errors import DefinitionError
 from jackline.core.events import Decision, Finding, Gate, GuardJudged
 from jackline.core.value import Value, replace
 
+GATES: tuple[Gate, ...] = ("input", "result", "call", "output")
 _STRICTNESS: tuple[Decision, ...] = ("allow", "flag", "redact", "ask", "block")
 
 
@@ -30,7 +34,8 @@ class Guard(Protocol):
     """Judges text at some gates. A call's text is its tool's name, a space and its arguments.
 
     `hold_back` is how many characters of a stream have to follow before earlier ones may go
-    out; None: the whole text has to be seen.
+    out, and how many before them it looks back on. 0: what follows changes nothing, and it is
+    shown all that was said so far. None: the whole text has to be seen.
     """
 
     @property
@@ -57,10 +62,12 @@ class MaximumSize:
     """Blocks input and calls that are too large, and cuts what is read or said."""
 
     name = "maximum_size"
-    gates: frozenset[Gate] = frozenset(("input", "result", "call", "output"))
+    gates: frozenset[Gate] = frozenset(GATES)
     hold_back = 0
 
     def __init__(self, characters: int = 1 << 20) -> None:
+        if characters < 1:
+            raise DefinitionError(f"MaximumSize({characters}) lets nothing through: give more.")
         self.characters = characters
 
     def judge(self, gate: Gate, text: str) -> Verdict:
@@ -84,12 +91,19 @@ class DenyList:
         words: Sequence[str],
         *,
         decision: Decision = "block",
-        gates: Sequence[Gate] = ("input", "result", "call", "output"),
+        gates: Sequence[Gate] = GATES,
     ) -> None:
+        if isinstance(words, str) or not any(words):
+            raise DefinitionError("DenyList wants a list of words, as in ['secret'].")
+        if decision not in _STRICTNESS[1:] or not set(gates) <= set(GATES):
+            raise DefinitionError(
+                f"DenyList knows the decisions {', '.join(_STRICTNESS[1:])} and the gates "
+                f"{', '.join(GATES)}."
+            )
         self.gates: frozenset[Gate] = frozenset(gates)
         self._words = tuple(dict.fromkeys(word.lower() for word in words if word))
         self._decision: Decision = decision
-        self.hold_back = max(map(len, self._words), default=0)
+        self.hold_back = max(map(len, self._words))
 
     def judge(self, gate: Gate, text: str) -> Verdict:  # noqa: ARG002 - the same at every gate
         """See `Guard.judge`."""
@@ -97,7 +111,9 @@ class DenyList:
         found = [word for word in self._words if word in lower]
         if not found:
             return ALLOW
-        spans = _spans(lower, found) if len(lower) == len(text) else [(0, len(text))]
+        spans = _spans(lower, found)
+        if len(lower) != len(text):
+            spans = _original(text, spans)
         findings = tuple(Finding("deny_list", start, end) for start, end in spans)
         redacted = _cut(text, spans) if self._decision == "redact" else None
         return Verdict(self._decision, "it contains a denied word", findings, redacted)
@@ -120,6 +136,12 @@ def _spans(lower: str, words: Sequence[str]) -> list[tuple[int, int]]:
     return joined
 
 
+def _original(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where spans of the lower-case text stand in `text`, which may be shorter."""
+    at = [place for place, character in enumerate(text) for _ in character.lower()]
+    return [(at[start], at[end - 1] + 1) for start, end in spans]
+
+
 def _cut(text: str, spans: Sequence[tuple[int, int]]) -> str:
     pieces, at = list[str](), 0
     for start, end in spans:
@@ -140,7 +162,7 @@ def judge(
         if gate not in guard.gates:
             continue
         try:
-            verdict = guard.judge(gate, text)
+            verdict = _checked(guard.judge(gate, text))
         except Exception as error:  # noqa: BLE001 - somebody's guard broke: that is a verdict
             decision: Decision = "block" if gate in {"call", "output"} else "flag"
             verdict = Verdict(decision, f"the guard failed: {type(error).__name__}")
@@ -150,6 +172,15 @@ def judge(
         if verdict.decision == "redact":
             text = verdict.text or ""
     return text, said
+
+
+def _checked(verdict: Verdict) -> Verdict:
+    """Return a verdict as a journal can hold it. Raises where it is none."""
+    return verdict if verdict is ALLOW else _DECODER.decode(_ENCODER.encode(verdict))
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Verdict)
 
 
 def strictest(said: Sequence[GuardJudged]) -> GuardJudged | None:

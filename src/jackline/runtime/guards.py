@@ -49,28 +49,32 @@ def _text(guards: Sequence[Guard], text: str, key: str) -> tuple[str, Sequence[G
 class Gate:
     """Lets text through as it comes, as far as the guards at the output can tell.
 
-    A guard that has to see `hold_back` characters more gets them first. Once a guard objects
-    nothing more goes out: the whole text is judged when it is complete.
+    A guard that has to see `hold_back` characters more gets them first, one that needs none is
+    shown all so far. Once a guard objects nothing more goes out: the whole text is judged when
+    it is complete. So whatever the pieces are, what goes out is a beginning of what is judged.
     """
 
     def __init__(self, guards: Sequence[Guard]) -> None:
-        self._guards = [guard for guard in guards if "output" in guard.gates]
-        backs = [guard.hold_back for guard in self._guards]
-        self._hold_back = max((back or 0 for back in backs), default=0)
-        self._closed = None in backs
+        watching = [guard for guard in guards if "output" in guard.gates]
+        self._near = [guard for guard in watching if guard.hold_back]
+        self._whole = [guard for guard in watching if guard.hold_back == 0]
+        self._hold_back = max((guard.hold_back or 0 for guard in self._near), default=0)
+        self._closed = any(guard.hold_back is None for guard in watching)
         self._sent = 0
         self._tail = ""
+        self._said = ""
 
     def feed(self, delta: str) -> str:
         """Return what may go out now that `delta` has come."""
         if self._closed:
             return ""
-        if not self._guards:
-            return delta
+        if self._whole:
+            self._said += delta
+            self._closed = bool(judge(self._whole, "output", self._said, "")[1])
         window = self._tail + delta
-        _, said = judge(self._guards, "output", window, "")
-        if said:
-            self._closed = True
+        if self._near and not self._closed:
+            self._closed = bool(judge(self._near, "output", window, "")[1])
+        if self._closed:
             return ""
         return self._release(window, len(window) - self._hold_back)
 
