@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ async def manager() -> AsyncGenerator[str]:
 
 
 @contextmanager
-def blocking_manager(user: User) -> Iterator[str]:
+def blocking_manager(user: User) -> Generator[str]:
     yield f"a shop for {user.id}"
     released.append("blocking manager")
 
@@ -99,8 +99,9 @@ def test_a_scenario_approves_unless_it_says_otherwise() -> None:
 def test_a_scenario_that_says_nothing_clear_is_refused(
     options: dict[str, Any], sentence: str
 ) -> None:
+    given: dict[str, Any] = {"input": "Pay.", **options}
     with pytest.raises(DefinitionError, match=sentence):
-        scenario(agent=agent, **({"input": "Pay."} | options))
+        scenario(agent=agent, **given)
 
 
 def test_recorded_replies_are_said_again(tmp_path: Path) -> None:
