@@ -9,14 +9,12 @@ from types import ModuleType
 
 import pytest
 
-pytest.register_assert_rewrite("jackline.testing.conformance")
-
-from jackline.adapters.memory import MemoryStore  # noqa: E402 - after the line above
-from jackline.adapters.sqlite.lanes import Inline, Threads  # noqa: E402 - as above
-from jackline.adapters.sqlite.store import open_sqlite  # noqa: E402 - as above
-from jackline.ports import Store  # noqa: E402 - as above
-from jackline.testing import conformance  # noqa: E402 - as above
-from jackline.testing.conformance import PROMISES, ManualClock, Promise, name  # noqa: E402
+from jackline.adapters.memory import MemoryStore
+from jackline.adapters.sqlite.lanes import Inline, Threads
+from jackline.adapters.sqlite.store import open_sqlite
+from jackline.ports import Store
+from jackline.testing import conformance
+from jackline.testing.conformance import PROMISES, ManualClock, Promise, name
 
 Make = Callable[[Path, ManualClock], Store]
 
