@@ -32,7 +32,7 @@ def demo(
     """Show what a crash, a loop and a crafted mail do to a naive loop, and to jackline.
 
     Takes under a minute, without a key or a network: the model is scripted, and at the end a
-    small real one. Exit code 1: a guarantee did not hold. 3: the real model is not installed.
+    small real one. Exit code 1: a guarantee did not hold. 3: the real model could not be asked.
     """
     console = make_console(is_json=as_json)
     live = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
@@ -53,4 +53,4 @@ def exit_code(played: Played) -> Exit:
     """Return what a run of the demo comes to: what broke weighs more than what is missing."""
     if not played.held:
         return Exit.FAILED
-    return Exit.OPERATOR if played.real and played.real.missing else Exit.OK
+    return Exit.OPERATOR if played.real and played.real.problem else Exit.OK

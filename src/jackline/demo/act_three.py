@@ -10,7 +10,7 @@ from jackline.app import Runtime
 from jackline.core.agent import Agent, Limits
 from jackline.core.budget import dollars
 from jackline.core.errors import DefinitionError
-from jackline.core.events import ModelReplied, Record, ToolReturned, TurnCompleted
+from jackline.core.events import ModelReplied, Record, ToolReturned, TurnCompleted, TurnFailed, kind
 from jackline.demo.agent import look_up_order
 from jackline.demo.folder import Folder
 from jackline.demo.narration import Narration
@@ -21,22 +21,23 @@ from jackline.demo.stage import Stage
 LOCAL = "local"
 QUESTION = "What did the customer of order 7 buy?"
 SESSION = "real"
-_TYPE_S = 30.0
+_TYPE_S = 15.0
 _DRIVEN_S = 40.0
+_WEAK = {"empty_reply", "output_invalid"}  # It was asked, and has nothing better to say.
 
 Timeline = Callable[[Record], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """What the real model did. `missing` says how to get one, where there is none."""
+    """What the real model did. `problem` says what to do where it could not be asked."""
 
     model: str
     outcome: str = ""
     tool_calls: int = 0
     text: str = ""
     cost: str = ""
-    missing: str = ""
+    problem: str = ""
 
 
 async def act_three(stage: Stage, folder: Folder, model: str, timeline: Timeline) -> Real:
@@ -58,9 +59,8 @@ async def act_three(stage: Stage, folder: Folder, model: str, timeline: Timeline
             )
             records = await _streamed(stage, runtime, asked)
     except DefinitionError as error:
-        missing = str(error)
-        stage.say(f"[yellow]{escape(missing)}[/yellow]")
-        return Real(model, missing=missing)
+        stage.say(f"[yellow]{escape(str(error))}[/yellow]")
+        return Real(model, problem=str(error))
     stage.say("\nWhat the journal has of it, as `jackline events` shows it:")
     for record in records:
         timeline(record)
@@ -93,11 +93,15 @@ async def _streamed(stage: Stage, runtime: Runtime, asked: str) -> list[Record]:
 
 def _summed_up(model: str, records: list[Record]) -> Real:
     ended = records[-1].event
-    replies = [record.event for record in records if isinstance(record.event, ModelReplied)]
+    done = ended.text if isinstance(ended, TurnCompleted) else ""
+    problem = ""
+    if isinstance(ended, TurnFailed) and ended.code not in _WEAK:
+        problem = ended.text
     return Real(
         model,
-        "completed" if isinstance(ended, TurnCompleted) else type(ended).__name__,
+        kind(type(ended).__name__),
         sum(isinstance(record.event, ToolReturned) for record in records),
-        ended.text if isinstance(ended, TurnCompleted) else "",
-        dollars(sum(reply.cost for reply in replies)),
+        done,
+        dollars(sum(x.event.cost for x in records if isinstance(x.event, ModelReplied))),
+        problem,
     )

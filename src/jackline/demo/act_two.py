@@ -23,7 +23,7 @@ from jackline.demo.worker import Watch
 _ANSWER_S = 0.3
 _LIVE_ANSWER_S = 2.5
 _LIVE_DELTA_S = 0.05
-_DECIDE_S = 20.0
+_DECIDE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ each payment. It ends when its standard input does: with whoever started it.
 """
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -79,7 +80,8 @@ class _Desk(BaseHTTPRequestHandler):
             self.close_connection = True  # Whoever asked is dead. The money has moved all the same.
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name is inherited
-        """Say nothing: the ledger is what counts."""
+        """Note in the debug log what was asked: the ledger is what counts."""
+        logging.getLogger(__name__).debug(format, *args)
 
 
 @contextmanager

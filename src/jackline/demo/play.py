@@ -14,6 +14,8 @@ from jackline.demo.proofs import Naive, Step
 from jackline.demo.stage import Stage, table
 from jackline.ports import Clock
 
+_READ_S = 8.0
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -50,6 +52,7 @@ async def play(
     began, point = clock(), POINTS[seed % len(POINTS)]
     with demo_folder(path) as folder:
         naive = await act_one(stage, folder)
+        await stage.person.ask("\nPress Enter to see the same on jackline.", "go on", _READ_S)
         steps = await act_two(stage, folder, naive, point)
         real = await act_three(stage, folder, model, timeline)
     stage.console.print()
