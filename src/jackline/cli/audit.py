@@ -97,8 +97,12 @@ def _pair(spent: int, held: int) -> str:
 
 def _asleep(row: SessionRow, state: Session) -> Iterable[str]:
     """Tell of an open turn that nothing would ever wake."""
-    if state.turn and not state.turn.pause and row.state in {"idle", "paused"}:
-        yield f"session {row.id.name}: turn {state.turn.id} is open, and nothing will wake it"
+    turn = state.turn
+    if turn is None or row.state in {"due", "driven"}:
+        return
+    waits = turn.pause is not None and (turn.pause.reason != "person" or state.questions)
+    if not waits or turn.cancelled is not None:
+        yield f"session {row.id.name}: turn {turn.id} is open, and nothing will wake it"
 
 
 def account_moves(records: Iterable[Record]) -> dict[str, tuple[int, int]]:

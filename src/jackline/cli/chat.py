@@ -75,7 +75,7 @@ async def _chat(settings: Settings, app: App, agent: Agent, name: str, *, as_jso
         view: View = Lines() if as_json else Screen(console())
         chat = Chat(runtime, user, session, lines, view)
         with lines.held():
-            if not as_json:
+            if not isinstance(lines, Piped):
                 await chat.greet(agent)
             return await chat.run()
 

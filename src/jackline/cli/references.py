@@ -26,7 +26,8 @@ def load(reference: str) -> Any:
     """
     if not reference:
         raise InputError(
-            'Say which agent, like agent:support, or write app = "agent:support" to jackline.toml.'
+            'Say which agent, like agent:support, or write app = "agent:support" to jackline.toml; '
+            "or try `jackline chat --local`."
         )
     if not is_reference(reference):
         raise InputError(f"{reference!r} names no agent: write module:name, like agent:support.")

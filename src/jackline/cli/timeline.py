@@ -36,6 +36,11 @@ class Timeline:
         self._day = ""
         self._names: dict[str, str] = {}
 
+    @staticmethod
+    def told() -> frozenset[type]:
+        """Return the events that have lines."""
+        return frozenset(_TELL)
+
     def lines(self, record: Record) -> Iterator[Line]:
         """Yield what is to be read of an event. Times count from the start of its turn."""
         day, _, hour = moment(record.at).partition(" ")

@@ -1,0 +1,63 @@
+"""A session as people read it."""
+
+from typing import get_args
+
+import pytest
+
+from jackline.cli.show import clean, exact, short, span
+from jackline.cli.timeline import Timeline
+from jackline.core import events as e
+from jackline.core.events import Record
+from jackline.core.messages import Text, ToolCall
+
+HIDDEN = {e.ModelReserved}
+KEY = "turn/2/model/0"
+
+
+def told(*events: e.Event, whole: bool = False) -> list[str]:
+    timeline = Timeline(whole=whole)
+    records = [Record(n, 1000.0 + n, event) for n, event in enumerate(events, 1)]
+    return [f"{line.who}: {line.what}" for r in records for line in timeline.lines(r)][1:]
+
+
+def test_a_call_is_told_by_its_name_from_the_reply_on() -> None:
+    call = ToolCall("find", '{"order_id":"7"}')
+    lines = told(
+        e.ModelReplied(KEY, (Text("Let me look."), call), "m", e.Usage(10, 5)),
+        e.ToolStarted(f"{KEY}/tool/0", "find", 1, "k"),
+        e.ToolReturned(f"{KEY}/tool/0", (Text("500 cents"),)),
+    )
+    assert lines == ["m: Let me look.", 'm: → find {"order_id":"7"}', "find: ← 500 cents"]
+
+
+@pytest.mark.parametrize("kind", get_args(e.Event))
+def test_every_event_is_told_but_those_that_say_nothing_new(kind: type) -> None:
+    assert (kind in HIDDEN) != (kind in Timeline.told())
+
+
+def test_what_is_told_cannot_steer_a_terminal() -> None:
+    (line,) = told(e.TurnCancelled(2, "\x1b[2Jgone\r\n\u202eback"))
+    assert line == "turn: cancelled: \\x1b[2Jgone \\x202eback"
+    call = ToolCall("pay", '{"to":"a\u200bb"}')
+    (line,) = told(e.ModelReplied(KEY, (call,), "m", e.Usage()))
+    assert line == 'm: → pay {"to":"a\\u200bb"}'
+
+
+def test_long_texts_are_cut_unless_the_whole_is_wanted() -> None:
+    event = e.TurnCancelled(2, "x" * 1000)
+    assert len(told(event)[0]) < 300
+    assert "x" * 1000 in told(event, whole=True)[0]
+
+
+def test_words_are_shown_as_they_are_and_controls_are_not() -> None:
+    assert clean("Grüße 🙂 👩‍👩‍👧\n\tok") == "Grüße 🙂 👩‍👩‍👧\n\tok"
+    assert clean("\x07\x9b") == "\\x07\\x9b"
+    assert exact("a\u00adb\nc") == "a\\u00adb\\u000ac"
+    assert short("one\n two   three", 9) == "one two …"
+    assert [span(s) for s in (0.5, 12, 180, 7200, 200_000)] == [
+        "0.50 s",
+        "12 s",
+        "3 min",
+        "2 h",
+        "2 d",
+    ]
