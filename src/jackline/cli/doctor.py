@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from rich.table import Table
 from rich.text import Text
 
 from jackline.adapters.sqlite.faults import store_error
@@ -75,8 +76,16 @@ def _print(findings: Iterable[Finding]) -> None:
     out = console()
     for finding in findings:
         mark, style = _MARKS[finding.verdict]
-        text = Text(f"{finding.what:<16} ", "dim" if finding.verdict == "note" else "")
-        out.print(text.append(f"{mark:<7}", style).append(clean(finding.text)))
+        dim = "dim" if finding.verdict == "note" else ""
+        if not out.is_terminal:
+            out.print(f"{finding.what:<16} {mark:<7}{clean(finding.text)}")
+            continue
+        row = Table.grid(padding=(0, 1, 0, 0))
+        row.add_column(width=16)
+        row.add_column(width=6)
+        row.add_column(overflow="fold")
+        row.add_row(Text(finding.what, dim), Text(mark, style), Text(clean(finding.text), dim))
+        out.print(row, soft_wrap=False)
 
 
 def _of_machine() -> Iterator[Finding]:

@@ -1,0 +1,43 @@
+"""Every example runs as it stands, and says what its reader expects."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+SAYS = {
+    "approvals": [
+        "paused",
+        'asked: refund {"cents":9900,"order_id":"7"}',
+        "completed - The refund is on its way.",
+    ],
+    "budgets": ["stopped: $0.0000", "budget - The session has ", "user/ann/", "of $1.00"],
+    "deps_per_user": ["open the mailbox of ann", "ann has 3 unread", "bob has 0 unread"],
+    "quickstart": ["From 10 to 16. (completed, $0.0000)"],
+    "transactional": ["Seat 4B is reserved for you.", "[('4B', 'local')]"],
+    "typed_output": ["A-17 4200"],
+}
+
+
+def test_each_example_has_its_expectation() -> None:
+    assert [path.stem for path in EXAMPLES] == sorted(SAYS)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_as_it_stands(path: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    missing = [text for text in SAYS[path.stem] if text not in done.stdout]
+    assert missing == [], done.stdout
