@@ -6,7 +6,18 @@ from pathlib import Path
 
 from benchmarks.peers.measure import main
 from benchmarks.peers.work import ANSWER, DELTA, DELTAS, PROMPT, Run, Script, Stream, Subject
-from jackline import Agent, Budget, Context, DenyList, Guard, Limits, MaximumSize, Rate, Runtime, tool
+from jackline import (
+    Agent,
+    Budget,
+    Context,
+    DenyList,
+    Guard,
+    Limits,
+    MaximumSize,
+    Rate,
+    Runtime,
+    tool,
+)
 from jackline.core.budget import Price, Terms
 from jackline.core.events import Usage
 from jackline.core.messages import Text, ToolCall

@@ -25,6 +25,7 @@ from jackline.core.events import (
     SessionId,
     TurnCancelled,
     TurnCompleted,
+    TurnEnded,
     TurnFailed,
     TurnPaused,
     TurnStopped,
@@ -286,11 +287,7 @@ def _with_paging(agent: Agent, store: Store) -> Agent:
 
 
 def _ends(record: Record, turn: int) -> bool:
-    match record.event:
-        case TurnCompleted() | TurnFailed() | TurnStopped() | TurnCancelled() as ended:
-            return ended.turn == turn
-        case _:
-            return False
+    return isinstance(record.event, TurnEnded) and record.event.turn == turn
 
 
 def _result(

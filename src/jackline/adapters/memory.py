@@ -155,13 +155,14 @@ class MemoryStore:
 
     def _move(self, tenant: str, batch: Batch) -> Account | None:
         """Change the accounts, or none and return the one that refuses."""
-        moved: list[Account] = []
+        moved: dict[tuple[str, str], Account] = {}
         for name, (held, spent) in sorted(batch.moves.items()):
-            account = self._accounts.get((tenant, name)) or Account(name, batch.limits.get(name))
+            key = tenant, name
+            account = self._accounts.get(key) or Account(name, batch.limits.get(name))
             if batch.reserves and not account.admits(held, spent):
                 return account
-            moved.append(Account(name, account.limit, account.spent + spent, account.held + held))
-        self._accounts.update(((tenant, account.name), account) for account in moved)
+            moved[key] = Account(name, account.limit, account.spent + spent, account.held + held)
+        self._accounts.update(moved)
         return None
 
     async def transact(

@@ -48,13 +48,13 @@ class Entry(Value, frozen=True):
 
 
 CLOSED = Circuit()
-_PASS = Entry()
+PASS = Entry()
 
 
 def enter(breaker: Breaker, circuit: Circuit, now: float) -> tuple[Circuit, Entry]:
     """Return whether a call may pass now."""
     if circuit.opened_at is None:
-        return circuit, _PASS
+        return circuit, PASS
     if circuit.probing:
         return circuit, Entry(breaker.cooldown_s)
     opened_at = min(circuit.opened_at, now)

@@ -3,7 +3,7 @@
 Amounts are whole micro-dollars: integers add up alike in any order, on any machine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Protocol
 
@@ -11,10 +11,6 @@ import msgspec
 
 from jackline.core.errors import DefinitionError
 from jackline.core.events import (
-    Event,
-    HoldUnconfirmed,
-    ModelFailed,
-    ModelReplied,
     ModelReserved,
     Usage,
 )
@@ -139,21 +135,17 @@ def dollars(amount: int) -> str:
     return f"{'-' if amount < 0 else ''}${whole}.{decimals}"
 
 
-def moves(asked: ModelReserved | None, events: Sequence[Event]) -> Moves:
-    """Return what `events` change in each account outside the session: (held, spent).
+def moves(settled: ModelReserved | None, cost: int, reserved: ModelReserved | None) -> Moves:
+    """Return what changes in each account outside the session: (held, spent).
 
-    A hold is settled in the accounts that it names, whichever window has begun since.
+    `settled` has turned out to cost `cost`. It settles in the accounts that it names, whichever
+    window has begun since.
     """
     sums: dict[str, tuple[int, int]] = {}
-    for event in events:
-        if isinstance(event, ModelReserved):
-            asked, held, spent = event, event.hold, 0
-        elif isinstance(event, ModelReplied | ModelFailed | HoldUnconfirmed):
-            assert asked is not None, event
-            held, spent = -asked.hold, event.cost
-        else:
-            continue
-        for account in asked.accounts:
-            before = sums.get(account, (0, 0))
-            sums[account] = before[0] + held, before[1] + spent
+    if settled:
+        sums = dict.fromkeys(settled.accounts, (-settled.hold, cost))
+    if reserved:
+        for name in reserved.accounts:
+            held, spent = sums.get(name, (0, 0))
+            sums[name] = held + reserved.hold, spent
     return sums

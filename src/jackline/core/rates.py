@@ -8,6 +8,7 @@ one clock; where it jumps back, what was taken moves along, and no wait is longe
 
 import math
 import re
+from functools import lru_cache
 
 from jackline.core.errors import DefinitionError
 from jackline.core.value import Value
@@ -38,6 +39,11 @@ class Quota(Value, frozen=True):
             )
 
 
+@lru_cache
+def _a_minute(amount: int | None) -> Quota | None:
+    return None if amount is None else Quota(amount)
+
+
 class Rate(Value, frozen=True):
     """How many requests and tokens a minute may see. None: any number."""
 
@@ -52,12 +58,12 @@ class Rate(Value, frozen=True):
     @property
     def requests(self) -> Quota | None:
         """The quota of requests."""
-        return None if self.requests_per_minute is None else Quota(self.requests_per_minute)
+        return _a_minute(self.requests_per_minute)
 
     @property
     def tokens(self) -> Quota | None:
         """The quota of tokens."""
-        return None if self.tokens_per_minute is None else Quota(self.tokens_per_minute)
+        return _a_minute(self.tokens_per_minute)
 
 
 class Bucket(Value, frozen=True):
@@ -89,7 +95,7 @@ def take(quota: Quota, bucket: Bucket, amount: int, now: float) -> tuple[Bucket,
     if amount > quota.amount:
         return bucket, math.inf
     slots = _recent(quota, bucket, now)
-    taken = sum(each for _, each in slots)
+    taken = sum([each for _, each in slots])
     if taken + amount <= quota.amount:
         return Bucket(_put(quota, slots, amount, now)), 0.0
     until = now

@@ -62,11 +62,13 @@ class Schema:
         return self._validate(text.encode("utf-8", "replace"))
 
     def _validate(self, canonical: bytes) -> dict[str, object]:
-        from pydantic_core import ValidationError  # noqa: PLC0415 - heavy, and here already loaded
-
         try:
             return self.validator.validate_json(canonical)
-        except ValidationError as error:
+        except ValueError as error:
+            from pydantic_core import ValidationError  # noqa: PLC0415 - heavy
+
+            if not isinstance(error, ValidationError):
+                raise
             found = error.errors(include_url=False, include_context=False)
             told = [self._sentence(one) for one in found[:_ERRORS_TOLD]]
             more = len(found) - len(told)

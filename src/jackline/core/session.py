@@ -99,7 +99,9 @@ class Turn(Value, frozen=True):
     @property
     def is_running(self) -> bool:
         """Whether something was begun that is still to come back."""
-        return self.asked is not None or any(call.state == "running" for call in self.calls)
+        if self.asked or not self.round or not self.round.open:
+            return self.asked is not None
+        return any(call.state == "running" for call in self.calls)
 
     def steps(self, now: float) -> "list[e.ModelReserved | Call]":
         """Return what has been journaled as begun and must now be performed, and nothing else."""
@@ -152,5 +154,8 @@ class Session(Value, frozen=True):
     @property
     def questions(self) -> tuple[int, ...]:
         """The questions that wait for a person."""
-        calls = self.turn.calls if self.turn else ()
+        current = self.turn.round if self.turn else None
+        if not current or not current.open:
+            return ()
+        calls = current.calls.values()
         return tuple(c.question for c in calls if c.state == "waiting" and c.answer is None)

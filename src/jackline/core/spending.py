@@ -1,7 +1,7 @@
 """Before a model is asked: which one, when, for how much, and whether that may be spent."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import date
 from typing import Protocol
 from zlib import crc32
 
@@ -16,6 +16,8 @@ from jackline.core.session import Session, Turn
 _OUTPUT_TOKENS_MIN = 256
 _BACKOFF_MAX_S = 30.0
 _RETRY_AFTER_MAX_S = 3_600.0
+_DAY_S = 86_400
+_DAY_ONE = date(1970, 1, 1).toordinal()
 _RETRYABLE = {
     "rate_limited",
     "overloaded",
@@ -89,7 +91,7 @@ def accounts(session: Session, turn: Turn, agent: Agent, now: float) -> tuple[st
     budget = agent.budget
     if budget.user_per_day is None and budget.tenant_per_day is None:
         return inherited
-    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    day = date.fromordinal(_DAY_ONE + int(now // _DAY_S)).isoformat()
     found = inherited
     if budget.tenant_per_day is not None:
         found += (f"tenant/{day}",)
@@ -128,12 +130,13 @@ def _compacted(session: Session, agent: Agent, summary: str) -> e.ContextCompact
 
 
 def _is_full(session: Session, turn: Turn, agent: Agent, terms: Terms) -> bool:
-    if turn.compacting == "done" or window.elidable(session, agent) is None:
+    if turn.compacting == "done":
         return False
-    if turn.failure and turn.failure.code == "context_too_long":
-        return True
+    too_long = turn.failure is not None and turn.failure.code == "context_too_long"
     room = terms.window_tokens * agent.window.fill
-    return window.likely_tokens(session, turn, agent, terms) > room
+    if not too_long and window.likely_tokens(session, turn, agent, terms) <= room:
+        return False
+    return window.elidable(session, agent) is not None
 
 
 def _reserved(

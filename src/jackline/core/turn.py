@@ -54,12 +54,10 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
         return [e.TurnResumed(turn.pause.reason)] if _is_over(turn, facts.now) else []
     if lost := _lost(turn, agent):
         return lost
-    if begun := calls.begin(desk):
-        return begun
-    if turn.is_running:
-        return []
     if turn.round and turn.round.open:
-        return _wait(turn, facts.now)
+        return calls.begin(desk) or _wait(turn, facts.now)
+    if turn.asked:
+        return []
     if turn.round and not turn.round.calls and not turn.steers:
         return _answer(turn, turn.round.replied.text, agent)
     return _stuck(turn, agent) or _ask(session, turn, agent, facts)
@@ -110,6 +108,8 @@ def _is_over(turn: Turn, now: float) -> bool:
 
 def _wait(turn: Turn, now: float) -> Sequence[e.Event]:
     """Let go of a turn that only waits, for a person or for long."""
+    if turn.is_running:
+        return []
     waits = [call for call in turn.calls if call.state in {"waiting", "unknown"}]
     until = min(call.wakes_at for call in waits)
     if any(call.state == "unknown" and call.reconcile_at <= now for call in waits):

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from jackline.core.agent import Scope
-from jackline.core.breaker import CLOSED, Breaker, Circuit, Entry, enter, leave
+from jackline.core.breaker import CLOSED, PASS, Breaker, Circuit, Entry, enter, leave
 from jackline.core.rates import Buckets, Rate, admit
 from jackline.ports import Clock
 
@@ -41,11 +41,19 @@ class Admission:
 
     def enter(self, model: str) -> Entry:
         """Return whether the model may be asked now, or has failed too often of late."""
-        circuit, entry = enter(self._breaker, self._circuits.get(model, CLOSED), self._clock())
-        self._circuits[model] = circuit
+        circuit = self._circuits.get(model)
+        if circuit is None:
+            return PASS
+        self._circuits[model], entry = enter(self._breaker, circuit, self._clock())
         return entry
 
     def leave(self, model: str, entry: Entry, *, ok: bool | None) -> None:
         """Say how it went. None: nobody knows."""
-        circuit = self._circuits.get(model, CLOSED)
-        self._circuits[model] = leave(self._breaker, circuit, entry, self._clock(), ok=ok)
+        before = self._circuits.get(model, CLOSED)
+        if ok and before is CLOSED:
+            return
+        after = leave(self._breaker, before, entry, self._clock(), ok=ok)
+        if after == CLOSED:
+            self._circuits.pop(model, None)
+        else:
+            self._circuits[model] = after

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from jackline.core.backoff import delay_s
-from jackline.core.breaker import Entry
+from jackline.core.breaker import PASS, Entry
 from jackline.core.errors import ToolError
 from jackline.core.tools import Context, Tool
 from jackline.core.value import Value, replace
 from jackline.ports import Clock
 from jackline.runtime.bounded import Ended, OverdueError, bounded, ended
-from jackline.runtime.limits import PASS, Limits, Refusal, Sleep
+from jackline.runtime.limits import Limits, Refusal, Sleep
 from jackline.runtime.threads import Offload
 
 Witness = Callable[[str, Literal["before", "after"]], None]

@@ -5,16 +5,13 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from jackline.core.breaker import CLOSED, Entry, enter, leave
+from jackline.core.breaker import CLOSED, PASS, Entry, enter, leave
 from jackline.core.rates import Bucket, take
 from jackline.core.tools import Tool
 from jackline.core.value import Value
 from jackline.ports import Clock
 
 Sleep = Callable[[float], Awaitable[object]]
-
-
-PASS = Entry()
 
 
 class Refusal(Value, frozen=True):

@@ -5,7 +5,7 @@ So a start, a take-over and a lost acknowledgement are one case: read, fold, go 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jackline.core.budget import Account, moves
@@ -18,16 +18,13 @@ from jackline.core.events import (
     Record,
     SessionId,
     ToolReconciled,
-    TurnCancelled,
-    TurnCompleted,
     TurnFailed,
-    TurnStopped,
 )
 from jackline.core.fold import fold, replay
 from jackline.core.session import Call, Session
 from jackline.core.spending import account_limit
 from jackline.core.turn import Facts, decide, wakes_at
-from jackline.ports import Batch, Behind, Claimed, Committed, Grown, Refused
+from jackline.ports import NO_LIMITS, Batch, Behind, Claimed, Committed, Grown, Refused
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.steps import Crew, Steps
 
@@ -35,7 +32,7 @@ _COALESCE_S = 0.005
 _RETRY_ACCOUNT_S = 0.1
 _SNAPSHOT_EVENTS = 256
 _TRIES = 8
-_ENDED = (TurnCompleted, TurnFailed, TurnStopped, TurnCancelled)
+_LATE = (ToolReconciled, GuardJudged)  # They count for a step that is over, too.
 Step = ModelReserved | Call
 
 
@@ -151,7 +148,8 @@ class Drive:
             match outcome:
                 case Committed(at):
                     self._ahead_s = at - self._crew.clock()
-                    self._announce(events, at, release=release)
+                    ended = release or session.ended is not self._session.ended
+                    self._announce(events, at, ended=ended)
                     self._session, self._heard = session, []
                     return not release
                 case Behind(records):
@@ -159,8 +157,7 @@ class Drive:
                 case Refused(account):
                     self._account = account
 
-    def _announce(self, events: Sequence[Event], at: float, *, release: bool) -> None:
-        ended = release or any(isinstance(event, _ENDED) for event in events)
+    def _announce(self, events: Sequence[Event], at: float, *, ended: bool) -> None:
         if self._crew.bus.hears(self.id, resting=ended):
             first = self._session.head + 1
             records = [Record(first + n, at, event) for n, event in enumerate(events)]
@@ -175,15 +172,14 @@ class Drive:
         await self._load()
 
     def _next(self) -> tuple[Session, Sequence[Event]]:
-        session, heard = self._session, self._open_outcomes()
-        if heard:
-            session = fold(session, heard, self.now())
+        heard, now = self._open_outcomes(), self.now()
+        session = fold(self._session, heard, now)
         if self.handing_over or session.turn is None:
             return session, heard
         assert self._steps is not None
-        self._decided_at = self.now()
+        self._decided_at = now
         facts = Facts(
-            self._decided_at,
+            now,
             self._steps.models.terms,
             self._crew.lease_s,
             self._account,
@@ -199,8 +195,7 @@ class Drive:
             return events
         open_keys = {step.key for step in turn.steps(float("inf"))}
         for key, outcome in self._heard:
-            late = isinstance(outcome[0], ToolReconciled | GuardJudged)
-            if key in open_keys or late:
+            if key in open_keys or isinstance(outcome[0], _LATE):
                 events += outcome
         return events
 
@@ -217,14 +212,10 @@ class Drive:
         self, session: Session, events: Sequence[Event], *, release: bool
     ) -> Committed | Behind | Refused:
         before, turn = self._session, session.turn
-        assert self._steps is not None
-        reserved = [event for event in events if isinstance(event, ModelReserved)]
-        limits = {
-            name: most
-            for event in reserved
-            for name in event.accounts
-            if (most := account_limit(name, self._steps.agent)) is not None
-        }
+        settled, reserved = before.turn and before.turn.asked, turn and turn.asked
+        if settled is reserved:
+            settled = reserved = None
+        spent = session.money.spent - before.money.spent
         paused_until = turn.pause.until if turn and turn.pause else None
         batch = Batch(
             self.epoch,
@@ -232,11 +223,11 @@ class Drive:
             events,
             turn.id if turn else None,
             session.money.held - before.money.held,
-            session.money.spent - before.money.spent,
-            moves(before.turn.asked if before.turn else None, events),
-            limits,
+            spent,
+            moves(settled, spent, reserved),
+            self._limits(reserved) if reserved else NO_LIMITS,
             session.questions,
-            bool(reserved),
+            reserved is not None,
             release,
             self.now() if turn and not turn.pause else paused_until,
         )
@@ -244,6 +235,11 @@ class Drive:
         outcome = await self._crew.store.drive(before.id, batch, self._crew.lease_s)
         self.lease.until = asked_at + self._crew.lease_s
         return outcome
+
+    def _limits(self, reserved: ModelReserved) -> Mapping[str, int]:
+        assert self._steps is not None
+        limits = {name: account_limit(name, self._steps.agent) for name in reserved.accounts}
+        return {name: most for name, most in limits.items() if most is not None}
 
     def _perform(self, group: asyncio.TaskGroup) -> None:
         """Make the tasks those that the session calls for: start what is new, end what is over."""

@@ -41,6 +41,7 @@ OnBusy = Literal["queue", "reject", "steer"]
 _NAME_MAX = 200
 _POLL_S = 0.5
 _ENDED = (TurnCompleted, TurnFailed, TurnStopped, TurnCancelled)
+_PAID = (ModelReplied, HoldUnconfirmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +335,7 @@ class Tally:
 
     def add(self, event: object) -> None:
         """Take in an event."""
-        if not isinstance(event, ModelReplied | HoldUnconfirmed):
+        if not isinstance(event, _PAID):
             return
         if not event.key.startswith(f"turn/{self.turn}/"):
             return

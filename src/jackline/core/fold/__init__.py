@@ -3,7 +3,7 @@
 A session is the fold of its events: recovery is `replay`, and only that.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from jackline.core import events as e
@@ -15,16 +15,15 @@ from jackline.core.value import replace
 __all__ = ["apply", "fingerprint", "fold", "replay"]
 
 
-def fold(session: Session, events: Iterable[e.Event], at: float) -> Session:
+def fold(session: Session, events: Sequence[e.Event], at: float) -> Session:
     """Return the session as it stands after `events`, which happened at `at`."""
-    turn, first = session.turn, True
+    if events and at > session.at:
+        turn = session.turn
+        if turn and not turn.pause and type(events[0]) is not e.SessionTaken:
+            turn = replace(turn, driven_s=turn.driven_s + at - session.at)
+        session = replace(session, at=at, turn=turn)
     for event in events:
-        if first and turn and not turn.pause and not isinstance(event, e.SessionTaken):
-            driven_s = turn.driven_s + max(0.0, at - session.at)
-            session = replace(session, turn=replace(turn, driven_s=driven_s))
-        if first and at > session.at:
-            session = replace(session, at=at)
-        first, session = False, apply(session, event)
+        session = apply(session, event)
     return session
 
 

@@ -62,8 +62,8 @@ def replied(session: Session, event: e.ModelReplied) -> Session:
         measured = Measured(
             asked.model, turn.submitted.version, read, len(messages), messages.size_bytes
         )
-    turn = replace(turn, round=Round(event, calls, len(calls)), failure=None, drivers=0)
-    turn = replace(turn, compacting="")
+    current = Round(event, calls, len(calls))
+    turn = replace(turn, round=current, failure=None, drivers=0, compacting="")
     return replace(session, turn=turn, messages=messages, measured=measured)
 
 
