@@ -32,7 +32,7 @@ from jackline.core.events import (
 )
 from jackline.core.inputs import Said
 from jackline.core.user import User
-from jackline.ports import Clock, Delta, Ids, Model, Store
+from jackline.ports import Clock, Closing, Delta, Ids, Model, Store
 from jackline.runtime.admission import Admission
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.models import Models
@@ -129,6 +129,14 @@ class Runtime:
 
     async def __aenter__(self) -> Self:
         """Open the store and begin to drive what is due."""
+        try:
+            await self._enter()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
         store, bus = open_store(self._url, around.wall_clock), LocalBus()
@@ -146,7 +154,6 @@ class Runtime:
             await self._stack.enter_async_context(_running(worker.run()))
             self._worker = worker
         self._open = store, Sessions(store, bus, self._agents, around.ids, self._wake)
-        return self
 
     async def __aexit__(
         self,
@@ -227,7 +234,14 @@ class Runtime:
             self._worker.wake(session)
 
     def _models(self, agent: Agent) -> Sequence[Model]:
-        return [self._resolved(agent, model) for model in agent.models]
+        """Return an agent's models. Those that are made here end with the runtime."""
+        found: list[Model] = []
+        for given in agent.models:
+            found.append(self._resolved(agent, given))
+            made_here = isinstance(given, str) and given not in self._given
+            if made_here and isinstance(found[-1], Closing):
+                self._stack.push_async_callback(found[-1].close)
+        return found
 
     def _served(self, agent: Agent, models: Sequence[Model]) -> Served:
         clock = self._surroundings.clock

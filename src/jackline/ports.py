@@ -2,10 +2,19 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from jackline.core.budget import Account, Moves, Terms
-from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, ToolReturned, Usage
+from jackline.core.events import (
+    Event,
+    Purpose,
+    Record,
+    SessionId,
+    SessionOpened,
+    Told,
+    ToolReturned,
+    Usage,
+)
 from jackline.core.messages import Message, ReplyPart
 from jackline.core.session import Session
 from jackline.core.value import Value
@@ -261,6 +270,7 @@ class Request(Value, frozen=True):
     tools: Sequence[ToolSpec]
     max_tokens: int
     output: Mapping[str, Any] | None = None
+    purpose: Purpose = "reply"
     first_event_s: float = 60.0
     timeout_s: float = 300.0
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
@@ -272,6 +282,15 @@ class Reply(Value, frozen=True):
     parts: tuple[ReplyPart, ...]
     usage: Usage | None
     model: str
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A model that holds connections or processes."""
+
+    async def close(self) -> None:
+        """Let them go. It is asked nothing any more."""
+        ...
 
 
 class Model(Protocol):

@@ -125,7 +125,9 @@ class Models:
         session, reserved = asked.session, asked.reserved
         if reserved.purpose == "compact":
             told = window.to_summarise(session, self._agent, self._terms[reserved.model])
-            return Request(reserved.key, window.SUMMARISE, told, (), reserved.max_tokens)
+            return Request(
+                reserved.key, window.SUMMARISE, told, (), reserved.max_tokens, purpose="compact"
+            )
         return Request(
             reserved.key,
             session.instructions,

@@ -81,7 +81,8 @@ class ScriptedModel:
     what the model said last. A mapping from what the user says to scripts makes conversations:
     the latest message that it knows decides, and "" stands for all that it does not.
 
-    `usage` None counts bytes as tokens.
+    `usage` None counts bytes as tokens. What is no request for a reply, a summary for one, gets
+    a text that says so and takes no answer from the script.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class ScriptedModel:
 
     async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
         """See `Model.stream`."""
-        line = self._line(request)
+        line = self._line(request) if request.purpose == "reply" else _SUMMARY
         if line.ask is not None:
             said = line.ask(request)
             line = _line(await said if isawaitable(said) else said)
@@ -248,3 +249,6 @@ def _gist(parts: Sequence[object]) -> tuple[str, tuple[tuple[str, str], ...]]:
 def _fresh(error: ModelError) -> ModelError:
     """Return the error anew: one that is raised twice gathers tracebacks."""
     return type(error)(error.text, sent=error.sent, retry_after_s=error.retry_after_s)
+
+
+_SUMMARY = _line("What was said so far, in short.")
