@@ -1,6 +1,7 @@
 """The whole demo, with real processes that are really killed."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -10,31 +11,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jackline.cli.demo import exit_code
-from jackline.core.events import Record
+from jackline.cli.demo import demo, exit_code
+from jackline.cli.options import Exit
 from jackline.demo.act_three import Real
 from jackline.demo.payments import POINTS
 from jackline.demo.play import Played, play
 from jackline.demo.processes import started
 from jackline.demo.proofs import Naive, Step
-from jackline.demo.stage import Nobody, Person, Stage
+from jackline.demo.stage import Stage
 
 NO_MODEL = "nobody:nothing"
-
-
-def ignored(_: Record) -> None:
-    """Show nothing."""
-
-
-def played(folder: Path, seed: int, person: Person | None = None) -> Played:
-    console = Console(quiet=True)
-    stage = Stage(console, person or Nobody(), is_live=person is not None)
-    return asyncio.run(play(stage, folder, NO_MODEL, ignored, seed=seed))
-
-
-def held(run: Played) -> dict[str, bool | None]:
-    return {step.guarantee: step.held for step in run.steps}
-
 
 ALL_HELD = {
     "G1": True,
@@ -51,12 +37,19 @@ ALL_HELD = {
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(n, marks=pytest.mark.verify) for n in range(1, len(POINTS)))]
 )
-def test_all_that_is_claimed_holds_wherever_the_worker_dies(tmp_path: Path, seed: int) -> None:
-    run = played(tmp_path / "demo", seed)
-    assert held(run) == ALL_HELD
-    assert run.point == POINTS[seed]
-    assert run.steps[0].figures["unknown"] == run.steps[0].figures["reconciled"] != 0
-    assert (run.naive.payments, run.naive.large_cents, run.naive.rows_mailed) == (2, 90_000, 6)
+def test_all_that_is_claimed_holds_wherever_the_worker_dies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: int
+) -> None:
+    code = demo(folder=tmp_path / "demo", model=NO_MODEL, seed=seed, as_json=True)
+    played = json.loads(capsys.readouterr().out)
+    assert {step["guarantee"]: step["held"] for step in played["steps"]} == ALL_HELD
+    figures = played["steps"][0]["figures"]
+    assert figures["unknown"] == figures["reconciled"] > 0
+    assert played["point"] == POINTS[seed]
+    naive = played["naive"]
+    assert (naive["payments"], naive["large_cents"], naive["rows_mailed"]) == (2, 90_000, 6)
+    assert code == Exit.OPERATOR
+    assert "nobody" in played["real"]["problem"]
 
 
 class Impatient:
@@ -82,8 +75,9 @@ class Impatient:
 @pytest.mark.verify
 def test_a_person_may_kill_at_any_time_and_say_no(tmp_path: Path) -> None:
     person = Impatient()
-    run = played(tmp_path / "demo", 0, person)
-    assert held(run) == ALL_HELD
+    stage = Stage(Console(quiet=True), person, is_live=True)
+    run = asyncio.run(play(stage, tmp_path / "demo", NO_MODEL, lambda _: None))
+    assert {step.guarantee: step.held for step in run.steps} == ALL_HELD
     assert person.killed >= 2
     approval = next(step for step in run.steps if step.guarantee == "G5")
     assert approval.figures["payments"] == 0

@@ -97,15 +97,16 @@ ASKED = e.InputRequested("approval", "", 9.0, CALL, "refund", "{}", digest="d")
 YES = e.InputProvided(1, approved=True, by="me", digest="d")
 NO = e.InputProvided(1, approved=False, by="me", digest="d")
 RAN = [e.ToolStarted(CALL, "refund", 1, "k"), e.ToolReturned(CALL, ())]
+FIRST, SECOND = e.SessionTaken(1, "w"), e.SessionTaken(2, "x")
 
 
 def test_an_approved_call_runs_once_after_the_approval() -> None:
-    journal = records(ASKED, YES, *RAN)
+    journal = records(FIRST, ASKED, YES, SECOND, *RAN)
     assert proofs.approved_first(NAIVE, journal, [PAID], stale=True).held is True
 
 
 def test_a_declined_call_that_does_not_run_holds_too() -> None:
-    journal = records(ASKED, NO, e.ToolRefused(CALL, "", "rejected"))
+    journal = records(FIRST, ASKED, NO, SECOND, e.ToolRefused(CALL, "", "rejected"))
     step = proofs.approved_first(NAIVE, journal, [], stale=True)
     assert step.held is True
 
@@ -126,7 +127,13 @@ def test_a_declined_call_that_does_not_run_holds_too() -> None:
 def test_anything_else_breaks_g5(
     events: Sequence[e.Event], ledger: Sequence[Payment], *, stale: bool
 ) -> None:
-    assert proofs.approved_first(NAIVE, records(*events), ledger, stale=stale).held is False
+    journal = records(FIRST, SECOND, *events)
+    assert proofs.approved_first(NAIVE, journal, ledger, stale=stale).held is False
+
+
+def test_an_approval_without_a_restart_does_not_show_what_is_claimed() -> None:
+    journal = records(FIRST, ASKED, YES, *RAN)
+    assert proofs.approved_first(NAIVE, journal, [PAID], stale=True).held is False
 
 
 def model_call(number: int, hold: int, cost: int) -> list[e.Event]:

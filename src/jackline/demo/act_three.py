@@ -21,7 +21,7 @@ from jackline.demo.stage import Stage
 LOCAL = "local"
 QUESTION = "What did the customer of order 7 buy?"
 SESSION = "real"
-_TYPE_S = 15.0
+_TYPE_S = 12.0
 _DRIVEN_S = 40.0
 _WEAK = {"empty_reply", "output_invalid"}  # It was asked, and has nothing better to say.
 

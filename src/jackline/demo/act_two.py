@@ -22,8 +22,8 @@ from jackline.demo.worker import Watch
 
 _ANSWER_S = 0.3
 _LIVE_ANSWER_S = 2.5
-_LIVE_DELTA_S = 0.05
-_DECIDE_S = 10.0
+_LIVE_DELTA_S = 0.04
+_DECIDE_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ async def act_two(stage: Stage, folder: Folder, naive: Naive, point: Point) -> l
     stage.act(
         2,
         "the same on jackline",
-        "The same shop, the same scripted model, a journal in SQLite. Each tool says what a "
-        "second run of it would do:",
+        "The same shop, the same script (in jackline's ScriptedModel), a journal in SQLite. "
+        "Each tool says what a second run of it would do:",
     )
     stage.code(_source_of_refund())
     ledger = folder.path / "payments.jsonl"

@@ -14,7 +14,7 @@ from jackline.demo.proofs import Naive, Step
 from jackline.demo.stage import Stage, table
 from jackline.ports import Clock
 
-_READ_S = 8.0
+_READ_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)

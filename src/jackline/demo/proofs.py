@@ -121,15 +121,16 @@ def approved_first(
     ran = [e.ToolStarted, e.ToolReturned] if approved else [e.ToolRefused]
     same = asked is not None and [each.digest for each in answers] == [asked.digest]
     in_order = kinds == [e.InputRequested, e.InputProvided, *ran]
+    workers = len(_events(records, e.SessionTaken))
     return Step(
         "a refund of $900",
         "G5",
-        same and stale and in_order and len(ledger) == approved,
+        same and stale and in_order and len(ledger) == approved and workers > 1,
         f"{_cents(naive.large_cents)}, nobody asked",
         "waits over a restart",
         {
             "approvals": len(answers),
-            "workers": len(_events(records, e.SessionTaken)),
+            "workers": workers,
             "payments": len(ledger),
         },
     )
