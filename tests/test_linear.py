@@ -29,7 +29,7 @@ def calls_of(rounds: int) -> int:
     """Return how many functions a turn of so many rounds calls: work, without a clock."""
     count = 0
 
-    def counted(frame: FrameType, event: str, argument: object) -> None:
+    def counted(_: FrameType, event: str, __: object) -> None:
         nonlocal count
         count += event in {"call", "c_call"}
 

@@ -31,6 +31,7 @@ from jackline.core.events import (
     TurnStopped,
 )
 from jackline.core.inputs import Said
+from jackline.core.session import Session
 from jackline.core.user import User
 from jackline.ports import Clock, Closing, Delta, Ids, Model, Store
 from jackline.runtime.admission import Admission
@@ -43,6 +44,7 @@ from jackline.runtime.worker import Worker
 
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
+_FOR_PEOPLE = {"person", "dead_letter"}
 
 
 # Seconds on a clock that goes on while the process is stopped or asleep.
@@ -181,9 +183,8 @@ class Runtime:
         Ends with the turn. While the turn waits for an answer to a question, so does this.
         `options` are those of `Submission`. Stopping early leaves the turn to go on.
         """
-        name = await self.sessions.open(agent, user, session)
-        receipt = await self.sessions.submit(name, user, Submission(said, **options))
-        async with aclosing(self.follow(name, receipt.turn or receipt.seq, user)) as events:
+        name, turn = await self._submitted(agent, session, user, Submission(said, **options))
+        async with aclosing(self.follow(name, turn, user)) as events:
             async for event in events:
                 yield event
 
@@ -207,9 +208,15 @@ class Runtime:
         **options: Any,
     ) -> Result:
         """Say something to an agent, and return how its turn ended, or that a person is asked."""
+        name, turn = await self._submitted(agent, session, user, Submission(said, **options))
+        return await self.result(name, turn, user)
+
+    async def _submitted(
+        self, agent: str, session: str, user: User, submission: Submission
+    ) -> tuple[SessionId, int]:
         name = await self.sessions.open(agent, user, session)
-        receipt = await self.sessions.submit(name, user, Submission(said, **options))
-        return await self.result(name, receipt.turn or receipt.seq, user)
+        receipt = await self.sessions.submit(name, user, submission)
+        return name, receipt.turn or receipt.seq
 
     async def result(self, session: SessionId, turn: int, user: User = LOCAL_USER) -> Result:
         """Return how a turn ended, or that it waits for a person, once it does."""
@@ -217,9 +224,9 @@ class Runtime:
         async with aclosing(self.sessions.rested(session, turn - 1)) as records:
             async for record in records:
                 tally.add(record.event)
-                if isinstance(record.event, TurnPaused) and record.event.reason == "person":
+                if isinstance(record.event, TurnPaused) and record.event.reason in _FOR_PEOPLE:
                     state = await self.sessions.state(session, user)
-                    if state.turn and state.turn.id == turn and state.questions:
+                    if _waits(state, turn):
                         return _result(session, record, tally, None, state.questions)
                 if _ends(record, turn):
                     return _result(session, record, tally, self._agents[opened.agent])
@@ -304,6 +311,14 @@ def _ends(record: Record, turn: int) -> bool:
     return isinstance(record.event, TurnEnded) and record.event.turn == turn
 
 
+def _waits(state: Session, turn: int) -> bool:
+    """Whether that turn waits for a person now: what is read may be long over."""
+    if state.turn is None or state.turn.id != turn:
+        return False
+    pause = state.turn.pause
+    return bool(state.questions) or (pause is not None and pause.reason == "dead_letter")
+
+
 def _result(
     session: SessionId,
     record: Record,
@@ -323,5 +338,7 @@ def _result(
             return replace(result, outcome="stopped", code=code, text=text)
         case TurnCancelled(reason=reason):
             return replace(result, outcome="cancelled", code="cancelled", text=reason)
+        case TurnPaused(reason="dead_letter" as reason, text=text):
+            return replace(result, code=reason, text=text)
         case _:
             return result
