@@ -26,6 +26,8 @@ from jackline.core.events import (
     SessionTaken,
     Told,
     ToolReturned,
+    TurnSteered,
+    TurnSubmitted,
 )
 from jackline.core.session import Session
 from jackline.ports import (
@@ -80,6 +82,13 @@ class Row:
         last = len(self.bodies) if limit is None else after + limit
         pairs = zip(self.times[after:last], self.bodies[after:last], strict=True)
         return [Record(seq, at, decode(body)) for seq, (at, body) in enumerate(pairs, after + 1)]
+
+    def waiting(self, event: TurnSubmitted | TurnSteered) -> int:
+        """Return how many inputs wait for turns, or how many the open turn was steered by."""
+        open_turn = self.turn or 0
+        if isinstance(event, TurnSubmitted):
+            return sum((turn or 0) > open_turn for _, turn, _ in self.told.values())
+        return sum(turn == open_turn and seq > open_turn for seq, turn, _ in self.told.values())
 
     def is_due(self, now: float) -> bool:
         """Whether it has work, and nobody who does it."""
@@ -202,6 +211,8 @@ class MemoryStore:
             return Receipt(seq, turn, row.times[seq - 1], repeated=True)
         if idle_only and row.turn is not None:
             raise BusyError(f"Turn {row.turn} of session {session.name!r} is open.")
+        if isinstance(first, TurnSubmitted | TurnSteered) and row.turn is not None:
+            rules.check_room(row.waiting(first))
         if isinstance(first, InputProvided):
             known = 0 < first.question <= len(row.bodies)
             question = decode(row.bodies[first.question - 1]) if known else None

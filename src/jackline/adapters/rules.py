@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from jackline.core.codec import decode, encode, erased
 from jackline.core.errors import (
+    BusyError,
     ConflictError,
     FencedError,
     InputError,
@@ -36,6 +37,7 @@ from jackline.core.events import (
 from jackline.ports import Clock, State
 
 HASHES_KEPT_S = 30 * 86_400.0
+INPUTS_MAX = 100
 _NAME_CHARACTERS_MAX = 512
 
 
@@ -126,6 +128,12 @@ def check_answer(
         raise StaleError(f"Question {question} has expired: the call was not made.")
     if answer.arguments is None and answer.digest != asked.digest:
         raise StaleError(f"Question {question} was about another call than this answer.")
+
+
+def check_room(waiting: int) -> None:
+    """Raise `BusyError` where so many inputs wait already that one more would wait for ever."""
+    if waiting >= INPUTS_MAX:
+        raise BusyError(f"{waiting} inputs wait in this session already: let it answer first.")
 
 
 def wakes(event: Told, turn: int | None) -> bool:

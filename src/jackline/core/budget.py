@@ -121,11 +121,11 @@ def micro_dollars(usd: str | float | Decimal) -> int:
     """Return the whole micro-dollars of an amount in dollars, rounded down."""
     try:
         amount = int((Decimal(str(usd)) * _MILLION).to_integral_value(ROUND_FLOOR))
-        if abs(amount) < _MOST:
-            return amount
-        raise ValueError(usd)
     except (InvalidOperation, ValueError, OverflowError):
         raise DefinitionError(f"{usd!r} is no amount of dollars, like '0.50'.") from None
+    if abs(amount) > _MOST:
+        raise DefinitionError(f"{usd!r} is more dollars than there are: give None for no limit.")
+    return amount
 
 
 def dollars(amount: int) -> str:

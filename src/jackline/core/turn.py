@@ -25,7 +25,7 @@ class Facts(Value, frozen=True):
     """What is known beyond the journal.
 
     `account` is one that the last reservation did not fit into; `instructions` are those of
-    this turn, once they have been rendered.
+    this turn, once they have been rendered, and `problem` says why they could not be.
     """
 
     now: float
@@ -33,6 +33,7 @@ class Facts(Value, frozen=True):
     lease_s: float = 30.0
     account: Account | None = None
     instructions: str = ""
+    problem: str = ""
 
 
 def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[e.Event]]:
@@ -176,6 +177,8 @@ def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e
                 turn.id, "model_calls", f"The turn asked a model {most} times, its limit."
             )
         ]
+    if facts.problem:
+        return [e.TurnFailed(turn.id, "instructions", facts.problem)]
     chosen = spending.choose(session, turn, agent, facts.terms)
     if isinstance(chosen, e.TurnFailed):
         return [chosen]

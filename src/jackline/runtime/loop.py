@@ -92,15 +92,17 @@ class Drive:
 
     async def fail(self, text: str) -> None:
         """End the turn after a bug of ours, so that it is not driven into it again."""
-        await self._load()
-        turn = self._session.turn
-        if turn is None:
-            return
-        assert self._steps is not None
-        desk = Desk(self._session, turn, self._steps.agent, self.now(), self._crew.lease_s)
-        events = [*close(desk), TurnFailed(turn.id, "internal", text)]
-        session = fold(self._session, events, self.now())
-        await self._append(session, events, release=True)
+        outcome: Committed | Behind | Refused | None = None
+        while not isinstance(outcome, Committed):
+            await self._load()
+            turn = self._session.turn
+            if turn is None:
+                return
+            assert self._steps is not None
+            desk = Desk(self._session, turn, self._steps.agent, self.now(), self._crew.lease_s)
+            events = [*close(desk), TurnFailed(turn.id, "internal", text)]
+            session = fold(self._session, events, self.now())
+            outcome = await self._append(session, events, release=True)
 
     def hand_over(self) -> None:
         """Begin nothing new, and let go as soon as nothing runs."""
@@ -184,6 +186,7 @@ class Drive:
             self._crew.lease_s,
             self._account,
             self._steps.instructions(session),
+            self._steps.problem,
         )
         session, decided = decide(session, self._steps.agent, facts)
         return session, [*heard, *decided] if heard else decided

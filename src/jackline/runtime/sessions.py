@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from jackline.core.agent import Agent
 from jackline.core.budget import micro_dollars
@@ -29,15 +29,17 @@ from jackline.core.events import (
     Usage,
 )
 from jackline.core.fold import replay
-from jackline.core.guards import judge
-from jackline.core.inputs import Given, Said, Upload, given
-from jackline.core.messages import File, Image, InputPart, Message, Pasted, Text
+from jackline.core.inputs import Said, given, imported
+from jackline.core.messages import Message
+from jackline.core.results import shortened
 from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
+from jackline.runtime.inputs import keep, passing, short
 
 OnBusy = Literal["queue", "reject", "steer"]
+_RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
 _NAME_MAX = 200
 _POLL_S = 0.5
 _ENDED = (TurnCompleted, TurnFailed, TurnStopped, TurnCancelled)
@@ -69,6 +71,16 @@ class Submission:
     deadline_at: float | None = None
     traceparent: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse what nothing could enforce."""
+        short(self.request_id)
+        if self.on_busy not in get_args(OnBusy):
+            raise InputError(f"on_busy={self.on_busy!r} is none of {', '.join(get_args(OnBusy))}.")
+        if self.on_busy == "steer" and (self.deadline_at is not None or self.traceparent):
+            raise InputError("What steers an open turn has no deadline and no trace of its own.")
+        if len(self.traceparent) > _NAME_MAX or not self.traceparent.isprintable():
+            raise InputError(f"{self.traceparent[:40]!r} is no traceparent.")
+
 
 class Sessions:
     """The sessions of a store, for users: every call names one, and sees only what is theirs."""
@@ -92,13 +104,13 @@ class Sessions:
     ) -> SessionId:
         """Create the session unless it exists. Raises `NotFoundError` where it is another's.
 
-        `history` is a conversation that began elsewhere.
+        `history` is a conversation that began elsewhere: its tools need not exist here.
         """
         if agent not in self._agents:
             known = ", ".join(sorted(self._agents)) or "none"
             raise NotFoundError(f"There is no agent {agent!r}. There are: {known}.")
         session = SessionId(user.tenant, checked_name(name) if name else self._ids())
-        opened = await self._store.open(session, SessionOpened(agent, user.id, tuple(history)))
+        opened = await self._store.open(session, SessionOpened(agent, user.id, imported(history)))
         if opened.user != user.id:
             raise NotFoundError(f"There is no session {session.name!r} of {user.id!r}.")
         if opened.agent != agent:
@@ -106,13 +118,16 @@ class Sessions:
         return session
 
     async def submit(self, session: SessionId, user: User, submission: Submission) -> Receipt:
-        """Say something to the agent. What is acknowledged belongs to exactly one turn."""
-        agent = self._agent(await self.opened(session, user))
+        """Say something to the agent. What is acknowledged belongs to exactly one turn.
+
+        Of what a guard blocks nothing is kept. Raises `BusyError` where too much waits already.
+        """
+        opened = await self.opened(session, user)
+        agent = self._agent(opened)
         parts = given(submission.said, agent.limits.input_bytes)
-        text = "\n".join(part.text for part in parts if isinstance(part, Text | Pasted))
         request_id = submission.request_id or self._ids()
-        passed, said = judge(agent.guards, "input", text, request_id)
-        kept = await self._kept(session, parts if passed == text else (Text(passed),))
+        passed, said = passing(agent.guards, parts, request_id)
+        kept = await keep(self._store, session, passed)
         allowed = () if said else tuple(g.name for g in agent.guards if "input" in g.gates)
         event: Told
         if submission.on_busy == "steer":
@@ -127,36 +142,35 @@ class Sessions:
                 submission.traceparent,
                 allowed,
             )
-        return await self._tell(session, [event, *said], idle_only=submission.on_busy == "reject")
+        idle_only = submission.on_busy == "reject"
+        return await self._tell(session, opened, [event, *said], idle_only=idle_only)
 
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
         """Resume a paused turn, or go on where the last one was stopped or failed."""
-        state = await self.state(session, user)
-        agent = self._agent(await self.opened(session, user))
+        opened = await self.opened(session, user)
+        agent, state = self._agent(opened), await self.state(session, user)
         if state.turn:
-            return await self._tell(session, [TurnResumed("asked")])
-        event = TurnSubmitted(request_id or self._ids(), (), user.principal, agent.version)
-        return await self._tell(session, [event])
+            return await self._tell(session, opened, [TurnResumed("asked")])
+        if not state.messages:
+            raise InputError("Nothing was said yet that one could go on with.")
+        event = TurnSubmitted(short(request_id) or self._ids(), (), user.principal, agent.version)
+        return await self._tell(session, opened, [event])
 
     async def cancel(self, session: SessionId, user: User, reason: str = "") -> Receipt:
         """End the open turn. What runs is cancelled, and what came of it is kept."""
-        await self.opened(session, user)
-        return await self._tell(session, [TurnCancelRequested(reason)])
+        opened = await self.opened(session, user)
+        return await self._tell(session, opened, [TurnCancelRequested(shortened(reason))])
 
     async def raise_limits(
         self, session: SessionId, user: User, limits: Mapping[str, int | str | float | Decimal]
     ) -> Receipt:
-        """Let the session go further: `usd` and `session_usd` in dollars, others as `Limits`."""
-        agent = self._agent(await self.opened(session, user))
-        found: dict[str, int] = {}
-        for name, value in limits.items():
-            if name in {"usd", "session_usd"}:
-                found[name] = micro_dollars(value)
-            elif name in {"driven_s", "model_calls", "tool_calls"}:
-                found[name] = int(value)
-            else:
-                raise InputError(f"{name!r} cannot be raised for {agent.name!r}.")
-        return await self._tell(session, [LimitsRaised(found, user.id)])
+        """Let the session go further: `usd` and `session_usd` in dollars, others as `Limits`.
+
+        They are in all, not added to what was spent. 0 removes a limit.
+        """
+        opened = await self.opened(session, user)
+        found = {name: _limit(name, value) for name, value in limits.items()}
+        return await self._tell(session, opened, [LimitsRaised(found, user.id)])
 
     async def answer(
         self,
@@ -177,8 +191,8 @@ class Sessions:
         bound = asked.digest
         if approved and arguments is not None:
             arguments, bound = await self._edited(session, opened, asked, arguments)
-        provided = InputProvided(question, approved, user.id, bound, arguments, reason[:1000])
-        return await self._tell(session, [provided])
+        provided = InputProvided(question, approved, user.id, bound, arguments, shortened(reason))
+        return await self._tell(session, opened, [provided])
 
     async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
         """Copy the session up to the end of its last turn. Costs so far are history there."""
@@ -230,6 +244,7 @@ class Sessions:
         Between them comes text as it is said. Ends when the caller stops.
         """
         await self.opened(session, user, approver=True)
+        after = max(0, after)
         with self._bus.listen(session) as listener:
             items: Sequence[Delta | Grown] = [Grown(session)]
             while True:
@@ -263,26 +278,19 @@ class Sessions:
         return await self._store.read(session, after)
 
     async def _tell(
-        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+        self,
+        session: SessionId,
+        opened: SessionOpened,
+        events: Sequence[Told],
+        *,
+        idle_only: bool = False,
     ) -> Receipt:
+        """Append, and wake this process's worker where it can drive the session."""
         receipt = await self._store.tell(session, events, idle_only=idle_only)
         self._bus.grown(Grown(session))
-        self._wake(session)
+        if opened.agent in self._agents:
+            self._wake(session)
         return receipt
-
-    async def _kept(self, session: SessionId, parts: Sequence[Given]) -> tuple[InputPart, ...]:
-        """Keep uploads as artifacts of the session."""
-        kept: list[InputPart] = []
-        for part in parts:
-            if not isinstance(part, Upload):
-                kept.append(part)
-                continue
-            handle = await self._store.put(session, part.data, part.media_type)
-            if part.is_image:
-                kept.append(Image(handle, part.media_type))
-            else:
-                kept.append(File(handle, part.media_type, part.name[:_NAME_MAX], len(part.data)))
-        return tuple(kept)
 
     async def _question(self, session: SessionId, question: int) -> InputRequested:
         records = await self._store.read(session, max(0, question - 1), 1)
@@ -314,6 +322,20 @@ class Sessions:
         if agent is None:
             raise NotFoundError(f"This process does not serve the agent {opened.agent!r}.")
         return agent
+
+
+def _limit(name: str, value: str | float | Decimal) -> int:
+    """Return a limit as it is journaled: 0 for none."""
+    if name not in _RAISABLE:
+        raise InputError(f"{name!r} cannot be raised: it is one of {', '.join(_RAISABLE)}.")
+    try:
+        found = micro_dollars(value) if "usd" in name else int(value)
+        given = Decimal(str(value))
+    except (ValueError, OverflowError, ArithmeticError):
+        raise InputError(f"{name}={value!r} is no number.") from None
+    if found < 0 or (found == 0 and given):
+        raise InputError(f"{name}={value!r} lets nothing run: give more, or 0 for no limit.")
+    return found
 
 
 def checked_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """Performs one step of a session: a model asked, a tool called, the outside asked about a call."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from jackline.runtime.models import Asked, Models
 from jackline.runtime.progress import Progress
 from jackline.runtime.tools import Invocation, ToolEngine
 
+_LOG = logging.getLogger("jackline")
 _DEPS_S = 30.0
 Provider = Callable[[User], AbstractAsyncContextManager[Any]]
 Deps = Any  # a value, or a function of the user that gives an async context manager
@@ -85,6 +87,7 @@ class Steps:
         self._deps: Any = None
         self._lacking = ""
         self._rendered: tuple[int, str] = (0, "")
+        self.problem = ""
 
     @classmethod
     @asynccontextmanager
@@ -92,9 +95,16 @@ class Steps:
         """Give the steps of a drive; what its dependencies hold is released at the end."""
         assert session.opened is not None, f"{session.id} was never opened"
         steps = cls(crew, crew.served[session.opened.agent], session.id, driver)
-        async with steps._stack:
-            await steps._enter(session)
-            yield steps
+        left = False
+        try:
+            async with steps._stack:
+                await steps._enter(session)
+                yield steps
+                left = True
+        except Exception:
+            if not left:
+                raise
+            _LOG.exception("What the tools of %s worked with could not be let go.", session.id)
 
     async def _enter(self, session: Session) -> None:
         """Get what the tools work with, in the drive's own task, which also lets it go.
@@ -123,10 +133,23 @@ class Steps:
         if turn.models:
             return session.instructions
         if self._rendered[0] != turn.id:
-            deps = None if callable(self._crew.deps) else self._crew.deps
-            context = Context[Any](deps, turn.submitted.principal, session.id, f"turn/{turn.id}")
-            self._rendered = turn.id, given(context)
+            principal = turn.submitted.principal
+            context = Context[Any](self._deps, principal, session.id, f"turn/{turn.id}")
+            self._rendered = turn.id, self._render(given, context)
         return self._rendered[1]
+
+    def _render(self, given: Callable[[Context[Any]], str], context: Context[Any]) -> str:
+        """Call somebody's function. It may fail in any way: then `problem` says how."""
+        self.problem = ""
+        try:
+            text: object = given(context)
+        except Exception as error:  # noqa: BLE001 - somebody else's function: the turn says so
+            self.problem = f"The instructions could not be made: {explained(error)}"
+            return ""
+        if isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users are not type-checked
+            return text.encode("utf-8", "replace").decode()
+        self.problem = f"The instructions have to be a str, and not a {type(text).__name__}."
+        return ""
 
     async def perform(self, session: Session, step: ModelReserved | Call) -> Sequence[Event]:
         """Return what came of the step. Nothing where the store has it already."""

@@ -24,6 +24,8 @@ from jackline.core.events import (
     SessionTaken,
     Told,
     ToolReturned,
+    TurnSteered,
+    TurnSubmitted,
 )
 from jackline.ports import Batch, Behind, Claimed, Clock, Committed, Receipt, Refused
 
@@ -75,6 +77,8 @@ _INSERT = "INSERT INTO event (session, seq, at, body) VALUES (?, ?, ?, ?)"
 _INSERT_TOLD = """
     INSERT INTO event (session, seq, at, body, request, content, turn) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+_QUEUED = "SELECT count(*) FROM event WHERE session = ?1 AND seq > ?2 AND turn > ?2"
+_STEERED = "SELECT count(*) FROM event WHERE session = ?1 AND seq > ?2 AND turn = ?2"
 _EVENT = "SELECT body FROM event WHERE session = ? AND seq = ?"
 _READ = """
     SELECT seq, at, body FROM event WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?
@@ -254,6 +258,8 @@ class Tell:
             return receipt
         if self.idle_only and turn is not None:
             raise BusyError(f"Turn {turn} of session {session.name!r} is open.")
+        if isinstance(first, TurnSubmitted | TurnSteered) and turn is not None:
+            rules.check_room(_waiting(database, no, first, turn))
         if isinstance(first, InputProvided):
             listed = _answered(database, no, first, listed, at)
         seq = head + 1
@@ -278,6 +284,14 @@ def _repeated(
     seq, turn, at, content = row
     rules.check_repeated(event, request, content)
     return Receipt(seq, turn, at, repeated=True)
+
+
+def _waiting(
+    database: sqlite3.Connection, no: int, event: TurnSubmitted | TurnSteered, turn: int
+) -> int:
+    """Return how many inputs wait for turns, or how many the open turn was steered by."""
+    sql = _QUEUED if isinstance(event, TurnSubmitted) else _STEERED
+    return database.execute(sql, (no, turn)).fetchone()[0]
 
 
 def _answered(

@@ -15,6 +15,7 @@ from jackline.core.events import (
     TurnSubmitted,
 )
 from jackline.core.messages import Text
+from jackline.core.value import replace
 from jackline.ports import Batch, Committed, Receipt, Store
 from jackline.testing.conformance.world import (
     ANN,
@@ -115,6 +116,20 @@ async def _whoever_wants_no_open_turn_hears_of_it(store: Store, _: ManualClock) 
     assert (await store.tell(S1, [submitted("r2")], idle_only=True)).turn == 5
 
 
+async def _so_many_inputs_may_wait_and_no_more(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    for number in range(100):
+        await store.tell(S1, [submitted(f"q{number}")])
+        await store.tell(S1, [steered(f"s{number}")])
+    for one_more in (submitted("q"), steered("s")):
+        with raises(BusyError):
+            await store.tell(S1, [one_more])
+    assert (await store.tell(S1, [submitted("q7")])).repeated
+    await store.drive(S1, replace(released(DONE, after=203), turn=4), LEASE_S)
+    assert (await store.tell(S1, [submitted("q")])).turn == 205
+    assert (await store.tell(S1, [steered("s")])).turn == 4
+
+
 async def _a_verdict_rides_along_with_what_it_judges(store: Store, _: ManualClock) -> None:
     await opened(store)
     verdict = GuardJudged("input", "size", "flag", subject="r1")
@@ -213,6 +228,7 @@ PROMISES: tuple[Promise, ...] = (
     _an_input_waits_for_the_open_turn_and_a_steer_joins_it,
     _a_steer_opens_a_turn_where_none_is,
     _whoever_wants_no_open_turn_hears_of_it,
+    _so_many_inputs_may_wait_and_no_more,
     _a_verdict_rides_along_with_what_it_judges,
     _only_what_can_go_on_is_woken,
     _a_child_finishes_once,
