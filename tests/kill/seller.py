@@ -8,6 +8,7 @@ from typing import Any
 
 from jackline.core.agent import Agent, Budget
 from jackline.core.budget import Price, Terms
+from jackline.core.errors import RateLimitedError
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
 from jackline.core.user import User
@@ -120,6 +121,20 @@ class Counted:
 async def bought() -> AsyncGenerator[Shop]:
     """Sell, with a model that has to be paid for."""
     yield Shop()
+
+
+@scenario(
+    agent=seller,
+    input=_ORDER,
+    replies=[
+        [_call("find_order", '{"order": 7}')],
+        RateLimitedError("Come back later.", retry_after_s=600),
+        "Order 7 is there.",
+    ],
+)
+def patience() -> Shop:
+    """Wait ten minutes for a model."""
+    return Shop()
 
 
 @scenario(

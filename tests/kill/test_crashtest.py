@@ -55,6 +55,14 @@ def test_a_report_says_what_each_death_cost() -> None:
     assert "seller: 3 boundaries, 4 runs, 0 breaches; 0 calls ran again, 3 are" in done.stdout
 
 
+def test_nobody_waits_for_what_an_agent_waits_for() -> None:
+    """A process that only waits ends, and the next one's clock is ahead."""
+    done = ran("tests.kill.seller:patience", "--at", "turn 1/model/2", "--sample", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "was not reached" not in done.stdout
+    assert "seller: 5 boundaries, 6 runs, 0 breaches;" in done.stdout
+
+
 def test_a_model_is_asked_in_the_first_run_and_its_replies_are_replayed(tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     arguments = ("tests.kill.seller:bought", "--json", "--at", "asked", "--sample", "0")

@@ -223,15 +223,19 @@ def _histories(evidence: Evidence) -> Iterator[str]:
 
 
 def _costs(evidence: Evidence) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return which calls ran again, which are flagged unknown, and what was lost."""
+    """Return which calls ran again in another process, which are flagged unknown, what was lost."""
     started = evidence.started
-    befores = [each for each in evidence.told if each.what == "call" and each.side == "before"]
-    invoked = Counter(each.name for each in befores)
-    rerun = [started.get(key, key) for key, n in invoked.items() for _ in range(n - 1)]
+    invoked = {
+        (each.name, each.life)
+        for each in evidence.told
+        if each.what == "call" and each.side == "before"
+    }
+    lives = Counter(key for key, _ in invoked)
+    rerun = [started.get(key, key) for key, n in sorted(lives.items()) for _ in range(n - 1)]
     unknown, lost = list[str](), list[str]()
     for record in evidence.records:
         match record.event:
-            case e.ToolUnknown(key=key):
+            case e.ToolUnknown(key=key, code="lost"):
                 unknown.append(started.get(key, key))
             case e.HoldUnconfirmed(code="lost", cost=cost):
                 lost.append(f"a reply ({dollars(cost)} charged)")

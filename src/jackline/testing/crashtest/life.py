@@ -81,8 +81,9 @@ def live(scenario: Scenario, life: Life, open_store: OpenStore) -> int:
 async def _live(scenario: Scenario, life: Life, open_store: OpenStore, log: Log) -> int:
     machine_time = wall_clock()
     clock = lambda: machine_time() + life.ahead_s  # noqa: E731 - a clock is a function
-    moments = Moments(log, life.kill)
-    store = Watched(open_store(life.folder / "journal.db", clock), moments)
+    told = entries(life.folder / "log")
+    moments = Moments(log, life.kill, told)
+    store = Watched(open_store(life.folder / "journal.db", clock), moments, told)
     around = Surroundings(
         random=Random(life.number),
         worker=f"life {life.number}",
@@ -91,7 +92,7 @@ async def _live(scenario: Scenario, life: Life, open_store: OpenStore, log: Log)
     )
     agent = watched(scenario.agent, models(scenario), moments)
     runtime = Runtime([agent], store=store, deps=scenario.dependencies, surroundings=around)
-    visitor = Visitor(runtime, scenario, log, clock)
+    visitor = Visitor(runtime, scenario, log, clock, told)
     await visitor.remember(store)
     async with runtime:
         waits_s = await visitor.visit()
@@ -131,18 +132,18 @@ class Visitor:
     What was acknowledged is not said again; what was not is, with the same request id.
     """
 
-    def __init__(self, runtime: Runtime, scenario: Scenario, log: Log, clock: Clock) -> None:
+    def __init__(
+        self, runtime: Runtime, scenario: Scenario, log: Log, clock: Clock, told: Sequence[Entry]
+    ) -> None:
         self._runtime = runtime
         self._scenario = scenario
         self._log = log
         self._clock = clock
-        self._acknowledged = set[str]()
+        self._acknowledged = {each.name for each in told if each.what == "acknowledged"}
         self._id = SessionId(scenario.user.tenant, SESSION)
 
     async def remember(self, store: Store) -> None:
-        """Learn what earlier lives left: in the log, and in the journal."""
-        told = entries(Path("log"))
-        self._acknowledged = {each.name for each in told if each.what == "acknowledged"}
+        """Note which results earlier lives left in the journal."""
         if self._log.life == 1:
             return
         try:

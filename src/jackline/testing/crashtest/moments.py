@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from collections.abc import Sequence
 from itertools import count
 from typing import Literal
 
@@ -27,13 +28,18 @@ _TURN = re.compile(r"turn/\d+")
 
 
 class Moments:
-    """Notes each moment in the log, and kills this process where that is due."""
+    """Notes each moment in the log, and kills this process where that is due.
 
-    def __init__(self, log: Log, kill: Kill) -> None:
+    `told` is what earlier processes noted: it goes on counting where they were.
+    """
+
+    def __init__(self, log: Log, kill: Kill, told: Sequence[Entry] = ()) -> None:
         self._log = log
         self._kill = kill
         self._passed = count(1)
         self._turns = dict[str, int]()
+        for entry in told:
+            self._place(entry.name)
 
     def note(
         self, what: What, name: str, side: Side = "", text: str = "", keys: tuple[str, ...] = ()

@@ -50,8 +50,9 @@ class Outcome(Value, frozen=True):
 
     @property
     def hit(self) -> bool:
-        """Whether the first process died where it was to."""
-        return all(self.died[:1]) or not self.plan.kills[0].at
+        """Whether a process died where the first was to."""
+        wanted = self.plan.kills[0].at if self.plan.kills else ""
+        return not wanted or self.died[:1] == (True,)
 
 
 def run(conditions: Conditions, plan: Plan, folder: Path) -> Outcome:
@@ -71,11 +72,12 @@ def _made(conditions: Conditions, plan: Plan, folder: Path) -> Outcome:
     folder.mkdir()
     died, ahead_s, exited, kills = list[bool](), 0.0, WAITS, list(plan.kills)
     for number in range(1, _LIVES_MAX + 1):
-        kill = kills.pop(0) if kills else LIVE
+        kill = kills[0] if kills else LIVE
         life = Life(number, folder, kill, ahead_s, conditions.lease_s, conditions.timeout_s)
         exited = _lived(conditions, life)
-        if kill != LIVE:
+        if kills and exited != WAITS:  # After a wait things go on, and so may come by the point.
             died.append(exited == -signal.SIGKILL)
+            kills.pop(0)
         if exited == AT_REST or exited not in {-signal.SIGKILL, WAITS}:
             break
         ahead_s += _wait_s(folder) + 0.05 if exited == WAITS else conditions.lease_s + 0.05

@@ -19,18 +19,24 @@ from jackline.ports import (
     SessionRow,
     Store,
 )
+from jackline.testing.crashtest.log import Entry
 from jackline.testing.crashtest.moments import Moments
 
 T = TypeVar("T")
+_TIME = ", time "
 
 
 class Watched:
-    """See `Store`. What it does is done by `store`; leases and reading are no moments."""
+    """See `Store`. What it does is done by `store`; leases and reading are no moments.
 
-    def __init__(self, store: Store, moments: Moments) -> None:
+    `told` is what earlier processes noted: commits of one name are counted from there.
+    """
+
+    def __init__(self, store: Store, moments: Moments, told: Sequence[Entry] = ()) -> None:
         self._store = store
         self._moments = moments
-        self._written = Counter[str]()
+        commits = (each for each in told if each.what == "commit" and each.side == "after")
+        self._written = Counter(each.name.partition(_TIME)[0] for each in commits)
 
     async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
         """See `Journal.open`."""
@@ -129,7 +135,7 @@ class Watched:
     ) -> T:
         name = _named(kind, events)
         times = self._written[name] + 1
-        name += f", time {times}" if times > 1 else ""
+        name += f"{_TIME}{times}" if times > 1 else ""
         self._moments.note("commit", name, "before")
         outcome = await work()
         if (kind == "claim" and outcome is None) or isinstance(outcome, Behind | Refused):
