@@ -135,31 +135,28 @@ def _length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
+def digest(before: str, new: Sequence[Message]) -> str:
+    """Tells messages from all others: `new` ones, and those that had the digest `before`."""
+    return sha256(before.encode() + _ENCODER.encode(new)).hexdigest()[:32]
+
+
 class Messages(Sequence[Message]):
     """A sequence whose versions share one list, so that growing costs the same at any length.
 
-    It carries its size in bytes and a digest of all it holds, both kept as it grows.
+    It carries its size in bytes, kept as it grows.
     """
 
-    __slots__ = ("_digest", "_length", "_shared", "size_bytes")
+    __slots__ = ("_length", "_shared", "size_bytes")
 
-    def __init__(
-        self, shared: list[Message], length: int = 0, size: int = 0, digest: bytes = b""
-    ) -> None:
+    def __init__(self, shared: list[Message], length: int = 0, size: int = 0) -> None:
         self._shared = shared
         self._length = length
-        self._digest = digest
         self.size_bytes = size
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> "Messages":
         """Return the sequence of these messages."""
         return cls([]).extended(messages)
-
-    @property
-    def digest(self) -> str:
-        """Tells these messages from all others."""
-        return self._digest.hex()
 
     def extended(self, new: Sequence[Message]) -> "Messages":
         """Return these messages and `new` ones. Only the longest version is not copied."""
@@ -169,11 +166,7 @@ class Messages(Sequence[Message]):
         if len(shared) > self._length:
             shared = shared[: self._length]
         shared.extend(new)
-        size, digest = self.size_bytes, self._digest
-        for message in new:
-            size += size_bytes(message)
-            digest = sha256(digest + _ENCODER.encode(message)).digest()[:16]
-        return Messages(shared, len(shared), size, digest)
+        return Messages(shared, len(shared), self.size_bytes + sum(map(size_bytes, new)))
 
     def __len__(self) -> int:
         return self._length

@@ -11,6 +11,7 @@ from jackline.core.agent import Agent
 from jackline.core.backoff import delay_s
 from jackline.core.budget import Account, Money, Terms, dollars
 from jackline.core.calls import limit
+from jackline.core.messages import digest
 from jackline.core.session import Session, Turn
 
 _OUTPUT_TOKENS_MIN = 256
@@ -176,12 +177,17 @@ def _reserved(
             terms.model,
             hold,
             tokens,
-            session.messages.digest,
+            _digest(session, turn),
             accounts(session, turn, agent, facts.now),
             purpose,
             instructions if changed else None,
         )
     ]
+
+
+def _digest(session: Session, turn: Turn) -> str:
+    """Return what tells the request from all others, made from that of the last and the news."""
+    return digest(session.digest, [*session.messages[session.digested :], *turn.steers])
 
 
 def _free(

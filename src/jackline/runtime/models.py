@@ -1,12 +1,11 @@
 """Asks a model once, and says what came of it as events."""
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from jackline.core import window
-from jackline.core.agent import Agent
+from jackline.core.agent import Agent, Scope
 from jackline.core.breaker import Entry
 from jackline.core.budget import Terms
 from jackline.core.errors import GarbledReplyError, ModelError, ModelTimeoutError
@@ -26,6 +25,7 @@ from jackline.core.session import Session
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Model, Reply, Request, ToolSpec
 from jackline.runtime.admission import Admission
+from jackline.runtime.bounded import OverdueError, bounded
 from jackline.runtime.guards import Gate
 
 _TIMEOUT_S = 300.0
@@ -72,8 +72,13 @@ class Models:
             return [ModelFailed(reserved.key, code, text, retry_after_s=min(wait_s, _TIMEOUT_S))]
         started, ok = self._clock(), None
         try:
-            reply = await self._stream(asked)
-            ok = True
+            end = await bounded(self._stream(asked), _TIMEOUT_S)
+            if end.error:
+                raise end.error
+            reply, ok = end.value, True
+        except OverdueError:
+            ok, late = False, ModelTimeoutError(f"No reply within {_TIMEOUT_S:g} s.")
+            return [_failed(reserved, late)]
         except ModelError as error:
             ok = None if error.code in _REFUSED else False
             return [_failed(reserved, error)]
@@ -85,40 +90,29 @@ class Models:
     def _admit(self, asked: Asked) -> tuple[float, Entry | None]:
         reserved, session = asked.reserved, asked.session
         if self._agent.rates:
-            user = session.opened.user if session.opened else ""
-            tenant = session.id.tenant
             tokens = reserved.max_tokens + session.messages.size_bytes // 3
-            wait_s = self._admission.wait_s(
-                self._agent.rates,
-                {
-                    "model": reserved.model,
-                    "session": str(session.id),
-                    "user": f"{tenant}/{user}",
-                    "tenant": tenant,
-                },
-                tokens,
-            )
+            names: dict[Scope, str] = {s: _whose(s, asked) for s in self._agent.rates}
+            wait_s = self._admission.wait_s(self._agent.rates, names, tokens)
             if wait_s:
                 return wait_s, None
         entry = self._admission.enter(reserved.model)
         return entry.wait_s, entry
 
     async def _stream(self, asked: Asked) -> Reply:
-        request = self._request(asked)
+        """Return the reply, and pass on what may be said of it before. Raises `ModelError`."""
+        stream = self._models[asked.reserved.model].stream(self._request(asked))
         says = asked.reserved.purpose == "reply" and self._schema is None
-        gate = Gate(self._agent.guards)
-        try:
-            async with asyncio.timeout(request.timeout_s):
-                async with aclosing(self._models[asked.reserved.model].stream(request)) as parts:
-                    async for part in parts:
-                        if isinstance(part, Reply):
-                            if says and (rest := gate.finish()):
-                                asked.say(rest)
-                            return part
-                        if says and (ready := gate.feed(part)):
-                            asked.say(ready)
-        except TimeoutError:
-            raise ModelTimeoutError(f"No reply within {request.timeout_s:g} s.") from None
+        gate: Gate | None = None
+        async with aclosing(stream) as parts:
+            async for part in parts:
+                if isinstance(part, Reply):
+                    if gate and (rest := gate.finish()):
+                        asked.say(rest)
+                    return part
+                if says:
+                    gate = gate or Gate(self._agent.guards)
+                    if ready := gate.feed(part):
+                        asked.say(ready)
         raise GarbledReplyError("The stream ended without a reply.")
 
     def _request(self, asked: Asked) -> Request:
@@ -151,8 +145,10 @@ class Models:
         replied = ModelReplied(
             reserved.key, parts, reply.model, usage, cost, round(seconds, 3), allowed
         )
-        breached = [BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)]
-        return [replied, *said, *(breached if cost > reserved.hold else [])]
+        if cost > reserved.hold:
+            breached = BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)
+            return [replied, *said, breached]
+        return [replied, *said]
 
     def _judged(
         self, parts: tuple[ReplyPart, ...], key: str
@@ -167,6 +163,20 @@ class Models:
             return parts, said
         rest = tuple(part for part in parts if not isinstance(part, Text))
         return (Text("[blocked]" if blocked else passed), *rest), said
+
+
+def _whose(scope: Scope, asked: Asked) -> str:
+    """Return whose rate of this scope the question counts for."""
+    session = asked.session
+    match scope:
+        case "model":
+            return asked.reserved.model
+        case "session":
+            return str(session.id)
+        case "user":
+            return f"{session.id.tenant}/{session.opened.user if session.opened else ''}"
+        case "tenant":
+            return session.id.tenant
 
 
 def _clean(part: ReplyPart) -> ReplyPart:

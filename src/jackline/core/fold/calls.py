@@ -84,11 +84,12 @@ def reconciled(session: Session, event: e.ToolReconciled) -> Session:
 def _closed(session: Session, key: str, parts: tuple[Content, ...], *, failed: bool) -> Session:
     """Results join the messages when the round is complete, in the order of its calls."""
     turn = open_turn(session, key)
-    call = open_round(turn).calls[key]
+    current = open_round(turn)
+    call = current.calls[key]
     if call.arguments is not call.asked.arguments and call.arguments != call.asked.arguments:
         parts = (Text(f"[A person changed the arguments to {call.arguments}]\n"), *parts)
     call = replace(call, state="closed", parts=parts, failed=failed)
-    current = open_round(turn).with_call(call)
+    current = current.with_call(call)
     turn = replace(turn, round=current)
     if current.open:
         return replace(session, turn=turn)

@@ -32,7 +32,14 @@ def reserved(session: Session, event: e.ModelReserved) -> Session:
     )
     if event.instructions is not None:
         session = replace(session, instructions=event.instructions, measured=None)
-    return replace(session, money=session.money.hold(event.hold), messages=messages, turn=turn)
+    return replace(
+        session,
+        money=session.money.hold(event.hold),
+        messages=messages,
+        turn=turn,
+        digest=event.digest,
+        digested=len(messages),
+    )
 
 
 def _settled(session: Session, event: e.ModelClosed) -> tuple[Session, Turn, e.ModelReserved]:
@@ -100,4 +107,4 @@ def compacted(session: Session, event: e.ContextCompacted) -> Session:
         task -= event.last - event.first - 1
     messages = Messages.of(kept + old[event.last :])
     turn = replace(turn, task=task, compacting="done", summary="")
-    return replace(session, messages=messages, measured=None, turn=turn)
+    return replace(session, messages=messages, digested=0, measured=None, turn=turn)
