@@ -149,10 +149,15 @@ def _folders() -> Generator[_Folders]:
     """
     memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     kept = Path(tempfile.mkdtemp(prefix="jackline-crashtest-"))
-    with tempfile.TemporaryDirectory(prefix="jackline-crashtest-", dir=memory) as work:
-        yield _Folders(Path(work), kept)
-    if not any(kept.iterdir()):
-        kept.rmdir()
+    try:
+        with tempfile.TemporaryDirectory(prefix="jackline-crashtest-", dir=memory) as work:
+            yield _Folders(Path(work), kept)
+    except KeyboardInterrupt:
+        shutil.rmtree(kept)  # What was interrupted says nothing.
+        raise
+    finally:
+        if kept.exists() and not any(kept.iterdir()):
+            kept.rmdir()
 
 
 def _recorded(
