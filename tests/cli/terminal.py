@@ -49,14 +49,14 @@ def jackline(
 class Terminal:
     """A command in a terminal: what is typed, and what a person sees."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **more: str) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
 
         self._process = subprocess.Popen(
             [sys.executable, "-c", IN_TERMINAL, *arguments],
             cwd=folder,
-            env=environment(),
+            env=environment(**more),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -230,3 +230,12 @@ def test_without_an_agent_there_is_a_hint_at_the_local_model(folder: Path) -> No
     assert done.stderr.startswith("jackline: Say which agent, like agent:support")
     assert "--local" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_colours_are_left_out_where_nobody_wants_them(folder: Path) -> None:
+    with Terminal(folder, *CHAT, NO_COLOR="1") as terminal:
+        terminal.expect("> ")
+        terminal.type("refund\r")
+        terminal.expect(QUESTION)
+        assert b"\x1b[33m" not in terminal.raw
+        assert b"\x1b[31m" not in terminal.raw

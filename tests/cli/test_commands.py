@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_call_waits_is_approved_and_the_turn_resumes(folder: Path) -> None:
     assert (folder / "calls").read_text() == "refund 7 500\n"
     timeline = jackline(folder, "events", "s1").stdout
     for part in (
-        "local       refund",
+        "local           refund",
         "Let me look.",
         "← Order 7",
         "approved question",
@@ -210,3 +211,34 @@ def test_a_new_project_runs_as_it_stands(tmp_path: Path) -> None:
     (project / "agent.py").write_text("# mine\n")
     assert jackline(tmp_path, "new", "shop").returncode == 2
     assert (project / "agent.py").read_text() == "# mine\n"
+
+
+def test_what_is_idle_for_long_enough_is_deleted_when_somebody_drives(folder: Path) -> None:
+    jackline(folder, "run", "hello", "--session", "s1")
+    jackline(folder, "run", "hello", "--session", "s2", JACKLINE_RETENTION_DAYS="0.0000001")
+    rows = lines(jackline(folder, "sessions", "--json").stdout)
+    assert [row["session"] for row in rows] == ["s2"]
+
+
+def test_colours_are_for_terminals(folder: Path) -> None:
+    jackline(folder, "run", "hello", "--session", "s1")
+    for command in (("events", "s1"), ("sessions",), ("budget", "s1"), ("doctor",)):
+        assert "\x1b" not in jackline(folder, *command).stdout
+
+
+def test_the_list_of_commands_costs_no_heavy_import(folder: Path) -> None:
+    heavy = ("asyncio", "pydantic", "pydantic_ai", "rich", "sqlite3", "jackline.app")
+    code = (
+        "import sys\nfrom jackline.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n"
+        f"    print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("\n[]\n")

@@ -27,7 +27,7 @@ def test_a_call_is_told_by_its_name_from_the_reply_on() -> None:
         e.ToolStarted(f"{KEY}/tool/0", "find", 1, "k"),
         e.ToolReturned(f"{KEY}/tool/0", (Text("500 cents"),)),
     )
-    assert lines == ["m: Let me look.", 'm: → find {"order_id":"7"}', "find: ← 500 cents"]
+    assert lines == ["m: Let me look.", 'm: → find {"order_id": "7"}', "find: ← 500 cents"]
 
 
 @pytest.mark.parametrize("kind", get_args(e.Event))
@@ -40,7 +40,7 @@ def test_what_is_told_cannot_steer_a_terminal() -> None:
     assert line == "turn: cancelled: \\x1b[2Jgone \\x202eback"
     call = ToolCall("pay", '{"to":"a\u200bb"}')
     (line,) = told(e.ModelReplied(KEY, (call,), "m", e.Usage()))
-    assert line == 'm: → pay {"to":"a\\u200bb"}'
+    assert line == 'm: → pay {"to": "a\\u200bb"}'
 
 
 def test_long_texts_are_cut_unless_the_whole_is_wanted() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from jackline.core.budget import moves
 from jackline.core.events import (
     Erased,
-    Event,
     HoldUnconfirmed,
     ModelFailed,
     ModelReplied,
@@ -110,14 +109,17 @@ def account_moves(records: Iterable[Record]) -> dict[str, tuple[int, int]]:
     asked: ModelReserved | None = None
     sums: dict[str, tuple[int, int]] = {}
     for record in records:
-        event: Event = record.event
-        if isinstance(event, SessionForked):
-            asked, sums = None, {}
-            continue
-        if not isinstance(event, ModelReserved | ModelReplied | ModelFailed | HoldUnconfirmed):
-            continue
-        for account, (held, spent) in moves(asked, [event]).items():
+        match record.event:
+            case SessionForked():
+                asked, sums = None, {}
+                continue
+            case ModelReserved() as event:
+                asked, changes = event, moves(None, 0, event)
+            case ModelReplied(cost=cost) | ModelFailed(cost=cost) | HoldUnconfirmed(cost=cost):
+                asked, changes = None, moves(asked, cost, None)
+            case _:
+                continue
+        for account, (held, spent) in changes.items():
             before = sums.get(account, (0, 0))
             sums[account] = before[0] + held, before[1] + spent
-        asked = event if isinstance(event, ModelReserved) else None
     return sums

@@ -87,6 +87,9 @@ async def _records(look: Look, session: SessionId, *, follow: bool) -> AsyncGene
 
 def show(out: Console, line: Line) -> None:
     """Print a line of a timeline: position, time, who, what, and what it took."""
+    if not line.seq:
+        out.print(Text(line.what, "dim"))
+        return
     if line.tone == "head":
         out.print()
     text = Text(line.what, STYLES[line.tone])
@@ -97,7 +100,7 @@ def show(out: Console, line: Line) -> None:
     row = Table.grid(padding=(0, 2, 0, 0))
     row.add_column(width=4, justify="right", style="dim")
     row.add_column(width=8, justify="right", style="dim", no_wrap=True)
-    row.add_column(width=10, overflow="fold")
+    row.add_column(width=14, overflow="fold")
     row.add_column(overflow="fold")
     row.add_row(str(line.seq) if line.time else "", line.time, who, text)
     out.print(row, soft_wrap=False)

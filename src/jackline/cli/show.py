@@ -47,6 +47,14 @@ def exact(text: str) -> str:
     )
 
 
+def compact(arguments: str) -> str:
+    """Return the JSON that a model wrote as one line, in which nothing is invisible."""
+    try:
+        return exact(msgspec.json.format(arguments, indent=0))
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return exact(arguments)
+
+
 def short(text: str, length: int) -> str:
     """Return text as one line of at most `length` characters."""
     line = " ".join(clean(text[: 8 * length]).split())

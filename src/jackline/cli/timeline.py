@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from jackline.cli.show import clean, exact, moment, short, span
+from jackline.cli.show import clean, compact, moment, short, span
 from jackline.core import events as e
 from jackline.core.budget import dollars
 from jackline.core.events import Record
@@ -76,7 +76,7 @@ class Timeline:
             cost = seconds = 0
         for number, call in enumerate(event.calls):
             self._names[f"{event.key}/tool/{number}"] = call.name
-            call_text = f"→ {call.name} {exact(call.arguments)}"
+            call_text = f"→ {call.name} {compact(call.arguments)}"
             yield Line(event.model, call_text, "quiet", cost, seconds)
             cost = seconds = 0
         if self._whole:
@@ -88,7 +88,7 @@ class Timeline:
         if event.attempt > 1:
             yield Line(event.name, f"called again (attempt {event.attempt})", "quiet")
         if event.arguments is not None:
-            yield Line(event.name, f"called with {exact(event.arguments)}", "quiet")
+            yield Line(event.name, f"called with {compact(event.arguments)}", "quiet")
 
     def returned(self, event: e.ToolReturned) -> Iterable[Line]:
         """Tell what a call returned."""
@@ -213,13 +213,13 @@ def _compacted(_: Timeline, event: e.ContextCompacted) -> Iterable[Line]:
 
 
 def _requested(_: Timeline, event: e.InputRequested) -> Iterable[Line]:
-    asked = f"{event.name} {exact(event.arguments)}" if event.name else event.text
+    asked = f"{event.name} {compact(event.arguments)}" if event.name else event.text
     yield Line("approval", f"? {asked}", "asks")
 
 
 def _provided(_: Timeline, event: e.InputProvided) -> Iterable[Line]:
     answer = "approved" if event.approved else "declined"
-    changed = f", with {exact(event.arguments)}" if event.arguments is not None else ""
+    changed = f", with {compact(event.arguments)}" if event.arguments is not None else ""
     text = f"{answer} question {event.question}{changed}{_because(event.reason)}"
     yield Line(event.by, text, "good" if event.approved else "bad")
 

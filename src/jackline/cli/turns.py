@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from jackline.app import Runtime
 from jackline.cli.options import Exit
-from jackline.cli.show import clean, exact, span
+from jackline.cli.show import clean, compact, span
 from jackline.cli.timeline import Timeline
 from jackline.cli.wire import wire
 from jackline.core import events as e
@@ -299,13 +300,15 @@ class Turns:
     async def _questions(self, session: SessionId, turn: int) -> Questions:
         """Return the questions that wait now: the pause that we read of may long be over."""
         state = await self._runtime.sessions.state(session, self._user)
-        if not state.turn or state.turn.id != turn or not state.questions:
+        if not state.turn or state.turn.id != turn or state.turn.cancelled is not None:
             return {}
-        return await self._runtime.sessions.questions(session, self._user)
+        asked = await self._runtime.sessions.questions(session, self._user)
+        now = time.clock_gettime(time.CLOCK_REALTIME)
+        return {number: each for number, each in asked.items() if each.expires_at > now}
 
     def _tell(self, session: SessionId, questions: Questions) -> None:
         for number, asked in questions.items():
-            what = f"{asked.name} {exact(asked.arguments)}" if asked.name else asked.text
+            what = f"{asked.name} {compact(asked.arguments)}" if asked.name else asked.text
             self._view.note(f"It waits for a person, who is asked: {what}")
             self._view.note(f"To answer: jackline approve {session.name} {number}  (or --no)")
         self._view.note(f"Then, to go on: jackline resume {session.name}")

@@ -1,0 +1,62 @@
+"""Settings: who says what wins, and who said it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jackline.core.errors import InputError
+from jackline.settings import read_settings
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("JACKLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_a_word_everything_has_a_default() -> None:
+    read = read_settings()
+    assert read.settings.store == "sqlite:///jackline.db"
+    assert set(read.origins.values()) == {"default"}
+    assert read.settings.identity.id == "local"
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "jackline.toml").write_text('user = "file"\ntenant = "file"\nstore = "memory://"\n')
+    monkeypatch.setenv("JACKLINE_USER", "variable")
+    monkeypatch.setenv("JACKLINE_TENANT", "variable")
+    read = read_settings({"user": "option", "tenant": None})
+    assert (read.settings.user, read.origins["user"]) == ("option", "an option")
+    assert (read.settings.tenant, read.origins["tenant"]) == ("variable", "JACKLINE_TENANT")
+    assert (read.settings.store, read.origins["store"]) == ("memory://", "jackline.toml")
+
+
+def test_roles_are_a_list_in_the_file_and_names_with_commas_in_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "jackline.toml").write_text('roles = ["a", "b"]\n')
+    assert read_settings().settings.identity.roles == {"a", "b"}
+    monkeypatch.setenv("JACKLINE_ROLES", "support, approver")
+    assert read_settings().settings.roles == ("support", "approver")
+
+
+def test_a_variable_that_is_empty_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACKLINE_STORE", "")
+    read = read_settings()
+    assert read.origins["store"] == "default"
+
+
+def test_variables_that_nobody_asked_for_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACKLINE_STOER", "x")
+    assert read_settings().strange == ("JACKLINE_STOER",)
+
+
+def test_a_user_that_can_be_nobody_is_refused() -> None:
+    settings = read_settings({"user": "a/b"}).settings
+    with pytest.raises(InputError, match="names nobody"):
+        assert settings.identity
