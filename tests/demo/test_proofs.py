@@ -93,46 +93,64 @@ def test_a_call_without_a_result_breaks_g9() -> None:
     assert "refund" in step.jackline
 
 
-ASKED = e.InputRequested("approval", "", 9.0, CALL, "refund", "{}", digest="d")
-YES = e.InputProvided(1, approved=True, by="me", digest="d")
-NO = e.InputProvided(1, approved=False, by="me", digest="d")
-RAN = [e.ToolStarted(CALL, "refund", 1, "k"), e.ToolReturned(CALL, ())]
 FIRST, SECOND = e.SessionTaken(1, "w"), e.SessionTaken(2, "x")
+ASKED = e.InputRequested("approval", "", 9.0, CALL, "refund", "{}", digest="d")
+RAN = [e.ToolStarted(CALL, "refund", 1, "k"), e.ToolReturned(CALL, ())]
+REFUSED = e.ToolRefused(CALL, "", "rejected")
 
 
-def test_an_approved_call_runs_once_after_the_approval() -> None:
-    journal = records(FIRST, ASKED, YES, SECOND, *RAN)
-    assert proofs.approved_first(NAIVE, journal, [PAID], stale=True).held is True
-
-
-def test_a_declined_call_that_does_not_run_holds_too() -> None:
-    journal = records(FIRST, ASKED, NO, SECOND, e.ToolRefused(CALL, "", "rejected"))
-    step = proofs.approved_first(NAIVE, journal, [], stale=True)
-    assert step.held is True
+def said(*, yes: bool = True, question: int = 3, digest: str = "d") -> e.InputProvided:
+    return e.InputProvided(question, yes, "me", digest)
 
 
 @pytest.mark.parametrize(
-    ("events", "ledger", "stale"),
+    ("events", "paid"),
     [
-        ([*RAN], [PAID], True),
-        ([*RAN, ASKED, YES], [PAID], True),
-        ([ASKED, YES, *RAN], [PAID, PAID], True),
-        ([ASKED, YES, *RAN], [PAID], False),
-        ([ASKED, e.InputProvided(1, approved=True, by="me", digest="x"), *RAN], [PAID], True),
-        ([ASKED, NO, *RAN], [PAID], True),
-        ([ASKED, NO, e.ToolRefused(CALL, "", "rejected")], [PAID], True),
+        ([ASKED, said(), *RAN], 1),
+        ([ASKED, said(), *UNKNOWN, HAPPENED], 1),
+        ([ASKED, said(yes=False), REFUSED], 0),
     ],
-    ids=["not asked", "asked after", "paid twice", "answered twice", "another call", "no", "no2"],
+    ids=["yes", "yes, and a crash", "no"],
 )
-def test_anything_else_breaks_g5(
-    events: Sequence[e.Event], ledger: Sequence[Payment], *, stale: bool
+def test_a_call_runs_once_if_a_person_approved_it_and_else_not(
+    events: Sequence[e.Event], paid: int
 ) -> None:
     journal = records(FIRST, SECOND, *events)
-    assert proofs.approved_first(NAIVE, journal, ledger, stale=stale).held is False
+    assert proofs.approved_first(NAIVE, journal, [PAID] * paid, stale=True).held is True
+
+
+@pytest.mark.parametrize(
+    ("events", "paid", "stale"),
+    [
+        ([*RAN], 1, True),
+        ([*RAN, ASKED, said(question=5)], 1, True),
+        ([ASKED, said(), *RAN], 2, True),
+        ([ASKED, said(), *RAN, *RAN], 1, True),
+        ([ASKED, said(), *RAN], 1, False),
+        ([ASKED, said(digest="x"), *RAN], 1, True),
+        ([ASKED, said(), said(), *RAN], 1, True),
+        ([ASKED, said(yes=False), *RAN], 1, True),
+        ([ASKED, said(yes=False), REFUSED], 1, True),
+    ],
+    ids=[
+        "never asked",
+        "asked after",
+        "paid twice",
+        "ran twice",
+        "a second yes counted",
+        "another call",
+        "answered twice",
+        "ran after a no",
+        "paid after a no",
+    ],
+)
+def test_anything_else_breaks_g5(events: Sequence[e.Event], paid: int, *, stale: bool) -> None:
+    journal = records(FIRST, SECOND, *events)
+    assert proofs.approved_first(NAIVE, journal, [PAID] * paid, stale=stale).held is False
 
 
 def test_an_approval_without_a_restart_does_not_show_what_is_claimed() -> None:
-    journal = records(FIRST, ASKED, YES, *RAN)
+    journal = records(FIRST, e.SessionOpened("shop", "me"), ASKED, said(), *RAN)
     assert proofs.approved_first(NAIVE, journal, [PAID], stale=True).held is False
 
 

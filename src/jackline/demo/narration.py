@@ -38,12 +38,17 @@ class Narration:
             case e.ToolReconciled(happened=False):
                 return "[yellow]! the payment service never heard of it: it did not happen[/yellow]"
             case e.ToolReconciled(text=text) | e.ToolRefused(text=text) | e.ToolFailed(text=text):
-                return f"[yellow]✗ {escape(text)}[/yellow]"
+                return f"[yellow]✗ {escape(printable(text))}[/yellow]"
             case _:
                 return ""
 
     def _call(self, key: str) -> str:
         return _short(self._calls.get(key, key))
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal: a model or a mail may have written it."""
+    return "".join(each for each in text if each.isprintable() or each == "\n")
 
 
 def _turn_told(event: e.Event) -> str:
@@ -55,11 +60,11 @@ def _turn_told(event: e.Event) -> str:
         case e.GuardJudged(gate="loop"):
             return "[yellow]! the model is told that it goes round in circles[/yellow]"
         case e.TurnStopped(code=code, text=text) | e.TurnFailed(code=code, text=text):
-            return f"[yellow]■ the turn stops ({code}): {escape(text)}[/yellow]"
+            return f"[yellow]■ the turn stops ({code}): {escape(printable(text))}[/yellow]"
         case _:
             return ""
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(printable(text).split())
     return escape(line if len(line) <= _CHARACTERS else line[: _CHARACTERS - 1] + "…")

@@ -71,7 +71,7 @@ class DyingPayments(Payments):
         if self.point == "called":
             _die()
         if self.point == "answered":
-            Payments.pay(self, order, cents, key)
+            Payments.pay(self, order, cents, key)  # super() does not work with slots
             _die()
         before = len(self.all())
         wanted = asdict(Payment(0, order, cents, key))

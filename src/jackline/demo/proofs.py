@@ -114,26 +114,39 @@ def approved_first(
     naive: Naive, records: Sequence[e.Record], ledger: Sequence[Payment], *, stale: bool
 ) -> Step:
     """G5: what was approved is what ran, once, over a restart; `stale`: a second yes failed."""
-    asked = next(iter(_events(records, e.InputRequested)), None)
     answers = _events(records, e.InputProvided)
-    kinds = [type(r.event) for r in records if _concerns(r.event, asked.key if asked else "")]
-    approved = any(answer.approved for answer in answers)
-    ran = [e.ToolStarted, e.ToolReturned] if approved else [e.ToolRefused]
-    same = asked is not None and [each.digest for each in answers] == [asked.digest]
-    in_order = kinds == [e.InputRequested, e.InputProvided, *ran]
     workers = len(_events(records, e.SessionTaken))
+    paid = any(answer.approved for answer in answers)
+    held = _each_was_approved(records) and bool(answers) and stale and len(ledger) == paid
     return Step(
         "a refund of $900",
         "G5",
-        same and stale and in_order and len(ledger) == approved and workers > 1,
+        held and workers > 1,
         f"{_cents(naive.large_cents)}, nobody asked",
         "waits over a restart",
-        {
-            "approvals": len(answers),
-            "workers": workers,
-            "payments": len(ledger),
-        },
+        {"approvals": len(answers), "workers": workers, "payments": len(ledger)},
     )
+
+
+def _each_was_approved(records: Sequence[e.Record]) -> bool:
+    """Whether each answer is one to its question, and each refund used up one that said yes."""
+    asked, approved = dict[int, e.InputRequested](), set[str]()
+    for record in records:
+        match record.event:
+            case e.InputRequested():
+                asked[record.seq] = record.event
+            case e.InputProvided(question=number, digest=digest, approved=yes):
+                question = asked.pop(number, None)
+                if question is None or question.digest != digest:
+                    return False
+                approved |= {question.key} if yes else set()
+            case e.ToolStarted(name="refund", key=key):
+                if key not in approved:
+                    return False
+                approved.remove(key)
+            case _:
+                continue
+    return True
 
 
 def within_budget(naive: Naive, records: Sequence[e.Record], limit: int) -> Step:
@@ -198,10 +211,6 @@ def kept_in(naive: Naive, sent: int, records: Sequence[e.Record]) -> Step:
 def state(session: e.SessionId, records: Sequence[e.Record]) -> Session:
     """Return the session that its records make."""
     return replay(Session(session), records)
-
-
-def _concerns(event: e.Event, key: str) -> bool:
-    return isinstance(event, e.InputProvided) or getattr(event, "key", None) == key
 
 
 def _events(records: Sequence[e.Record], kind: type[Kind]) -> list[Kind]:

@@ -14,6 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from jackline.demo.narration import printable
 from jackline.demo.proofs import Step
 
 _COLUMNS_MAX = 100
@@ -80,8 +81,10 @@ class Somebody:
         loop = asyncio.get_running_loop()
 
         def pressed() -> None:
-            sys.stdin.readline()
-            act()
+            if sys.stdin.readline():
+                act()
+            else:
+                loop.remove_reader(sys.stdin)  # Ctrl-D: nothing more will come.
 
         loop.add_reader(sys.stdin, pressed)
         try:
@@ -120,7 +123,7 @@ class Stage:
 
     def stream(self, text: str) -> None:
         """Show a piece of what the assistant says."""
-        self.console.print(Text(text, "cyan"), end="", soft_wrap=True)
+        self.console.print(Text(printable(text), "cyan"), end="", soft_wrap=True)
 
     def show(self, *renderables: RenderableType) -> None:
         """Show something, indented."""

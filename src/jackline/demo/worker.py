@@ -19,6 +19,7 @@ from jackline.demo.processes import kill, started
 from jackline.demo.stage import Stage
 
 _WORKERS_MAX = 20
+_OFFERS = 3  # Who kills more workers in one step gets a turn that is set aside.
 _MIDDLE_OF_PAYMENT_S = 1.2
 _ENDS = (e.TurnCompleted, e.TurnFailed, e.TurnStopped, e.TurnCancelled)
 OnPause = Callable[[int], Awaitable[None]]
@@ -74,11 +75,12 @@ class Watch:
             raise OperatorError(f"A worker ended with code {code} before its turn did: {self.log}.")
         self.stage.note(f"[red]worker {process.pid} is dead (SIGKILL)[/red]")
         if self._question and self.dies_paused and self.on_pause:
-            await self.on_pause(self._question)
+            question, self._question = self._question, 0
+            await self.on_pause(question)
 
     def _killable(self, process: Process) -> AbstractContextManager[None]:
         """Say how to kill the worker, and let the person at the terminal do it with a key."""
-        if not self.strikes:
+        if not self.strikes or self.kills >= _OFFERS:
             return nullcontext()
         self.stage.note(
             f"[bold]Press Enter, or kill -9 {process.pid}, whenever you like.[/bold] "
@@ -87,18 +89,23 @@ class Watch:
         return self.stage.person.on_enter(lambda: kill(process))
 
     async def _take(self, line: bytes, process: Process) -> None:
+        if not line.endswith(b"\n"):
+            return  # The worker died while it wrote: the next one says it again.
         item = heard(line)
-        record = item.record
-        if record is None:
-            if not self.is_quiet:
-                self.stage.stream(item.text)
-            return
-        self.heard.append(record.seq)
+        if item.record:
+            self.heard.append(item.record.seq)
+            self._show(item.record)
+            await self._react(item.record, process)
+        elif not self.is_quiet:
+            self.stage.stream(item.text)
+
+    async def _react(self, record: e.Record, process: Process) -> None:
         event = record.event
-        self._show(record)
         self._ended = isinstance(event, _ENDS)
         if isinstance(event, e.InputRequested):
             self._question = record.seq
+        elif isinstance(event, e.TurnPaused) and event.reason == "dead_letter":
+            raise OperatorError(f"{event.text} Start the demo again, and kill fewer.")
         elif isinstance(event, e.TurnPaused) and event.reason == "person" and self.on_pause:
             if self.dies_paused:
                 kill(process)
