@@ -65,7 +65,7 @@ def sentence(result: Result, code: int) -> str:
         ("bad_input_shop:support:more", "names no agent"),
         ("nowhere:agent", "There is no module 'nowhere' here"),
         ("nowhere.deeper:agent", "There is no module 'nowhere.deeper' here"),
-        ("bad_input_shop:suport", "has no 'suport'; there is support and poor"),
+        ("bad_input_shop:helper", "has no 'helper'; there is support and poor"),
         ("bad_input_shop:number", "is an int, and no Agent, list of agents or App"),
         ("bad_input_shop:find", "is a Tool, and no Agent"),
         ("bad_input_shop:nothing", "An app is made of agents, and there is none."),

@@ -1,6 +1,5 @@
 """Stores and runtimes, as settings say: opened for as long as a command needs them."""
 
-import signal
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -98,8 +97,3 @@ def with_model(app: App, model: str) -> App:
 def default_session(agent: Agent, user: User) -> str:
     """Return the name under which a user's conversation with an agent goes on each time."""
     return f"{user.id}-{agent.name}"
-
-
-def raise_on_terminate() -> None:
-    """Make SIGTERM end the program as Ctrl-C does: what is driven is handed over."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
