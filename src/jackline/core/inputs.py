@@ -21,6 +21,7 @@ from jackline.core.messages import (
 
 HISTORY_BYTES = 16 << 20
 _MEDIA_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_MEDIA_TEXTS = ("application/json", "application/xml", "application/yaml")
 _MEDIA = re.compile(r"[a-z]+/[A-Za-z0-9!#$&^_.+-]{1,100}(;[ -~]{1,100})?")
 _PARTS: dict[str, tuple[type[object], ...]] = {
     "user": (Text, Pasted),
@@ -31,11 +32,16 @@ _PARTS: dict[str, tuple[type[object], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture or a file as it comes: it is kept as an artifact, and is untrusted."""
+    """A picture or a file as it comes: it is kept as an artifact, and is untrusted.
+
+    Text costs at most a token a byte. What a provider unpacks (pages, frames, samples) has no
+    bound that we know, so `tokens_max` has to say one, or no budget would hold.
+    """
 
     data: bytes
     media_type: str
     name: str = ""
+    tokens_max: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no model could be shown."""
@@ -45,11 +51,20 @@ class Upload:
             raise InputError(f"{self.media_type[:100]!r} is no media type, like 'image/png'.")
         if _text_bytes(self.name) > _NAME_BYTES:
             raise InputError(f"The name of an upload has at most {_NAME_BYTES} bytes.")
+        if self.tokens_max is None and not (self.is_image or _is_text(self.media_type)):
+            raise InputError(
+                f"How many tokens a file of {self.media_type} costs has no bound that jackline "
+                "knows: say it, as in Upload(data, media_type, tokens_max=50_000)."
+            )
 
     @property
     def is_image(self) -> bool:
         """Whether models see it as a picture."""
         return self.media_type in _MEDIA_IMAGES
+
+
+def _is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or media_type.partition(";")[0] in _MEDIA_TEXTS
 
 
 Given = Text | Pasted | Image | File | Upload

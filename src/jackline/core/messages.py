@@ -45,12 +45,16 @@ class Image(Value, frozen=True, tag="image"):
 
 
 class File(Value, frozen=True, tag="file"):
-    """A file that lies in the journal's artifacts: untrusted."""
+    """A file that lies in the journal's artifacts: untrusted.
+
+    It costs at most `tokens_max`, where that is said, or else a token a byte.
+    """
 
     artifact: str
     media_type: str
     name: str = ""
     size_bytes: int = 0
+    tokens_max: int | None = None
 
 
 class Reasoning(Value, frozen=True, tag="reasoning"):
@@ -128,7 +132,7 @@ def _part_bytes(part: Part) -> int:
         case Image():
             return _IMAGE_BYTES
         case File():
-            return part.size_bytes
+            return part.size_bytes if part.tokens_max is None else part.tokens_max
 
 
 def _length(text: str) -> int:

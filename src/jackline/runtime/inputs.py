@@ -47,15 +47,18 @@ async def keep(store: Store, session: SessionId, parts: Sequence[Given]) -> tupl
                 kept.append(_artifact(handle, part))
             case Image() | File():
                 data, media_type = await store.get(session, part.artifact)
-                name = part.name if isinstance(part, File) else ""
-                kept.append(_artifact(part.artifact, Upload(data, media_type, name)))
+                name, most = "", None
+                if isinstance(part, File):
+                    name, most = part.name, part.tokens_max
+                kept.append(_artifact(part.artifact, Upload(data, media_type, name, most)))
     return tuple(kept)
 
 
 def _artifact(handle: str, upload: Upload) -> Image | File:
     if upload.is_image:
         return Image(handle, upload.media_type)
-    return File(handle, upload.media_type, upload.name, len(upload.data))
+    size = len(upload.data)
+    return File(handle, upload.media_type, upload.name, size, upload.tokens_max)
 
 
 def short(name: str) -> str:
