@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
@@ -70,6 +69,11 @@ def _unloaded() -> None:
 def _shown(wanted: bool) -> None:  # noqa: FBT001 - typer passes it so
     if not wanted:
         return
+    from importlib.metadata import (  # noqa: PLC0415 - a third of what the list of commands costs
+        PackageNotFoundError,
+        version,
+    )
+
     try:
         typer.echo(f"jackline {version('jackline')}")
     except PackageNotFoundError:
