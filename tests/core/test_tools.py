@@ -359,9 +359,18 @@ def test_a_version_is_given_or_changes_with_name_schema_and_effect() -> None:
 
 def test_an_effect_key_is_the_same_for_each_attempt_and_for_no_other_call() -> None:
     again = context(attempt=2)
-    assert context().effect_key == again.effect_key == effect_key("t1", "s1", again.call_key)
+    assert (
+        context().effect_key
+        == again.effect_key
+        == effect_key(SessionId("t1", "s1"), 0.0, again.call_key)
+    )
     assert len(again.effect_key) == 32
-    assert effect_key("t1", "s1", "x") != effect_key("t1", "s", "1x")
+    keys = [
+        effect_key(SessionId("t1", "s1"), 0.0, "x"),
+        effect_key(SessionId("t1", "s"), 0.0, "1x"),
+        effect_key(SessionId("t1", "s1"), 1.0, "x"),
+    ]
+    assert len(set(keys)) == 3
 
 
 def test_a_digest_tells_calls_users_roles_and_versions_apart() -> None:

@@ -140,8 +140,7 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
 
 
 def _start(desk: Desk, call: Call, tool: Tool, arguments: str | None = None) -> e.Event:
-    session = desk.session.id
-    key = effect_key(session.tenant, session.name, call.key)
+    key = effect_key(desk.session.id, desk.session.born, call.key)
     attempt = call.attempt + 1
     return e.ToolStarted(call.key, tool.name, attempt, key, tool.version, arguments)
 

@@ -138,6 +138,7 @@ class Session(Value, frozen=True):
     head: int = 0
     at: float = 0.0
     epoch: int = 0
+    born: float = 0.0
     opened: e.SessionOpened | None = None
     money: Money = Money()
     raised: Mapping[str, int] = {}

@@ -59,9 +59,13 @@ _RETRIES = 2
 _WORKERS = 8
 
 
-def effect_key(tenant: str, session: str, call_key: str) -> str:
-    """Return the key that each attempt at this call carries, and no other call."""
-    return sha256(f"{tenant}\0{session}\0{call_key}".encode()).hexdigest()[:32]
+def effect_key(session: SessionId, born: float, call_key: str) -> str:
+    """Return the key that each attempt at this call carries, and no other call.
+
+    `born` is when the session was opened: its name may have been another's before.
+    """
+    whole = f"{session.tenant}\0{session.name}\0{born!r}\0{call_key}"
+    return sha256(whole.encode()).hexdigest()[:32]
 
 
 def digest(name: str, arguments: str, principal: Principal, version: str) -> str:
@@ -85,13 +89,14 @@ class Context(Value, Generic[D], frozen=True):
     session: SessionId
     call_key: str
     attempt: int = 1
+    born: float = 0.0
     reporter: Callable[[str, float | None], None] = _silent
     database: Any = None
 
     @property
     def effect_key(self) -> str:
         """The same for every attempt at this call, and for no other call: an idempotency key."""
-        return effect_key(self.session.tenant, self.session.name, self.call_key)
+        return effect_key(self.session, self.born, self.call_key)
 
     @property
     def connection(self) -> Any:

@@ -208,7 +208,9 @@ class Steps:
     def _context(self, session: Session, call: Call, progress: Progress) -> Context[Any]:
         assert session.turn is not None
         principal = session.turn.submitted.principal
-        return Context(self._deps, principal, self._id, call.key, call.attempt, progress)
+        return Context(
+            self._deps, principal, self._id, call.key, call.attempt, session.born, progress
+        )
 
     def _progressed(self, report: ProgressReported) -> None:
         self._driver.inbox.put(report.key, [report], finished=False)

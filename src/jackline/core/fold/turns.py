@@ -23,7 +23,7 @@ def open_round(turn: Turn) -> Round:
 
 def opened(session: Session, event: e.SessionOpened) -> Session:
     """Begin with what was said elsewhere."""
-    return replace(session, opened=event, messages=Messages.of(event.history))
+    return replace(session, opened=event, born=session.at, messages=Messages.of(event.history))
 
 
 def forked(session: Session, _: e.SessionForked) -> Session:
@@ -33,6 +33,7 @@ def forked(session: Session, _: e.SessionForked) -> Session:
         messages = Messages.of(messages[: turn.task])
     return replace(
         session,
+        born=session.at,
         money=Money(),
         turn=None,
         queue=(),
