@@ -15,7 +15,7 @@ from jackline.core.events import Erased, Event, kind
 from jackline.core.messages import Message, Messages
 from jackline.core.session import Session
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 UpCast = Callable[[dict[str, Any]], dict[str, Any]]
 
 

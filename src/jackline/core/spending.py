@@ -63,9 +63,9 @@ def choose(
 def _shortens(session: Session, turn: Turn, agent: Agent) -> bool:
     """Whether the request was too long, and can be made shorter once."""
     too_long = turn.failure is not None and turn.failure.code == "context_too_long"
-    if not too_long or turn.compacting == "done":
-        return False
-    return bool(turn.compacting) or window.elidable(session, agent) is not None
+    if not too_long or turn.compacting:
+        return too_long and (turn.compacting != "done" or bool(turn.summary))
+    return window.elidable(session, agent) is not None
 
 
 def retry_at(turn: Turn, terms: Terms) -> float:

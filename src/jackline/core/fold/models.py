@@ -95,7 +95,10 @@ def breached(session: Session, event: e.BudgetBreached) -> Session:
 
 
 def compacted(session: Session, event: e.ContextCompacted) -> Session:
-    """Put a summary in place of messages, and keep the task that stood among them."""
+    """Put a summary in place of messages, and keep the task that stood among them.
+
+    What was too long for the model may be asked once more.
+    """
     turn, old = open_turn(session, event), session.messages
     kept = old[: event.first]
     kept.append(Message("user", (Text(event.summary),)))
@@ -106,5 +109,7 @@ def compacted(session: Session, event: e.ContextCompacted) -> Session:
     elif task >= event.last:
         task -= event.last - event.first - 1
     messages = Messages.of(kept + old[event.last :])
-    turn = replace(turn, task=task, compacting="done", summary="")
+    too_long = turn.failure is not None and turn.failure.code == "context_too_long"
+    failure = None if too_long else turn.failure
+    turn = replace(turn, task=task, compacting="done", summary="", failure=failure)
     return replace(session, messages=messages, digested=0, measured=None, turn=turn)
