@@ -14,6 +14,7 @@ from jackline.core.errors import StoreError
 from jackline.core.events import Erased, Event, kind
 from jackline.core.messages import Message, Messages
 from jackline.core.session import Session
+from jackline.core.value import replace
 
 FOLD_VERSION = 2
 UpCast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -74,27 +75,31 @@ def erased(body: bytes) -> bytes:
 
 def pack(session: Session) -> bytes:
     """Return a session as bytes that this version of the fold, and no other, can read."""
-    return _PACKER.encode((FOLD_VERSION, session))
+    messages = session.messages
+    return _PACKER.encode((FOLD_VERSION, session, list(messages), messages.size_bytes))
 
 
 def unpack(packed: bytes) -> Session | None:
     """Return the session, or None where another version of the fold packed it."""
     try:
-        version, session = _UNPACKER.decode(packed)
+        version, session, messages, size = _UNPACKER.decode(packed)
     except msgspec.MsgspecError:
         return None
-    return session if version == FOLD_VERSION else None
+    if version != FOLD_VERSION:
+        return None
+    return replace(session, messages=Messages(messages, len(messages), size))
 
 
-def _plain(messages: object) -> object:
+def _apart(messages: object) -> object:
+    """Leave the messages out: beside the session they are read without a detour over dicts."""
     assert isinstance(messages, Messages), type(messages)
-    return list(messages)
+    return ()
 
 
-def _made(kind_of: type, messages: object) -> object:
+def _none(kind_of: type, _: object) -> object:
     assert kind_of is Messages, kind_of
-    return Messages.of(msgspec.convert(messages, list[Message]))
+    return Messages([])
 
 
-_PACKER = msgspec.msgpack.Encoder(enc_hook=_plain)
-_UNPACKER = msgspec.msgpack.Decoder(tuple[int, Session], dec_hook=_made)
+_PACKER = msgspec.msgpack.Encoder(enc_hook=_apart)
+_UNPACKER = msgspec.msgpack.Decoder(tuple[int, Session, list[Message], int], dec_hook=_none)
