@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from tests.core.values import values
 
 from jackline.core import fold, session
-from jackline.core.codec import FOLD_VERSION, Codec, decode, encode, erased, unpack
+from jackline.core.codec import FOLD_VERSION, Codec, decode, encode, erased, pack, unpack
 from jackline.core.errors import StoreError
 from jackline.core.events import (
     Erased,
     Event,
     Principal,
+    SessionId,
     TurnCancelRequested,
     TurnResumed,
     TurnSubmitted,
     kind,
 )
 from jackline.core.messages import Text
+from jackline.core.session import Session
 
 KINDS: tuple[type[Any], ...] = get_args(Event)
 EVENTS = st.sampled_from(KINDS).flatmap(values)
@@ -104,9 +106,9 @@ def test_what_is_no_snapshot_of_this_fold_is_none(packed: bytes) -> None:
 
 
 def test_a_snapshot_of_another_version_of_the_fold_is_none() -> None:
-    folded = {"id": {"tenant": "t", "name": "s"}}
-    assert unpack(msgspec.msgpack.encode((FOLD_VERSION, folded))) is not None
-    assert unpack(msgspec.msgpack.encode((FOLD_VERSION + 1, folded))) is None
+    version, *folded = msgspec.msgpack.decode(pack(Session(SessionId("t", "s"))))
+    assert unpack(msgspec.msgpack.encode((version, *folded))) is not None
+    assert unpack(msgspec.msgpack.encode((version + 1, *folded))) is None
 
 
 def test_a_changed_fold_has_a_version_of_its_own() -> None:
