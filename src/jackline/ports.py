@@ -257,7 +257,7 @@ class ToolSpec(Value, frozen=True):
     parameters: Mapping[str, Any]
 
 
-class Request(Value, frozen=True):
+class Request(Value, frozen=True, gc=True):
     """What the model gets to see, and how long it may take.
 
     `output` is the JSON schema that the answer has to match. Artifacts of images and files

@@ -17,7 +17,7 @@ from jackline.runtime.threads import Offload
 Witness = Callable[[str, Literal["before", "after"]], None]
 
 
-class Around(Value, frozen=True):
+class Around(Value, frozen=True, gc=True):
     """What all attempts share. `witness` is called right before and after each invocation."""
 
     clock: Clock
@@ -27,7 +27,7 @@ class Around(Value, frozen=True):
     witness: Witness | None = None
 
 
-class Job(Value, frozen=True):
+class Job(Value, frozen=True, gc=True):
     """What to invoke. `check` raises where nothing may be invoked any more; nothing comes between.
 
     `show` turns what the function returned into what is wanted, on the function's own thread.
@@ -42,7 +42,7 @@ class Job(Value, frozen=True):
     late: Callable[[Ended], None] | None = None
 
 
-class Stopped(Value, frozen=True):
+class Stopped(Value, frozen=True, gc=True):
     """Nothing may be invoked: the check raised `error`."""
 
     error: BaseException

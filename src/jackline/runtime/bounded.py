@@ -16,7 +16,7 @@ class OverdueError(Exception):
     """It did not end in time."""
 
 
-class Ended(Value, frozen=True):
+class Ended(Value, frozen=True, gc=True):
     """How foreign code ended: with a value, or with an error."""
 
     value: Any = None

@@ -32,7 +32,7 @@ _TIMEOUT_S = 300.0
 _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
-class Asked(Value, frozen=True):
+class Asked(Value, frozen=True, gc=True):
     """One question to a model: of which session, and for which reservation."""
 
     session: Session

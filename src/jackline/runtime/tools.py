@@ -47,7 +47,7 @@ class Surroundings(Protocol):
         ...
 
 
-class Invocation(Value, frozen=True):
+class Invocation(Value, frozen=True, gc=True):
     """One call that is in the journal as begun. `arguments` fit the tool: `check` made them."""
 
     tool: Tool
