@@ -565,6 +565,18 @@ def test_instructions_that_cannot_be_made_fail_the_turn_in_a_sentence() -> None:
     assert (failed.code, failed.text) == ("instructions", told.problem)
 
 
+def test_what_a_provider_counted_is_remembered_until_the_instructions_change() -> None:
+    told = Story().asked()
+    told.goes_on()
+    told.replied("Done.", usage=e.Usage(70, 5)).goes_on()
+    measured = told.session.measured
+    assert measured is not None
+    assert (measured.model, measured.tokens, measured.count) == ("free", 75, 2)
+    told.instructions = "Be brief."
+    told.asked("Next").goes_on()
+    assert told.session.measured is None
+
+
 def test_instructions_are_journaled_where_they_are_new() -> None:
     told = Story().asked()
     told.instructions = "Be brief."

@@ -158,7 +158,7 @@ class Agent:
             raise DefinitionError(
                 f"{self.name!r} is no agent's name: a letter, then at most 63 more, digits, - or _."
             )
-        if not self.models:
+        if not self.model:
             raise DefinitionError(f"Agent {self.name!r} has no model: give model='provider:name'.")
         if not _counts(self.max_tokens, 1):
             raise DefinitionError(f"max_tokens={self.max_tokens!r} is no number of tokens above 0.")
@@ -167,6 +167,7 @@ class Agent:
         if self.on_ask not in get_args(_OnAsk):
             raise DefinitionError(f"on_ask={self.on_ask!r} is neither 'pause' nor 'refuse'.")
         _check_instructions(self.name, self.instructions)
+        _check_models(self.models)
         _check_parts(self)
         _check_guards(self.guards)
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
@@ -239,6 +240,12 @@ def _check_parts(agent: "Agent") -> None:
                 f"A rate of {rate.tokens_per_minute} tokens a minute never lets a request with "
                 f"max_tokens={agent.max_tokens} through: raise the one or lower the other."
             )
+
+
+def _check_models(models: Sequence[object]) -> None:
+    for model in models:
+        if not isinstance(model, str) and not callable(getattr(model, "stream", None)):
+            raise DefinitionError(f"{model!r} is no model: write model='provider:name'.")
 
 
 def _check_guards(guards: Sequence[Guard]) -> None:

@@ -179,8 +179,8 @@ def _checked(verdict: Verdict) -> Verdict:
     return verdict if verdict is ALLOW else _DECODER.decode(_ENCODER.encode(verdict))
 
 
-_ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Verdict)
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Verdict)
 
 
 def strictest(said: Sequence[GuardJudged]) -> GuardJudged | None:

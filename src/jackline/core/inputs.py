@@ -139,7 +139,7 @@ def _texts(parts: Iterable[Part]) -> Iterable[str]:
             case ToolResult():
                 yield from (part.key, part.name, part.provider_id)
                 yield from _texts(part.parts)
-            case Image() | File():
+            case _:
                 raise InputError("Pictures and files of a history are said anew, as an Upload.")
 
 

@@ -131,7 +131,7 @@ def _part_bytes(part: Part) -> int:
             return size + _length(part.provider_id) + _CALL_BYTES
         case Image():
             return _IMAGE_BYTES
-        case File():
+        case _:
             return part.size_bytes if part.tokens_max is None else part.tokens_max
 
 
