@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
@@ -21,6 +21,8 @@ from jackline.adapters.models import resolve
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, NotFoundError
 from jackline.core.events import (
+    HoldUnconfirmed,
+    ModelReplied,
     Record,
     SessionId,
     TurnCancelled,
@@ -45,6 +47,7 @@ from jackline.runtime.worker import Worker
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
 _FOR_PEOPLE = {"person", "dead_letter"}
+_TELLING = {ModelReplied, HoldUnconfirmed, TurnPaused, *get_args(TurnEnded)}
 
 
 # Seconds on a clock that goes on while the process is stopped or asleep.
@@ -223,6 +226,8 @@ class Runtime:
         opened, tally = await self.sessions.opened(session, user, approver=True), Tally(turn)
         async with aclosing(self.sessions.rested(session, turn - 1)) as records:
             async for record in records:
+                if type(record.event) not in _TELLING:
+                    continue  # Of most events: to ask each for one class after another takes long.
                 tally.add(record.event)
                 if isinstance(record.event, TurnPaused) and record.event.reason in _FOR_PEOPLE:
                     state = await self.sessions.state(session, user)

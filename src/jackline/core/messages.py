@@ -119,16 +119,16 @@ def size_bytes(message: Message) -> int:
 
 def _part_bytes(part: Part) -> int:
     match part:
-        case Text() | Reasoning():
-            return _length(part.text) + (_length(part.provider.data) if part.provider else 0)
-        case Pasted():
-            return _length(part.text)
         case ToolCall():
             size = _length(part.arguments) + _length(part.name) + _length(part.provider_id)
             return size + _CALL_BYTES + (_length(part.provider.data) if part.provider else 0)
         case ToolResult():
             size = sum(map(_part_bytes, part.parts)) + _length(part.name) + len(part.key)
             return size + _length(part.provider_id) + _CALL_BYTES
+        case Text() | Reasoning():
+            return _length(part.text) + (_length(part.provider.data) if part.provider else 0)
+        case Pasted():
+            return _length(part.text)
         case Image():
             return _IMAGE_BYTES
         case _:
