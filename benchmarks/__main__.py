@@ -127,28 +127,30 @@ def _import_of(peer: str) -> Outcome:
 
 def table(found: Sequence[Found], peers: Sequence[str]) -> str:
     """Return the figures as a Markdown table, then what has to be known to read them."""
-    heads = ["figure", "to reach", "jackline", *(peer.replace("_", "-") for peer in peers)]
+    names = {peer: peer.replace("_", "-") for peer in peers}
+    heads = ["figure", "to reach", "jackline", *names.values()]
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     notes: list[str] = []
     for each in found:
-        cells = [
-            _cell(each.peers.get(peer, {}), f"{peer}, {each.row.title}", notes) for peer in peers
-        ]
         target = "-" if each.row.target is None else f"≤ {each.row.target:g}"
         ours = _cell(each.ours, f"jackline, {each.row.title}", notes)
-        ours = f"{'**' if _reached(each) else ''}{ours}{'**' if _reached(each) else ''}"
+        cells = [_cell(each.peers.get(peer, {}), name, notes) for peer, name in names.items()]
         unit = each.ours.get("unit", "")
         title = f"{each.row.title} ({unit})" if unit else each.row.title
+        ours = f"**{ours}**" if _reached(each) else ours
         lines.append(f"| {' | '.join([title, target, ours, *cells])} |")
-    return "\n".join([*lines, "", *notes])
+    return "\n".join([*lines, "", *(f"{n}. {note}" for n, note in enumerate(notes, 1))])
 
 
 def _cell(outcome: Outcome, whose: str, notes: list[str]) -> str:
     """Return a value, and remember why it is none or what has to be known of it."""
     why = outcome.get("not_measured") or outcome.get("note")
+    mark = ""
     if why:
-        notes.append(f"{len(notes) + 1}. {whose}: {why}.")
-    mark = f"<sup>{len(notes)}</sup>" if why else ""
+        note = f"{whose}: {why}."
+        if note not in notes:
+            notes.append(note)
+        mark = f"<sup>{notes.index(note) + 1}</sup>"
     return f"{outcome['value']:g}{mark}" if "value" in outcome else f"-{mark}"
 
 
