@@ -31,6 +31,7 @@ from jackline.core.events import (
     SessionTaken,
     Told,
     TurnCancelRequested,
+    TurnResumed,
     TurnSteered,
     TurnSubmitted,
 )
@@ -141,7 +142,7 @@ def wakes(event: Told, turn: int | None) -> bool:
     match event:
         case TurnSubmitted() | TurnSteered() | InputProvided():
             return True
-        case LimitsRaised() | TurnCancelRequested() | ChildFinished():
+        case LimitsRaised() | TurnCancelRequested() | TurnResumed() | ChildFinished():
             return turn is not None
         case _:
             return False

@@ -182,9 +182,11 @@ def _whose(scope: Scope, asked: Asked) -> str:
 def _clean(part: ReplyPart) -> ReplyPart:
     """Replace lone surrogates, which no journal can hold: a model's text may be cut anywhere."""
     if isinstance(part, ToolCall):
-        name, arguments = _encodable(part.name), _encodable(part.arguments)
-        same = name is part.name and arguments is part.arguments
-        return part if same else replace(part, name=name, arguments=arguments)
+        said = part.name, part.arguments, part.provider_id
+        if "".join(said).isascii():
+            return part
+        name, arguments, provider_id = map(_encodable, said)
+        return replace(part, name=name, arguments=arguments, provider_id=provider_id)
     clean = _encodable(part.text)
     return part if clean is part.text else replace(part, text=clean)
 

@@ -11,6 +11,7 @@ from jackline.core.events import (
     SessionId,
     SessionOpened,
     TurnCancelRequested,
+    TurnResumed,
     TurnSteered,
     TurnSubmitted,
 )
@@ -148,12 +149,13 @@ async def _only_what_can_go_on_is_woken(store: Store, _: ManualClock) -> None:
         TurnCancelRequested("Never mind."),
         LimitsRaised({"usd": 1}),
         ChildFinished("k", "child", "completed"),
+        TurnResumed("looked at"),
         GuardJudged("input", "size", "flag"),
     )
     for event in told:
         assert (await store.tell(S1, [event])).turn is None
     assert await store.due(["support"]) == []
-    for event in told[:3]:
+    for event in told[:4]:
         await store.tell(S1, [submitted(f"for {event}")])
         after = await head(store)
         claimed = await store.claim(S1, "w1", LEASE_S)
