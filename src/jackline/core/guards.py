@@ -101,13 +101,13 @@ class DenyList:
                 f"{', '.join(GATES)}."
             )
         self.gates: frozenset[Gate] = frozenset(gates)
-        self._words = tuple(dict.fromkeys(word.lower() for word in words if word))
+        self._words = tuple(dict.fromkeys(_lower(word) for word in words if word))
         self._decision: Decision = decision
         self.hold_back = max(map(len, self._words))
 
     def judge(self, gate: Gate, text: str) -> Verdict:  # noqa: ARG002 - the same at every gate
         """See `Guard.judge`."""
-        lower = text.lower()
+        lower = _lower(text)
         found = [word for word in self._words if word in lower]
         if not found:
             return ALLOW
@@ -117,6 +117,11 @@ class DenyList:
         findings = tuple(Finding("deny_list", start, end) for start, end in spans)
         redacted = _cut(text, spans) if self._decision == "redact" else None
         return Verdict(self._decision, "it contains a denied word", findings, redacted)
+
+
+def _lower(text: str) -> str:
+    """Return text in lower case, whatever follows: a sigma at a word's end is one like others."""
+    return text.lower().replace("\u03c2", "\u03c3")
 
 
 def _spans(lower: str, words: Sequence[str]) -> list[tuple[int, int]]:
