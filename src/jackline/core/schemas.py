@@ -67,8 +67,7 @@ class Schema:
         except ValueError as error:
             from pydantic_core import ValidationError  # noqa: PLC0415 - heavy
 
-            if not isinstance(error, ValidationError):
-                raise
+            assert isinstance(error, ValidationError), "of a bad value pydantic says what is bad"
             found = error.errors(include_url=False, include_context=False)
             told = [self._sentence(one) for one in found[:_ERRORS_TOLD]]
             more = len(found) - len(told)
