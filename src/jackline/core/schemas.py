@@ -13,7 +13,7 @@ from jackline.core.errors import DefinitionError, ToolError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
-    from pydantic_core import ErrorDetails, SchemaValidator
+    from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
 
 ARGUMENTS_BYTES = 1 << 20
 _DEPTH = 64
@@ -65,10 +65,8 @@ class Schema:
         try:
             return self.validator.validate_json(canonical)
         except ValueError as error:
-            from pydantic_core import ValidationError  # noqa: PLC0415 - heavy
-
-            assert isinstance(error, ValidationError), "of a bad value pydantic says what is bad"
-            found = error.errors(include_url=False, include_context=False)
+            # It is what pydantic raises of a value, and only that.
+            found = cast("ValidationError", error).errors(include_url=False, include_context=False)
             told = [self._sentence(one) for one in found[:_ERRORS_TOLD]]
             more = len(found) - len(told)
             told += [f"{more} more."] if more else []
