@@ -198,8 +198,14 @@ class Simulation:
                     continue
                 for question in row.questions:
                     await self._answer(row.id, question, approved=random.random() < 0.8)
-                if not row.questions:
+                if not row.questions and await self._is_set_aside(row.id):
                     await self.truth.tell(row.id, [TurnResumed("looked at")])
+
+    async def _is_set_aside(self, session: SessionId) -> bool:
+        """Whether it waits for somebody to look at it, and not for a wake-up that was lost."""
+        loaded = await self.truth.load(session)
+        turn = replay(loaded.session, loaded.records).turn
+        return turn is not None and turn.pause is not None and turn.pause.reason == "dead_letter"
 
     async def _answer(self, session: SessionId, question: int, *, approved: bool) -> None:
         asked = (await self.truth.read(session, question - 1, 1))[0].event
