@@ -89,6 +89,7 @@ class Turn(Value, frozen=True):
     pause: e.TurnPaused | None = None
     cancelled: str | None = None
     driven_s: float = 0.0
+    driven_at: float = 0.0
     drivers: int = 0
 
     @property
@@ -106,7 +107,7 @@ class Turn(Value, frozen=True):
     def steps(self, now: float) -> "list[e.ModelReserved | Call]":
         """Return what has been journaled as begun and must now be performed, and nothing else."""
         if self.asked:
-            return [self.asked]
+            return [] if self.lost else [self.asked]
         if not self.round or not self.round.open:
             return []
         return [
@@ -150,7 +151,7 @@ class Session(Value, frozen=True):
     turn: Turn | None = None
     queue: tuple[tuple[int, e.TurnSubmitted | e.TurnSteered], ...] = ()
     barred: Mapping[str, e.GuardJudged] = {}
-    unknown: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
     breached: frozenset[str] = frozenset()
     ended: e.TurnEnded | None = None
 

@@ -83,7 +83,7 @@ def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded 
     if turn.deadline_at is not None and now >= turn.deadline_at:
         return e.TurnStopped(turn.id, "deadline", "The caller's deadline has passed.")
     driven = calls.limit(session, "driven_s", agent.limits.driven_s)
-    if driven is not None and not turn.pause and _driven_s(session, turn, now) >= driven:
+    if driven is not None and not turn.pause and _driven_s(turn, now) >= driven:
         return e.TurnStopped(
             turn.id, "driven", f"The turn was driven for {driven:g} s, which is its limit."
         )
@@ -94,8 +94,8 @@ def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded 
     return None
 
 
-def _driven_s(session: Session, turn: Turn, now: float) -> float:
-    return turn.driven_s + max(0.0, now - session.at)
+def _driven_s(turn: Turn, now: float) -> float:
+    return turn.driven_s + max(0.0, now - turn.driven_at)
 
 
 def _is_over(turn: Turn, now: float) -> bool:
@@ -198,7 +198,7 @@ def wakes_at(session: Session, agent: Agent, terms: Sequence[Terms], after: floa
         times.append(turn.deadline_at)
     driven = calls.limit(session, "driven_s", agent.limits.driven_s)
     if driven is not None:
-        times.append(session.at + driven - turn.driven_s)
+        times.append(turn.driven_at + driven - turn.driven_s)
     if turn.failure and not turn.is_running:
         chosen = spending.choose(session, turn, agent, terms)
         times += [] if isinstance(chosen, e.TurnFailed) else [spending.retry_at(turn, chosen)]

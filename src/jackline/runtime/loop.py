@@ -31,6 +31,7 @@ from jackline.runtime.steps import Crew, Steps
 _COALESCE_S = 0.005
 _RETRY_ACCOUNT_S = 0.1
 _SNAPSHOT_EVENTS = 256
+_SNAPSHOT_SHARE = 0.5
 _TRIES = 8
 _LATE = (ToolReconciled, GuardJudged)  # They count for a step that is over, too.
 Step = ModelReserved | Call
@@ -76,14 +77,28 @@ class Drive:
         """Drive until no turn is left that can go on. What is not in the journal then is lost."""
         await self._load()
         steps = Steps.of(self._crew, self._session, self)
-        async with steps as self._steps, asyncio.TaskGroup() as group:
-            while await self._advance():
-                self._perform(group)
-                await self._wait()
-            self._stop()
-        self.inbox.close()
-        if self._session.head >= 2 * self._snapshot + _SNAPSHOT_EVENTS:
-            await self._crew.store.save(self._session)
+        try:
+            async with steps as self._steps, asyncio.TaskGroup() as group:
+                while await self._advance():
+                    self._perform(group)
+                    await self._wait()
+                self._stop()
+        finally:
+            self.inbox.close()
+        await self._keep()
+
+    async def _keep(self) -> None:
+        """Keep a snapshot where there is more to read again than the state itself has.
+
+        It holds what was read back, so that it is the journal's and no driver's.
+        """
+        read = self._session.head - self._snapshot
+        if read < max(_SNAPSHOT_EVENTS, _SNAPSHOT_SHARE * len(self._session.messages)):
+            return
+        loaded = await self._crew.store.load(self.id)
+        session = replay(loaded.session, loaded.records)
+        if session.epoch == self.epoch:
+            await self._crew.store.save(session)
 
     def check_lease(self) -> None:
         """Raise `FencedError` unless the lease holds at this very moment."""
@@ -175,11 +190,11 @@ class Drive:
 
     def _next(self) -> tuple[Session, Sequence[Event]]:
         heard, now = self._open_outcomes(), self.now()
+        self._decided_at = now
         session = fold(self._session, heard, now)
         if self.handing_over or session.turn is None:
             return session, heard
         assert self._steps is not None
-        self._decided_at = now
         facts = Facts(
             now,
             self._steps.models.terms,
@@ -214,29 +229,30 @@ class Drive:
     async def _append(
         self, session: Session, events: Sequence[Event], *, release: bool
     ) -> Committed | Behind | Refused:
-        before, turn = self._session, session.turn
+        before, turn, now = self._session, session.turn, self.now()
         settled, reserved = before.turn and before.turn.asked, turn and turn.asked
         if settled is reserved:
             settled = reserved = None
         spent = session.money.spent - before.money.spent
         paused_until = turn.pause.until if turn and turn.pause else None
         batch = Batch(
-            self.epoch,
-            before.head,
-            events,
-            turn.id if turn else None,
-            session.money.held - before.money.held,
-            spent,
-            moves(settled, spent, reserved),
-            self._limits(reserved) if reserved else NO_LIMITS,
-            session.questions,
-            reserved is not None,
-            release,
-            self.now() if turn and not turn.pause else paused_until,
+            epoch=self.epoch,
+            after=before.head,
+            events=events,
+            turn=turn.id if turn else None,
+            held=session.money.held - before.money.held,
+            spent=spent,
+            moves=moves(settled, spent, reserved),
+            limits=self._limits(reserved) if reserved else NO_LIMITS,
+            questions=session.questions,
+            reserves=reserved is not None,
+            release=release,
+            due_at=paused_until if turn is None or (turn.pause and not self.handing_over) else now,
         )
         asked_at = self._crew.clock()
         outcome = await self._crew.store.drive(before.id, batch, self._crew.lease_s)
-        self.lease.until = asked_at + self._crew.lease_s
+        if isinstance(outcome, Committed):
+            self.lease.until = asked_at + self._crew.lease_s
         return outcome
 
     def _limits(self, reserved: ModelReserved) -> Mapping[str, int]:

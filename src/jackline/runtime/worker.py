@@ -28,6 +28,7 @@ class Worker:
         self._drives: dict[SessionId, Drive] = {}
         self._pending: dict[SessionId, None] = {}
         self._drives_max = drives_max
+        self._begun = 0
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._draining = False
@@ -52,9 +53,10 @@ class Worker:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                while self._pending and len(self._drives) < self._drives_max:
+                while self._pending and self._begun < self._drives_max:
                     session = next(iter(self._pending))
                     del self._pending[session]
+                    self._begun += 1
                     group.create_task(self._guarded(session))
 
     async def drain(self, grace_s: float) -> bool:
@@ -91,6 +93,10 @@ class Worker:
             _LOG.error("%s is let go: %s", session, errors.exceptions[0])
         except* Exception as errors:  # noqa: BLE001 - not even a bug in ending a turn ends the worker
             _LOG.exception("%s is let go after a bug.", session, exc_info=errors)
+        finally:
+            self._begun -= 1
+            if self._pending:
+                self._woken.set()
 
     async def _drive(self, session: SessionId) -> None:
         crew, asked_at = self._crew, self._crew.clock()
@@ -111,8 +117,6 @@ class Worker:
             if self._drives.get(session) is drive:
                 del self._drives[session]
             self._idle.set()
-            if self._pending:
-                self._woken.set()
             if drive.inbox.signalled:
                 self.wake(session)  # It came between the last commit and now.
 

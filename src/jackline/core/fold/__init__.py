@@ -4,13 +4,16 @@ A session is the fold of its events: recovery is `replay`, and only that.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from jackline.core import events as e
 from jackline.core.fold import calls, models, turns
 from jackline.core.fold.calls import fingerprint
 from jackline.core.session import Session
 from jackline.core.value import replace
+
+# What says nothing of whether anybody drives, or that somebody begins to.
+_NOT_DRIVEN = {e.SessionTaken, *get_args(e.Told)}
 
 __all__ = ["apply", "fingerprint", "fold", "replay"]
 
@@ -19,8 +22,9 @@ def fold(session: Session, events: Sequence[e.Event], at: float) -> Session:
     """Return the session as it stands after `events`, which happened at `at`."""
     if events and at > session.at:
         turn = session.turn
-        if turn and not turn.pause and type(events[0]) is not e.SessionTaken:
-            turn = replace(turn, driven_s=turn.driven_s + at - session.at)
+        if turn and not turn.pause and type(events[0]) not in _NOT_DRIVEN:
+            driven_s = turn.driven_s + max(0.0, at - turn.driven_at)
+            turn = replace(turn, driven_s=driven_s, driven_at=at)
         session = replace(session, at=at, turn=turn)
     for event in events:
         session = apply(session, event)

@@ -22,8 +22,9 @@ def open_round(turn: Turn) -> Round:
 
 
 def opened(session: Session, event: e.SessionOpened) -> Session:
-    """Begin with what was said elsewhere."""
-    return replace(session, opened=event, born=session.at, messages=Messages.of(event.history))
+    """Begin with what was said elsewhere. It is kept once, among the messages."""
+    messages, event = Messages.of(event.history), replace(event, history=())
+    return replace(session, opened=event, born=session.at, messages=messages)
 
 
 def forked(session: Session, _: e.SessionForked) -> Session:
@@ -50,6 +51,7 @@ def taken(session: Session, event: e.SessionTaken) -> Session:
     session, turn = replace(session, epoch=event.epoch), session.turn
     if turn is None:
         return session
+    turn = replace(turn, driven_at=session.at)
     if turn.pause is None:
         turn = replace(turn, drivers=turn.drivers + 1)
     for call in turn.calls:
@@ -86,7 +88,8 @@ def _next_turn(session: Session) -> Session:
     elif messages and messages[-1].role == "assistant":
         messages = messages.extended((Message("user", (Text("Go on."),)),))
     barred = {**session.barred}
-    turn = Turn(position, said, task, blocked=barred.pop(said.request_id, None))
+    blocked = barred.pop(said.request_id, None)
+    turn = Turn(position, said, task, blocked=blocked, driven_at=session.at)
     session = replace(session, turn=turn, queue=tuple(queue), messages=messages)
     return replace(session, barred=barred) if turn.blocked else session
 
@@ -101,13 +104,15 @@ def resumed(session: Session, _: e.TurnResumed) -> Session:
     turn = session.turn
     if turn is None or turn.pause is None:
         return session
-    return replace(session, turn=replace(turn, pause=None, drivers=0))
+    return replace(session, turn=replace(turn, pause=None, drivers=0, driven_at=session.at))
 
 
 def cancel_requested(session: Session, event: e.TurnCancelRequested) -> Session:
-    """Let the open turn end."""
+    """Let the open turn end, unless it is another one that was meant."""
     turn = session.turn
-    return replace(session, turn=replace(turn, cancelled=event.reason)) if turn else session
+    if turn is None or event.turn not in {None, turn.id}:
+        return session
+    return replace(session, turn=replace(turn, cancelled=event.reason))
 
 
 def limits_raised(session: Session, event: e.LimitsRaised) -> Session:
