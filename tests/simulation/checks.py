@@ -8,6 +8,8 @@ from tests.simulation.outside import TERMS
 from jackline.core.agent import Agent
 from jackline.core.events import (
     Event,
+    InputProvided,
+    InputRequested,
     ModelReplied,
     ModelReserved,
     Record,
@@ -61,6 +63,31 @@ def results_are_final(records: Sequence[Record]) -> None:
             assert event.key not in returned, f"G2: {event} twice"
             returned.add(event.key)
         assert not (isinstance(event, ToolStarted) and event.key in returned), f"G2: {event}"
+
+
+def answers_are_kept(records: Sequence[Record]) -> None:
+    """G5: what was not approved is not called."""
+    asked = {r.event.key: r.seq for r in records if isinstance(r.event, InputRequested)}
+    said = {r.event.question: r.event for r in records if isinstance(r.event, InputProvided)}
+    for record in records:
+        event = record.event
+        if isinstance(event, ToolStarted) and event.key in asked:
+            answer = said.get(asked[event.key])
+            assert answer, f"G5: nobody approved {event}"
+            assert answer.approved, f"G5: somebody refused {event}"
+
+
+def count(records: Sequence[Record], kind: type[Event]) -> int:
+    """Return how many events are of this kind."""
+    return sum(isinstance(record.event, kind) for record in records)
+
+
+def returned_keys(records: Sequence[Record], name: str) -> set[str]:
+    """Return the effect keys of the calls of this tool that returned."""
+    started = [r.event for r in records if isinstance(r.event, ToolStarted)]
+    keys = {event.key: event.effect_key for event in started if event.name == name}
+    returned = {r.event.key for r in records if isinstance(r.event, ToolReturned)}
+    return {effect_key for key, effect_key in keys.items() if key in returned}
 
 
 def prefixes_live(session: SessionId, records: Sequence[Record], agent: Agent) -> None:

@@ -40,8 +40,8 @@ class Ledger:
 
     invoked: Counter[str] = field(default_factory=Counter[str])
     zombies: int = 0
+    asked: int = 0
     billed: int = 0
-    requests: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def repeated(self) -> list[str]:
@@ -133,6 +133,7 @@ class SimulatedModel:
         reason = validate(request.messages)
         assert not reason, f"G9: {reason}"
         ledger, random = self._outside.ledger, self._outside.random
+        ledger.asked += 1
         await asyncio.sleep(random.expovariate(10))
         if random.random() < 0.03:
             raise OverloadedError("too much to do", sent=random.random() < 0.5)

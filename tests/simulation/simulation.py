@@ -5,8 +5,9 @@ clients and the clock are of this world.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from jackline.core.errors import StaleError, UnknownOutcomeError
 from jackline.core.events import (
     InputProvided,
     InputRequested,
+    ModelReserved,
     Principal,
     Record,
     SessionId,
@@ -65,6 +67,7 @@ class Simulation:
 
     def __init__(self, seed: int, plan: Plan, sqlite: Path | None = None) -> None:
         self.plan = plan
+        self.path = sqlite
         self.world = World(seed)
         self.ledger = Ledger()
         self.acknowledged: set[tuple[SessionId, str]] = set()
@@ -134,7 +137,7 @@ class Simulation:
         tools = ToolEngine(clock, world.random.random, threads=InlineThreads())
         served = {"agent": Served(agent, models)}
         bus = LocalBus()
-        crew = Crew(store, clock, served, tools, None, worker, LEASE_S, bus)
+        crew = Crew(store, clock, served, tools, None, worker, LEASE_S, bus, snapshot_events=8)
 
         async def run() -> None:
             engine = self.workers[worker.partition(".")[0]] = Worker(crew)
@@ -155,13 +158,25 @@ class Simulation:
         for _ in range(random.randint(0, 12)):
             await asyncio.sleep(random.expovariate(4))
             name = random.choice(sorted(incarnations))
-            worker = f"{name}.{incarnations[name]}"
-            if random.random() < 0.5:
+            worker, what = f"{name}.{incarnations[name]}", random.random()
+            if what < 0.4:
                 self.world.stop_process(worker, random.uniform(0, 3 * LEASE_S))
-            else:
-                self.world.kill(worker)
-                incarnations[name] += 1
-                self._start(f"{name}.{incarnations[name]}")
+                continue
+            if what < 0.7:
+                await self._drain(worker, name)
+            self.world.kill(worker)
+            incarnations[name] += 1
+            self._start(f"{name}.{incarnations[name]}")
+
+    async def _drain(self, worker: str, name: str) -> None:
+        """Have the worker hand over, as a deployment does, before it ends."""
+        random = self.world.random
+
+        async def hand_over() -> None:
+            await self.workers[name].drain(random.uniform(0, LEASE_S))
+
+        self.world.spawn(worker, hand_over())
+        await asyncio.sleep(random.uniform(0, 3 * LEASE_S))
 
     async def _client(self, session: SessionId) -> None:
         random = self.world.random
@@ -229,22 +244,41 @@ class Simulation:
                             if isinstance(event, Record):
                                 heard.append(event)
 
+    def _written(self) -> set[str]:
+        """Return the keys of the rows that transactional tools wrote."""
+        if isinstance(self.truth, stores.MemoryStore):
+            return stores.written(self.truth.tables)
+        assert self.path is not None, "a store that is not in memory is in a file"
+        with closing(sqlite3.connect(self.path)) as tables:
+            return stores.written(tables)
+
     async def _check(self) -> None:
-        spent = 0
+        spent, reserved, returned = 0, 0, set[str]()
+        rows = {row.id: row for row in await self.truth.sessions("t")}
         for session in SESSIONS:
             records = await self.truth.read(session)
             mine = {request for name, request in self.acknowledged if name == session}
             checks.once_each(records, mine)
             checks.results_are_final(records)
+            checks.answers_are_kept(records)
+            reserved += checks.count(records, ModelReserved)
+            returned |= checks.returned_keys(records, "write")
             checks.prefixes_live(session, records, self.agent)
             state = replay(Session(session), records)
             assert state.money.held == 0, f"G3: {state.money}"
+            row = rows[session]
+            assert (row.spent, row.held) == (state.money.spent, 0), (
+                f"G3: {row} is not {state.money}"
+            )
             spent += state.money.spent
             loaded = await self.truth.load(session)
             assert replay(loaded.session, loaded.records) == state, "a snapshot differs"
         for session, heard in self.heard:
             there = (await self.truth.read(session))[: len(heard)]
             assert heard == there, f"G4: {session} was heard otherwise than it happened"
+        written = self._written()
+        assert written == returned, f"G2: written {written}, returned {returned}"
+        assert self.ledger.asked <= reserved, f"G3: {self.ledger.asked} asked, {reserved} held"
         assert not self.ledger.repeated, f"G2: {self.ledger.repeated}"
         assert not self.ledger.zombies, "G2: paid without a lease"
         accounts = await self.truth.accounts("t")

@@ -1,7 +1,9 @@
 """Stores that lie: they take time, lose acknowledgements, and break one promise where told to."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +47,11 @@ class Lossy:
     async def transact(
         self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
     ) -> Record:
-        return await self._io(self.inner.transact(session, epoch, work), loss=0)
+        return await self._io(self.inner.transact(session, epoch, self.within(work)), loss=0)
+
+    def within(self, work: Callable[[Any], ToolReturned]) -> Callable[[Any], ToolReturned]:
+        """Return what is run in the transaction of a transactional tool."""
+        return work
 
     async def tell(
         self, session: SessionId, events: list[Told], *, idle_only: bool = False
@@ -143,6 +149,43 @@ class Generous(Lossy):
         return await super().drive(session, batch, lease_s)
 
 
+class Careless(Lossy):
+    """Forgets what was spent when it writes the session's row."""
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        return await super().drive(session, replace(batch, spent=0), lease_s)
+
+
+class Sleepy(Lossy):
+    """Forgets when a session that is let go is due again."""
+
+    async def drive(
+        self, session: SessionId, batch: Batch, lease_s: float
+    ) -> Committed | Behind | Refused:
+        batch = replace(batch, due_at=None) if batch.release else batch
+        return await super().drive(session, batch, lease_s)
+
+
+class Hollow(Lossy):
+    """Commits that a transactional tool returned, and not what it wrote."""
+
+    def within(self, work: Callable[[Any], ToolReturned]) -> Callable[[Any], ToolReturned]:
+        def elsewhere(_: object) -> ToolReturned:
+            with closing(sqlite3.connect(":memory:")) as database:
+                return work(database)
+
+        return elsewhere
+
+
+class Warped(Lossy):
+    """Keeps a snapshot that is not what the events say."""
+
+    async def save(self, session: Session) -> None:
+        await super().save(replace(session, money=session.money.settle(0, 1)))
+
+
 class Gappy(Lossy):
     """Now and then leaves out an event when it is read."""
 
@@ -175,3 +218,11 @@ def sqlite(world: World, path: Path) -> Callable[[], Store]:
         )
 
     return opened
+
+
+def written(tables: sqlite3.Connection | None) -> set[str]:
+    """Return the keys of the rows that the transactional tools of the simulation wrote."""
+    there = "SELECT 1 FROM sqlite_schema WHERE name = 'written'"
+    if tables is None or not tables.execute(there).fetchone():
+        return set()
+    return {key for (key,) in tables.execute("SELECT key FROM written")}

@@ -28,6 +28,10 @@ def test_promises_hold_on_sqlite_too(seed: int, tmp_path: Path) -> None:
         pytest.param(Plan(stores.Blind), "G1|G4|G9|follow", id="appends over what it has not seen"),
         pytest.param(Plan(stores.Forgetful), "G1", id="an input wakes nobody"),
         pytest.param(Plan(stores.Generous), "G3", id="a reservation is never refused"),
+        pytest.param(Plan(stores.Careless), "G3", id="a row forgets what was spent"),
+        pytest.param(Plan(stores.Sleepy), "G1", id="a release forgets when to wake"),
+        pytest.param(Plan(stores.Hollow), "G2: written", id="a result commits without its writes"),
+        pytest.param(Plan(stores.Warped), "G|snapshot", id="a snapshot says something else"),
         pytest.param(Plan(stores.Gappy), "G4|follow", id="an event is left out of a stream"),
         pytest.param(
             Plan(effects={**EFFECTS, "pay": "idempotent"}), "G2", id="a payment is repeated"

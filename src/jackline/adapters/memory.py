@@ -102,7 +102,7 @@ class MemoryStore:
         self.rows: dict[SessionId, Row] = {}
         self._accounts: dict[tuple[str, str], Account] = {}
         self._clock = rules.SteadyClock(clock)
-        self._tables: sqlite3.Connection | None = None
+        self.tables: sqlite3.Connection | None = None
 
     async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
         """See `Journal.open`."""
@@ -185,9 +185,9 @@ class MemoryStore:
         row = self._row(session)
         if row.epoch != epoch:
             raise rules.fenced(session, row.epoch)
-        if self._tables is None:
-            self._tables = sqlite3.connect(":memory:", isolation_level=None)
-        database, now = self._tables, self._clock()
+        if self.tables is None:
+            self.tables = sqlite3.connect(":memory:", isolation_level=None)
+        database, now = self.tables, self._clock()
         database.execute("BEGIN IMMEDIATE")
         try:
             returned = run_within(database, work)
@@ -370,8 +370,8 @@ class MemoryStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        if self._tables is not None:
-            self._tables.close()
+        if self.tables is not None:
+            self.tables.close()
 
     def _row(self, session: SessionId) -> Row:
         row = self.rows.get(session)

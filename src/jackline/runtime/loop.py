@@ -30,7 +30,6 @@ from jackline.runtime.steps import Crew, Steps
 
 _COALESCE_S = 0.005
 _RETRY_ACCOUNT_S = 0.1
-_SNAPSHOT_EVENTS = 256
 _SNAPSHOT_SHARE = 0.5
 _TRIES = 8
 _LATE = (ToolReconciled, GuardJudged)  # They count for a step that is over, too.
@@ -93,7 +92,7 @@ class Drive:
         It holds what was read back, so that it is the journal's and no driver's.
         """
         read = self._session.head - self._snapshot
-        if read < max(_SNAPSHOT_EVENTS, _SNAPSHOT_SHARE * len(self._session.messages)):
+        if read < max(self._crew.snapshot_events, _SNAPSHOT_SHARE * len(self._session.messages)):
             return
         loaded = await self._crew.store.load(self.id)
         session = replay(loaded.session, loaded.records)

@@ -57,6 +57,7 @@ class Crew:
     worker: str
     lease_s: float
     bus: Bus
+    snapshot_events: int = 256
 
 
 class Driver(Protocol):
@@ -157,7 +158,7 @@ class Steps:
             return await self._ask(session, step)
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
-            return [await self._reconcile(session, step, tool)]
+            return judged(self.agent.guards, [await self._reconcile(session, step, tool)])
         return await self._call(session, step, tool)
 
     async def _ask(self, session: Session, reserved: ModelReserved) -> Sequence[Event]:
@@ -172,8 +173,7 @@ class Steps:
         try:
             return await self.models.ask(Asked(session, reserved, said, self._artifact))
         except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
-            text = f"{type(error).__name__}: {error}"[:1000]
-            return [HoldUnconfirmed(reserved.key, reserved.hold, "internal", text)]
+            return [HoldUnconfirmed(reserved.key, reserved.hold, "internal", explained(error))]
 
     async def _artifact(self, handle: str) -> tuple[bytes, str]:
         return await self._crew.store.get(self._id, handle)
@@ -221,7 +221,8 @@ class Steps:
 
     def late(self, outcome: ToolReconciled) -> None:
         """Take in what a call returned after it had been given up."""
-        self._driver.inbox.put(outcome.key, [outcome], finished=False)
+        outcomes = judged(self.agent.guards, [outcome])
+        self._driver.inbox.put(outcome.key, outcomes, finished=False)
 
     async def keep(self, data: bytes, media_type: str) -> str:
         """Keep a result that is too large to be read at once, and return its handle."""
