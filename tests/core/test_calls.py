@@ -241,7 +241,7 @@ def test_a_call_that_turned_out_late_is_told_to_the_model() -> None:
     told.told(told.taken())
     told.goes_on()
     told.told(e.ToolReconciled("turn/2/model/0/tool/0", happened=True, text="1 paid"))
-    assert told.turn.steers[0].text == "1 paid"
+    assert told.turn.steers[0].text == "[The call pay, given up before, has returned: 1 paid]"
 
 
 def test_what_turns_out_after_the_turn_changes_nothing() -> None:
@@ -265,6 +265,27 @@ def test_the_same_once_call_after_an_unknown_outcome_needs_a_person(arguments: s
     assert isinstance(asked, e.InputRequested)
     assert "unknown" in asked.text
     assert isinstance(paused, e.TurnPaused)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("{}", '{"cents":1}'), ('{"cents":"1"}', "{}"), ('{"cents":1.0}', '{"cents":" 1"}')],
+)
+def test_a_call_written_otherwise_is_the_same_to_its_tool_and_needs_a_person(
+    first: str, second: str
+) -> None:
+    told, _ = story("pay", arguments=first)
+    told.told(told.taken())
+    told.goes_on()
+    told.replied(ToolCall("pay", second))
+    assert kinds(told.goes_on()) == ["input.requested", "turn.paused"]
+
+
+def test_a_call_that_says_all_that_its_tool_reads_has_no_fingerprint_of_its_own() -> None:
+    for arguments, has_one in (('{"cents": 7}', False), ('{"cents":"7"}', True), ("{}", True)):
+        _, (started,) = story("pay", arguments=arguments)
+        assert isinstance(started, e.ToolStarted)
+        assert bool(started.fingerprint) == has_one
 
 
 def test_another_call_after_an_unknown_outcome_needs_nobody() -> None:

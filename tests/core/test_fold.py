@@ -24,7 +24,7 @@ STEPS = st.lists(st.integers(0, 11), max_size=16)
 
 def lived(steps: list[int]) -> list[Record]:
     """Return the journal of a session to which all that happened."""
-    priced = Terms("free", Price(100_000, 1_000_000), window_tokens=2_000)
+    priced = Terms("free", Price("0.10", 1), window_tokens=2_000)
     limits = Limits(drivers=50, driven_s=None)
     told = Story(agent(limits=limits, window=Window(keep_last=2)), priced).asked()
     for step in steps:
@@ -142,7 +142,52 @@ def test_a_fork_keeps_what_was_said_and_unknown_and_nothing_that_is_open() -> No
     assert [message.text for message in fork.messages] == said
     assert (fork.turn, fork.queue, fork.epoch, fork.raised) == (None, (), 0, {})
     assert (fork.money.spent, fork.money.held) == (0, 0)
-    assert fork.unknown == unknown != frozenset()
+    assert fork.unknown == unknown != ()
+
+
+@pytest.mark.parametrize(("name", "kept"), [("pay", 1), ("put", 0)])
+def test_only_calls_that_may_be_made_once_are_remembered_as_unknown(name: str, kept: int) -> None:
+    told = Story().asked()
+    told.calls(name)
+    told.now += 1
+    told.told(e.TurnCancelRequested())
+    told.goes_on()
+    assert len(told.session.unknown) == kept
+
+
+def test_of_unknown_calls_the_latest_256_are_remembered() -> None:
+    told = Story(agent(limits=Limits(tool_calls=None))).asked()
+    told.calls("pay")
+    told.told(told.taken())
+    told.goes_on()
+    first = told.session.unknown
+    for turn in range(9):
+        told.replied("Who knows.")
+        told.goes_on()
+        told.asked()
+        told.goes_on()
+        calls = [ToolCall("pay", f'{{"cents":{turn * 30 + n + 2}}}') for n in range(30)]
+        told.replied(*calls)
+        told.goes_on()
+        told.told(*(e.ToolUnknown(told.tool_key(n), "?") for n in range(30)))
+        told.goes_on()
+    assert len(told.session.unknown) == 256
+    assert first[0] not in told.session.unknown
+    assert fingerprint("pay", '{"cents":271}') == told.session.unknown[-1]
+
+
+def test_a_cancellation_that_means_another_turn_changes_nothing() -> None:
+    told = Story().asked()
+    told.told(e.TurnCancelRequested("", told.turn.id + 1))
+    assert told.turn.cancelled is None
+    told.told(e.TurnCancelRequested("why", told.turn.id))
+    assert told.turn.cancelled == "why"
+
+
+def test_an_imported_history_is_kept_once() -> None:
+    told = Story(history=(Message("user", (Text("x" * 10_000),)),))
+    assert told.session.messages[0].text == "x" * 10_000
+    assert len(pack(told.session)) < 11_000
 
 
 def test_a_fork_of_a_session_at_rest_keeps_all_of_it() -> None:

@@ -1,6 +1,7 @@
 """What a guard forbids reaches neither the model, nor a tool, nor the user."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from jackline import Agent, Context, DenyList, Record, Runtime, ToolCall, tool
 from jackline.core.events import (
     GuardJudged,
+    ToolReconciled,
     ToolRefused,
     ToolReturned,
     ToolStarted,
@@ -85,6 +87,59 @@ def test_the_result_of_a_transactional_tool_is_judged_before_it_commits() -> Non
     guard = DenyList(["hunter2"], decision="redact", gates=["result"])
     events = heard(agent([[ToolCall("note", "{}")], "Done."], guard))
     assert of(ToolReturned, events)[0].parts == (Text("wrote [redacted]"),)
+    assert of(GuardJudged, events)[0].decision == "redact"
+
+
+def test_what_a_call_returns_late_is_judged_too() -> None:
+    ready = threading.Event()
+
+    @tool(effect="once", timeout_s=0.01)
+    def slow() -> str:
+        """Take long."""
+        ready.wait(10)
+        return "hunter2"
+
+    @tool(effect="read")
+    async def wait() -> str:
+        """Let the slow one return."""
+        ready.set()
+        while not heard_late:
+            await asyncio.sleep(0)
+        return ""
+
+    heard_late: list[Any] = []
+    guard = DenyList(["hunter2"], decision="redact", gates=["result"])
+    script = [[ToolCall("slow", "{}")], [ToolCall("wait", "{}")], "Done."]
+    watched = Agent("guarded", ScriptedModel(script), tools=[slow, wait], guards=[guard])
+
+    async def turn() -> list[Any]:
+        runtime = Runtime([watched], store="memory://")
+        async with runtime, aclosing(runtime.stream("guarded", "Go.")) as records:
+            async for record in records:
+                event = record.event if isinstance(record, Record) else record
+                heard_late.extend(of(ToolReconciled, [event]))
+        return heard_late
+
+    (late,) = asyncio.run(asyncio.wait_for(turn(), 20))
+    assert late.text == "[redacted]"
+
+
+def test_what_is_found_out_about_a_call_is_judged_too() -> None:
+    async def found() -> str:
+        """Say what became of it."""
+        return "hunter2"
+
+    @tool(effect="once", timeout_s=0.01, reconcile=found)
+    async def pay() -> str:
+        """Pay."""
+        await asyncio.Event().wait()
+        return ""
+
+    guard = DenyList(["hunter2"], decision="redact", gates=["result"])
+    script = [[ToolCall("pay", "{}")], "Done."]
+    watched = Agent("guarded", ScriptedModel(script), tools=[pay], guards=[guard])
+    events = heard(watched)
+    assert of(ToolReconciled, events)[0].text == "[redacted]"
     assert of(GuardJudged, events)[0].decision == "redact"
 
 

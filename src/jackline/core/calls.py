@@ -4,11 +4,11 @@ from typing import TypeVar
 
 from jackline.core import events as e
 from jackline.core.agent import Agent
-from jackline.core.fold import fingerprint
+from jackline.core.fold import canonical, fingerprint
 from jackline.core.guards import judge, strictest
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
-from jackline.core.value import Value
+from jackline.core.value import Value, replace
 
 L = TypeVar("L", int, float)
 
@@ -87,7 +87,7 @@ def _judged(
         return [e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
     why = _question(desk.session, tool, arguments, verdict)
     if not why:
-        return [_start(desk, call, tool)]
+        return [_start(desk, call, tool, arguments)]
     if desk.agent.on_ask == "refuse":
         text = f"Not made: {why}, and nobody is there to approve it."
         return [e.ToolRefused(call.key, text, "needs_approval")]
@@ -136,13 +136,21 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
         verdict = strictest(said)
         if verdict and verdict.decision in {"block", "redact"}:
             return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
-    return [_start(desk, call, tool, arguments if edited else None)]
+    return [_start(desk, call, tool, arguments, edited=edited)]
 
 
-def _start(desk: Desk, call: Call, tool: Tool, arguments: str | None = None) -> e.Event:
+def _start(
+    desk: Desk, call: Call, tool: Tool, arguments: str, *, edited: bool = False
+) -> e.ToolStarted:
+    """Begin a call with these arguments, as the tool reads them."""
     key = effect_key(desk.session.id, desk.session.born, call.key)
-    attempt = call.attempt + 1
-    return e.ToolStarted(call.key, tool.name, attempt, key, tool.version, arguments)
+    started = e.ToolStarted(call.key, tool.name, call.attempt + 1, key, tool.version)
+    if edited:
+        return replace(started, arguments=arguments)
+    asked = call.asked.arguments
+    if asked == arguments or canonical(asked) == arguments.encode():
+        return started
+    return replace(started, fingerprint=fingerprint(tool.name, arguments))
 
 
 def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
@@ -151,8 +159,9 @@ def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
         return give_up(desk, call, "The worker was lost during this call.")
     if call.attempt >= desk.agent.limits.attempts:
         return give_up(desk, call, f"The worker was lost {call.attempt} times during this call.")
-    edited = None if call.arguments == call.asked.arguments else call.arguments
-    return _start(desk, call, tool, edited)
+    edited = call.arguments != call.asked.arguments
+    again = _start(desk, call, tool, call.arguments, edited=edited)
+    return replace(again, fingerprint=call.fingerprint)
 
 
 def give_up(desk: Desk, call: Call, text: str, *, ask: bool = True) -> e.ToolFailed | e.ToolUnknown:
@@ -161,10 +170,11 @@ def give_up(desk: Desk, call: Call, text: str, *, ask: bool = True) -> e.ToolFai
     if tool and tool.effect in {"read", "transactional"}:
         return e.ToolFailed(call.key, text, "lost")
     text = f"{text} Whether it took effect is unknown."
+    once = tool is None or tool.effect == "once"
     if not ask or tool is None or tool.reconcile is None:
-        return e.ToolUnknown(call.key, text)
+        return e.ToolUnknown(call.key, text, once=once)
     reconcile_at = desk.now + desk.lease_s + tool.timeout_s
-    return e.ToolUnknown(call.key, text, reconcile_at=reconcile_at)
+    return e.ToolUnknown(call.key, text, reconcile_at=reconcile_at, once=once)
 
 
 def close(desk: Desk) -> list[e.Event]:

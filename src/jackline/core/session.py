@@ -23,6 +23,7 @@ class Call(Value, frozen=True):
     attempt: int = 0
     version: str = ""
     arguments: str = ""
+    fingerprint: str = ""
     question: int = 0
     expires_at: float = 0.0
     answer: e.InputProvided | None = None

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from jackline.core.events import Event, GuardJudged, ToolFailed, ToolReturned, ToolUnknown
+from jackline.core.events import (
+    Event,
+    GuardJudged,
+    ToolFailed,
+    ToolReconciled,
+    ToolReturned,
+    ToolUnknown,
+)
 from jackline.core.guards import Guard, judge
 from jackline.core.messages import Content, Text
 from jackline.core.value import replace
@@ -21,7 +28,11 @@ def judged(guards: Sequence[Guard], outcomes: Sequence[Event]) -> Sequence[Event
                 allowed = () if heard else tuple(guard.name for guard in watching)
                 passed.append(replace(outcome, parts=new, allowed=allowed))
                 said += heard
-            case ToolFailed(key=key, text=text) | ToolUnknown(key=key, text=text):
+            case (
+                ToolFailed(key=key, text=text)
+                | ToolUnknown(key=key, text=text)
+                | ToolReconciled(key=key, text=text)
+            ):
                 text, heard = _text(watching, text, key)
                 passed.append(replace(outcome, text=text))
                 said += heard

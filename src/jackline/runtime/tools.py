@@ -196,7 +196,8 @@ def _failed(
     text = _why(call.tool, error)
     if call.tool.effect in {"read", "transactional"}:
         return ToolFailed(call.key, text, code, attempts, seconds)
-    return ToolUnknown(call.key, f"{text} Whether it took effect is unknown.", code)
+    text, once = f"{text} Whether it took effect is unknown.", call.tool.effect == "once"
+    return ToolUnknown(call.key, text, code, once=once)
 
 
 def _why(tool: Tool, error: BaseException) -> str:

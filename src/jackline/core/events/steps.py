@@ -106,7 +106,8 @@ class ToolRefused(Fact, frozen=True):
 class ToolStarted(Fact, frozen=True):
     """From here on the call may have happened.
 
-    `arguments` is there where a person changed them, `version` is the tool's.
+    `arguments` is there where a person changed them, `version` is the tool's. `fingerprint` is
+    there where the tool read something else than what is written, as by a default.
     """
 
     key: str
@@ -116,6 +117,7 @@ class ToolStarted(Fact, frozen=True):
     version: str = ""
     arguments: str | None = None
     allowed: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 class ToolReturned(Fact, frozen=True):
@@ -143,13 +145,15 @@ class ToolFailed(Fact, frozen=True):
 class ToolUnknown(Fact, frozen=True):
     """The call may or may not have happened, and `text` tells the model so.
 
-    With `reconcile_at` somebody will ask the outside then, and the call stays open.
+    With `reconcile_at` somebody will ask the outside then, and the call stays open. `once`: the
+    same call may be made again only where a person agrees.
     """
 
     key: str
     text: str
     code: str = "lost"
     reconcile_at: float | None = None
+    once: bool = True
 
 
 class ToolReconciled(Fact, frozen=True):

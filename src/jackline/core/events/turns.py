@@ -76,9 +76,10 @@ class TurnResumed(Fact, frozen=True):
 
 
 class TurnCancelRequested(Fact, frozen=True):
-    """Somebody wants the open turn to end."""
+    """Somebody wants the open turn to end; where `turn` says which, that one or none."""
 
     reason: str = ""
+    turn: int | None = None
 
 
 class LimitsRaised(Fact, frozen=True):

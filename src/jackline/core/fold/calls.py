@@ -1,5 +1,6 @@
 """What becomes of tool calls: begun, closed, asked about, answered; and when they go in circles."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
 
 import msgspec
@@ -11,6 +12,8 @@ from jackline.core.session import Call, Round, Session, Turn
 from jackline.core.value import replace
 
 _SEEN_MAX = 64
+_UNKNOWN_MAX = 256
+_LATE = {True: "has returned", False: "had no effect", None: "is still unknown"}
 
 
 def canonical(arguments: str) -> bytes:
@@ -33,7 +36,7 @@ def started(session: Session, event: e.ToolStarted) -> Session:
     call = current.calls[event.key]
     arguments = call.asked.arguments if event.arguments is None else event.arguments
     call = replace(call, state="running", attempt=event.attempt, arguments=arguments)
-    call = replace(call, version=event.version)
+    call = replace(call, version=event.version, fingerprint=event.fingerprint)
     return replace(session, turn=replace(turn, round=current.with_call(call), tools=turn.tools + 1))
 
 
@@ -55,11 +58,16 @@ def failed(session: Session, event: e.ToolFailed) -> Session:
 
 
 def unknown(session: Session, event: e.ToolUnknown) -> Session:
-    """Remember the call, and let the model read that nobody knows, unless somebody will ask."""
+    """Remember the call, and let the model read that nobody knows, unless somebody will ask.
+
+    Remembered are calls that may be made once only, and the latest 256 of them.
+    """
     turn = open_turn(session, event)
     call = open_round(turn).calls[event.key]
-    mark = fingerprint(call.asked.name, call.arguments)
-    session = replace(session, unknown=session.unknown | {mark})
+    if event.once:
+        mark = call.fingerprint or fingerprint(call.asked.name, call.arguments)
+        others = [each for each in session.unknown if each != mark]
+        session = replace(session, unknown=(*others, mark)[-_UNKNOWN_MAX:])
     if event.reconcile_at is None:
         return _closed(session, event.key, (Text(event.text),), failed=True)
     call = replace(call, state="unknown", reconcile_at=event.reconcile_at)
@@ -74,11 +82,29 @@ def reconciled(session: Session, event: e.ToolReconciled) -> Session:
         return session
     call = turn.round.calls.get(event.key) if turn.round else None
     if call and event.happened is not None:
-        mark = fingerprint(call.asked.name, call.arguments)
-        session = replace(session, unknown=session.unknown - {mark})
+        mark = call.fingerprint or fingerprint(call.asked.name, call.arguments)
+        others = [each for each in session.unknown if each != mark]
+        session = replace(session, unknown=tuple(others))
     if call and call.state == "unknown":
         return _closed(session, event.key, (Text(event.text),), failed=event.happened is not True)
-    return noted(session, Message("user", (Text(event.text),)))
+    return noted(session, Message("user", (Text(_late(session, event)),)))
+
+
+def _late(session: Session, event: e.ToolReconciled) -> str:
+    """Return how the model is told: in words that are neither the user's nor the tool's alone."""
+    name = next((f" {each}" for each in _names(session, event.key)), "")
+    return f"[The call{name}, given up before, {_LATE[event.happened]}: {event.text}]"
+
+
+def _names(session: Session, key: str) -> Iterator[str]:
+    """Yield the name of the call, as far as it is still there to be read."""
+    current = session.turn.round if session.turn else None
+    if current and key in current.calls:
+        yield current.calls[key].asked.name
+    for message in reversed(session.messages):
+        for part in message.parts:
+            if isinstance(part, ToolResult) and part.key == key:
+                yield part.name
 
 
 def _closed(session: Session, key: str, parts: tuple[Content, ...], *, failed: bool) -> Session:
@@ -112,8 +138,8 @@ def _watched(turn: Turn, current: Round) -> Turn:
 
 
 def _print(call: Call) -> bytes:
-    hashed = blake2b(canonical(call.asked.arguments), digest_size=8, person=b"loop")
-    hashed.update(call.asked.name.encode())
+    made = call.fingerprint or fingerprint(call.asked.name, call.asked.arguments)
+    hashed = blake2b(made.encode(), digest_size=8, person=b"loop")
     for part in call.parts:
         hashed.update(part.text.encode() if isinstance(part, Text) else part.artifact.encode())
     return hashed.digest()
