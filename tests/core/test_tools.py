@@ -9,7 +9,7 @@ from typing import IO, Annotated, Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from jackline.core.breaker import Breaker
 from jackline.core.errors import DefinitionError, ToolError
@@ -125,6 +125,7 @@ def test_a_model_gets_nested_types_as_schema_and_the_function_gets_them_as_value
         "to": Address("a"),
         "lines": [Line(item="x")],
         "size": Size.LARGE,
+        "speed": "slow",
     }
     assert ship.parameters["properties"]["speed"]["enum"] == ["slow", "fast"]
 
@@ -241,8 +242,63 @@ def test_an_option_that_nothing_could_enforce_is_refused(
 def test_arguments_of_one_meaning_have_one_text() -> None:
     one = refund.check('{ "order_id": "7",\n "cents": 100 }')
     assert one == refund.check(r'{"cents":100,"order_id":"\u0037"}')
-    assert one == '{"cents":100,"order_id":"7"}'
-    assert tool(effect="read")(f).check(" ") == "{}"
+    assert one == '{"cents":100,"note":"","order_id":"7"}'
+    assert tool(effect="read")(defined("")).check(" ") == "{}"
+    assert tool(effect="read")(defined("")).bind(" ") == {}
+
+
+PAYS = tool(effect="once")(
+    defined("order: int, cents: int = 100, note: 'str | None' = None, tags: set[str] = set()")
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"order":"7","cents":100}',
+        '{"order":7.0,"tags":[]}',
+        '{"order":7,"note":null}',
+        '{"order":" 7 ","cents":1e2}',
+    ],
+)
+def test_a_call_has_one_text_however_its_values_are_written(text: str) -> None:
+    assert PAYS.check(text) == PAYS.check('{"order":7}') != PAYS.check('{"order":8}')
+    assert PAYS.check('{"order":7}') == '{"cents":100,"note":null,"order":7,"tags":[]}'
+
+
+NUMBERS = st.integers(0, 3).flatmap(lambda n: st.sampled_from([n, str(n), float(n)]))
+PAYMENTS = st.fixed_dictionaries(
+    {"order": NUMBERS},
+    optional={
+        "cents": NUMBERS | st.just(100),
+        "note": st.sampled_from([None, "", "a"]),
+        "tags": st.lists(st.sampled_from(["a", "b", "c"])),
+    },
+)
+UNSAID: dict[str, object] = {"cents": 100, "note": None, "tags": set[str]()}
+
+
+@given(PAYMENTS, PAYMENTS)
+def test_calls_that_are_equal_to_the_tool_have_one_text(one: Any, other: Any) -> None:
+    texts = [json.dumps(one), json.dumps(other)]
+    values = [UNSAID | PAYS.bind(text) for text in texts]
+    checked = [PAYS.check(text) for text in texts]
+    assert (values[0] == values[1]) == (checked[0] == checked[1])
+    assert [UNSAID | PAYS.bind(text) for text in checked] == values
+    assert [PAYS.check(text) for text in checked] == checked
+
+
+def test_what_json_cannot_give_back_stays_as_the_model_wrote_it() -> None:
+    def login(key: SecretStr, at: float = 1) -> str:
+        """Log in."""
+        return f"{key} {at}"
+
+    secret = tool(effect="once")(login)
+    assert secret.check('{"key": "k", "at": "2"}') == '{"at":"2","key":"k"}'
+    numbers = tool(effect="once")(defined("a: float"))
+    assert numbers.check('{"a": "inf"}') == '{"a":"inf"}'
+    lacking = tool(effect="once")(defined("a: int = None"))
+    assert lacking.check("{}") == "{}"
 
 
 @pytest.mark.parametrize(

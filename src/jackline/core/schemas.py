@@ -13,7 +13,7 @@ from jackline.core.errors import DefinitionError, ToolError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
-    from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
+    from pydantic_core import ErrorDetails, SchemaSerializer, SchemaValidator, ValidationError
 
 ARGUMENTS_BYTES = 1 << 20
 _DEPTH = 64
@@ -47,19 +47,34 @@ class Schema:
     names: tuple[str, ...]
     json: Mapping[str, Any]
     validator: "SchemaValidator" = field(repr=False, compare=False)
+    serializer: "SchemaSerializer" = field(repr=False, compare=False)
+    defaults: Mapping[str, object] = field(repr=False, compare=False)
+    has_sets: bool = field(repr=False, compare=False)
 
     def check(self, text: str) -> str:
-        """Return the arguments in the one form that equal ones share: sorted keys, no blanks.
+        """Return the arguments in the one form that equal ones share: values as the tool gets them.
 
-        Raises `ArgumentsError`. Defaults are not added, and values stay as the model wrote them.
+        Defaults are filled in, keys are sorted. Raises `ArgumentsError`. Values that JSON cannot
+        give back as they are, like a `SecretStr`, leave all as the model wrote it.
         """
         canonical = _canonical(text)
-        self._validate(canonical)
-        return canonical.decode()
+        return (self._written(self._validate(canonical)) or canonical).decode()
 
     def bind(self, text: str) -> dict[str, object]:
         """Return the values that the function is to be called with, or raise `ArgumentsError`."""
-        return self._validate(text.encode("utf-8", "replace"))
+        return self._validate(text.encode("utf-8", "replace") if text.strip() else b"{}")
+
+    def _written(self, values: dict[str, object]) -> bytes | None:
+        """Return the JSON of these values and the defaults, if it leads back to them."""
+        filled = {**self.defaults, **values}
+        # In JSON a set would have an order, another in each process: sorting takes it for a set.
+        mode = "python" if self.has_sets else "json"
+        try:
+            plain = self.serializer.to_python(filled, mode=mode, by_alias=True, warnings=False)
+            written = _ENCODER.encode(plain)
+            return written if self.validator.validate_json(written) == filled else None
+        except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError):
+            return None
 
     def _validate(self, canonical: bytes) -> dict[str, object]:
         try:
@@ -91,9 +106,12 @@ def schema_of(
     """Return the schema of these parameters. Raises `DefinitionError`, naming the first bad one."""
     hints = hints_of(tool, function)
     described = _described(inspect.getdoc(function) or "")
+    defaults: dict[str, object] = {}
     for name, parameter in parameters.items():
         _check_parameter(tool, name, parameter, hints)
-        _adapter(tool, name, hints[name])
+        adapter, _ = _adapter(tool, name, hints[name])
+        if parameter.default is not parameter.empty:
+            defaults.update(_read_back(name, parameter.default, adapter))
     adapter, schema = _arguments(tool, parameters, hints)
     for name, parameter in parameters.items():
         shown: dict[str, Any] = schema["properties"][name]
@@ -101,7 +119,16 @@ def schema_of(
             shown.setdefault("description", described[name])
         if parameter.default is not parameter.empty:
             shown.update(_default(parameter.default))
-    return Schema(tuple(parameters), schema, cast("SchemaValidator", adapter.validator))
+    has_sets = b'"uniqueItems"' in msgspec.json.encode(schema)
+    validator = cast("SchemaValidator", adapter.validator)
+    return Schema(
+        tuple(parameters),
+        schema,
+        validator,
+        cast("SchemaSerializer", adapter.serializer),
+        defaults,
+        has_sets,
+    )
 
 
 def hints_of(tool: str, function: Callable[..., object]) -> dict[str, Any]:
@@ -193,6 +220,16 @@ def _default(value: object) -> dict[str, Any]:
         return {"default": to_jsonable_python(value)}
     except (PydanticSerializationError, ValueError):
         return {}
+
+
+def _read_back(name: str, default: object, adapter: "TypeAdapter[Any]") -> dict[str, object]:
+    """Return the default as a model's own writing of it is read, or nothing where none is."""
+    try:
+        written = adapter.dump_json(default, by_alias=True, warnings=False)
+        value = adapter.validate_json(written)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return {name: value} if value == default else {}
 
 
 def _described(doc: str) -> dict[str, str]:

@@ -8,14 +8,14 @@ from typing import Any, cast, get_args
 
 from jackline.core import events as e
 from jackline.core.fold import calls, models, turns
-from jackline.core.fold.calls import fingerprint
+from jackline.core.fold.calls import canonical, fingerprint
 from jackline.core.session import Session
 from jackline.core.value import replace
 
 # What says nothing of whether anybody drives, or that somebody begins to.
 _NOT_DRIVEN = {e.SessionTaken, *get_args(e.Told)}
 
-__all__ = ["apply", "fingerprint", "fold", "replay"]
+__all__ = ["apply", "canonical", "fingerprint", "fold", "replay"]
 
 
 def fold(session: Session, events: Sequence[e.Event], at: float) -> Session:
