@@ -23,7 +23,7 @@ from jackline.core.events import Usage
 from jackline.core.messages import Text, ToolCall
 from jackline.ports import Delta, Reply, Request
 
-_TERMS = Terms("scripted", Price(100_000, 400_000), window_tokens=1_000_000)
+_TERMS = Terms("scripted", Price("0.10", "0.40"), window_tokens=1_000_000)
 _USAGE = Usage(100, 20)
 _SCRIPTS: dict[str, Script] = {}
 

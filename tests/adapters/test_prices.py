@@ -43,7 +43,7 @@ def test_the_bound_is_the_dearest_of_tiers_and_cache_writes() -> None:
 def test_a_model_without_a_price_is_refused_and_the_line_to_add_is_said() -> None:
     with pytest.raises(DefinitionError) as caught:
         terms_of("openai:gpt-unheard-of")
-    assert "price=Price(input=2_500_000, output=10_000_000)" in str(caught.value)
+    assert "price=Price(input='2.50', output='10.00')" in str(caught.value)
     assert "price_as='openai:gpt-5.4-mini'" in str(caught.value)
 
 

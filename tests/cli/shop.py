@@ -47,7 +47,7 @@ SCRIPT = {
 }
 
 support = Agent("support", model=ScriptedModel(SCRIPT, pace=Pace(3)), tools=[find, refund, wait])
-DEAR = Terms("dear", Price(1_000_000_000, 1_000_000_000))
+DEAR = Terms("dear", Price(1000, 1000))
 poor = Agent("poor", model=ScriptedModel(["never"], terms=DEAR), budget=Budget(usd="0.01"))
 several = [support, poor]
 nothing = []

@@ -10,7 +10,7 @@ from tests.cli.shop import SHOP
 from tests.cli.terminal import jackline
 
 SPEND = """
-PAID = Terms("paid", Price(1_000_000, 1_000_000))
+PAID = Terms("paid", Price(1, 1))
 payer = Agent("payer", model=ScriptedModel(["Thank you."], terms=PAID),
               budget=Budget(user_usd_per_day=1))
 """

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,23 +12,24 @@ from jackline.core.budget import (
     Price,
     Terms,
     dollars,
+    exact,
     micro_dollars,
     moves,
 )
 from jackline.core.errors import DefinitionError
-from jackline.core.value import replace
 
 AMOUNT = st.integers(0, 10**9)
 TOKENS = st.integers(0, 2_000_000)
-PRICE = st.builds(
-    Price,
-    input=st.integers(0, 10**8),
-    output=st.integers(0, 10**8),
-    cache_read=st.none() | st.integers(0, 10**8),
-    cache_write=st.none() | st.integers(0, 10**8),
-)
+RATE = st.integers(0, 10**8).map(exact)
+FIELDS: dict[str, Any] = {
+    "input": RATE,
+    "output": RATE,
+    "cache_read": st.none() | RATE,
+    "cache_write": st.none() | RATE,
+}
+PRICE = st.builds(Price, **FIELDS)
 TIERS = st.dictionaries(TOKENS, PRICE, max_size=2).map(lambda tiers: tuple(sorted(tiers.items())))
-TIERED = st.builds(replace, PRICE, tiers=TIERS)
+TIERED = st.builds(Price, **FIELDS, tiers=TIERS)
 
 
 @given(st.lists(st.tuples(AMOUNT, AMOUNT), max_size=20))
@@ -83,7 +85,7 @@ def test_what_is_affordable_can_be_paid_and_one_more_cannot(
 
 
 def test_a_tier_holds_for_the_whole_request() -> None:
-    price = Price(1_000_000, 0, tiers=((100, Price(2_000_000, 0)),))
+    price = Price(1, 0, tiers=((100, Price(2, 0)),))
     assert price.cost(e.Usage(99)) == 99
     assert price.cost(e.Usage(100)) == 200
 
@@ -149,3 +151,17 @@ def test_what_was_held_comes_back_and_what_was_spent_stays(
         before, owed = new, cost
     spent = {name: sum(cost for _, cost, names in calls if name in names) for name in sums}
     assert sums == {name: (0, amount) for name, amount in spent.items()}
+
+
+def test_a_price_is_said_in_dollars_for_a_million_tokens() -> None:
+    said = Price(input="3.00", output=15.0, cache_read=Decimal("0.3"))
+    assert (said.input, said.output, said.cache_read) == (3_000_000, 15_000_000, 300_000)
+    assert said == Price(3, 15, "0.30")
+    assert said.cost(e.Usage(1_000_000, 1_000_000)) == 18_000_000
+    assert Price("0.0000001", 0).input == 1, "what is not whole is rounded up"
+
+
+@pytest.mark.parametrize("bad", ["-1", -0.01, "three", "nan", float("inf"), None, "1e30"])
+def test_what_is_no_price_is_refused(bad: Any) -> None:
+    with pytest.raises(DefinitionError, match=r"output=.* is no price: say dollars"):
+        Price("3.00", bad)

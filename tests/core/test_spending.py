@@ -11,8 +11,8 @@ from jackline.core.spending import account_limit, accounts
 from jackline.core.value import replace
 
 CENT = 10_000
-PRICED = Terms("free", Price(1_000_000, 1_000_000))  # A micro-dollar a token.
-BY_OUTPUT = Terms("free", Price(0, 1_000_000))
+PRICED = Terms("free", Price(1, 1))  # A micro-dollar a token.
+BY_OUTPUT = Terms("free", Price(0, 1))
 
 
 def story(budget: Budget, terms: Terms = BY_OUTPUT, max_tokens: int = 1_000) -> Story:
@@ -147,7 +147,7 @@ def full(budget: Budget, terms: Terms) -> Story:
     return Story(who, terms, history=history(20)).asked()
 
 
-SMALL = Terms("free", Price(1_000_000, 1_000_000), window_tokens=5_000)
+SMALL = Terms("free", Price(1, 1), window_tokens=5_000)
 
 
 def test_a_summary_is_held_like_any_other_call_for_what_is_sent() -> None:

@@ -329,7 +329,7 @@ def test_whoever_takes_over_a_pause_is_not_lost() -> None:
 
 
 def test_what_a_lost_worker_had_asked_is_charged_whole_and_asked_again() -> None:
-    priced = Terms("free", Price(0, 1_000_000))
+    priced = Terms("free", Price(0, 1))
     told = Story(agent(max_tokens=1_000), priced).asked()
     hold = told.next(e.ModelReserved).hold
     told.told(told.taken())

@@ -132,7 +132,7 @@ def note(ctx: Context[World]) -> str:
 class GatedModel:
     """Answers by the script, with a gate in the midst of each answer and of each summary."""
 
-    terms = Terms("scripted", Price(150_000, 600_000), window_tokens=4_000)
+    terms = Terms("scripted", Price("0.15", "0.60"), window_tokens=4_000)
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -102,7 +102,7 @@ seller = Agent(
 class Counted:
     """A model that is not scripted: it writes down each time that it is asked."""
 
-    terms = Terms("counted", Price(1_000_000, 2_000_000))
+    terms = Terms("counted", Price(1, 2))
 
     def __init__(self) -> None:
         self._script = ScriptedModel(_REPLIES)

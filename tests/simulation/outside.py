@@ -19,7 +19,7 @@ LEASE_S = 1.0
 OUTPUT_TOKENS = 100
 MAX_TOKENS = 1_000
 TENANT_USD = "0.005"  # Five replies at their worst; some histories run out of it.
-TERMS = Terms("simulated", Price(0, 1_000_000))  # One micro-dollar an output token.
+TERMS = Terms("simulated", Price(0, 1))  # One micro-dollar an output token.
 EFFECTS: Mapping[str, Effect] = {
     "look": "read",
     "put": "idempotent",

@@ -1,7 +1,7 @@
 """What models cost, from a table that comes with a package: nothing is ever fetched."""
 
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -14,7 +14,6 @@ FREE = Price(0, 0)
 OVERRIDES: Mapping[str, Price] = {}
 """Prices that go before those of the table, by `provider:model`."""
 
-_MILLION = 1_000_000
 _NAMES = {
     "openai-chat": "openai",
     "openai-responses": "openai",
@@ -83,8 +82,8 @@ def is_loopback(url: str) -> bool:
 def _unpriced(name: str) -> str:
     return (
         f"{name} has no price that jackline knows, and what has none is refused, not free. "
-        f"Add one of these lines to the agent, in micro-dollars for a million tokens: "
-        f"price=Price(input=2_500_000, output=10_000_000) or price_as='openai:gpt-5.4-mini'."
+        f"Add one of these lines to the agent, in dollars for a million tokens: "
+        f"price=Price(input='2.50', output='10.00') or price_as='openai:gpt-5.4-mini'."
     )
 
 
@@ -115,16 +114,14 @@ def _price(found: Any) -> Price | None:
     if not all(price.input_mtok is not None and price.output_mtok is not None for price in prices):
         return None
     starts = sorted({start for price in prices for start in _starts(price)})
-    tiers = tuple((start + 1, _at(prices, start + 1)) for start in starts)
-    plain = _at(prices, 0)
-    return Price(plain.input, plain.output, plain.cache_read, plain.cache_write, tiers)
+    return _at(prices, 0, tuple((start + 1, _at(prices, start + 1)) for start in starts))
 
 
-def _at(prices: list[Any], tokens: int) -> Price:
+def _at(prices: list[Any], tokens: int, tiers: tuple[tuple[int, Price], ...] = ()) -> Price:
     """Return the dearest of these prices for a request of so many input tokens."""
 
-    def dearest(field: str) -> int | None:
-        found = [_micro(getattr(price, field, None), tokens) for price in prices]
+    def dearest(field: str) -> Decimal | None:
+        found = [_amount(getattr(price, field, None), tokens) for price in prices]
         known = [amount for amount in found if amount is not None]
         return max(known) if known else None
 
@@ -133,17 +130,15 @@ def _at(prices: list[Any], tokens: int) -> Price:
         dearest("output_mtok") or 0,
         dearest("cache_read_mtok"),
         dearest("cache_write_mtok"),
+        tiers,
     )
 
 
-def _micro(price: Any, tokens: int) -> int | None:
-    if price is None:
-        return None
-    amount = price
-    if not isinstance(price, Decimal):
-        above = [tier.price for tier in price.tiers if tokens > tier.start]
-        amount = above[-1] if above else price.base
-    return int((amount * _MILLION).to_integral_value(ROUND_CEILING))
+def _amount(price: Any, tokens: int) -> Decimal | None:
+    if price is None or isinstance(price, Decimal):
+        return price
+    above = [tier.price for tier in price.tiers if tokens > tier.start]
+    return above[-1] if above else price.base
 
 
 def _starts(price: Any) -> set[int]:

@@ -4,7 +4,8 @@ Amounts are whole micro-dollars: integers add up alike in any order, on any mach
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Protocol
 
 import msgspec
@@ -19,6 +20,7 @@ from jackline.core.value import Value
 _MILLION = 1_000_000
 _MOST = 1 << 62  # What databases count in has 64 bits.
 Moves = Mapping[str, tuple[int, int]]
+Dollars = str | float | Decimal
 
 
 class Money(Value, frozen=True):
@@ -49,18 +51,52 @@ class Account(Value, frozen=True):
         return self.limit is None or self.spent + spent + self.held + held <= self.limit
 
 
-class Price(Value, frozen=True):
-    """Micro-dollars for a million tokens. Caches cost as input where they have no price.
+def _priced(name: str, usd: Dollars | None) -> int:
+    """Return the micro-dollars of a price in dollars, rounded up."""
+    try:
+        amount = int((Decimal(str(usd)) * _MILLION).to_integral_value(ROUND_CEILING))
+    except (InvalidOperation, ValueError, OverflowError):
+        amount = -1
+    if not 0 <= amount <= _MOST:
+        raise DefinitionError(
+            f"{name}={usd!r} is no price: say dollars for a million tokens, like '3.00'."
+        )
+    return amount
 
+
+@dataclass(frozen=True, slots=True, init=False)
+class Price:
+    """What a million tokens cost, said in dollars: `Price(input="3.00", output="15.00")`.
+
+    Kept are whole micro-dollars, rounded up. Caches cost as input where they have no price.
     `tiers` are prices that hold for the whole request from so many input tokens on, in
-    ascending order.
+    ascending order. Raises `DefinitionError` for what is no amount, or less than nothing.
     """
 
     input: int
     output: int
-    cache_read: int | None = None
-    cache_write: int | None = None
-    tiers: tuple[tuple[int, "Price"], ...] = ()
+    cache_read: int | None
+    cache_write: int | None
+    tiers: tuple[tuple[int, "Price"], ...]
+
+    def __init__(
+        self,
+        input: Dollars,  # noqa: A002 - it is what a model takes in
+        output: Dollars,
+        cache_read: Dollars | None = None,
+        cache_write: Dollars | None = None,
+        tiers: tuple[tuple[int, "Price"], ...] = (),
+    ) -> None:
+        said = {
+            "input": input,
+            "output": output,
+            "cache_read": cache_read,
+            "cache_write": cache_write,
+        }
+        for name, usd in said.items():
+            price = None if usd is None and name.startswith("cache") else _priced(name, usd)
+            object.__setattr__(self, name, price)
+        object.__setattr__(self, "tiers", tiers)
 
     def cost(self, usage: Usage) -> int:
         """Return the price of these tokens, rounded up."""
@@ -78,7 +114,7 @@ class Price(Value, frozen=True):
         """The highest price at which a token of input or of output may be charged."""
         prices = [self, *(tier for _, tier in self.tiers)]
         inputs = [max(p.input, p.cache_read or 0, p.cache_write or 0) for p in prices]
-        return Price(max(inputs), max(price.output for price in prices))
+        return Price(exact(max(inputs)), exact(max(price.output for price in prices)))
 
     def affordable(self, free: int, input_tokens: int) -> int | None:
         """Return how many output tokens `free` pays for, beside the input. None: any number."""
@@ -117,7 +153,7 @@ class Priced(Protocol):
         ...
 
 
-def micro_dollars(usd: str | float | Decimal) -> int:
+def micro_dollars(usd: Dollars) -> int:
     """Return the whole micro-dollars of an amount in dollars, rounded down."""
     try:
         amount = int((Decimal(str(usd)) * _MILLION).to_integral_value(ROUND_FLOOR))
@@ -126,6 +162,11 @@ def micro_dollars(usd: str | float | Decimal) -> int:
     if abs(amount) > _MOST:
         raise DefinitionError(f"{usd!r} is more dollars than there are: give None for no limit.")
     return amount
+
+
+def exact(amount: int) -> Decimal:
+    """Return micro-dollars as dollars."""
+    return Decimal(amount) / _MILLION
 
 
 def dollars(amount: int) -> str:

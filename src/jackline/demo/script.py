@@ -22,7 +22,7 @@ AUDIT = "Go through all orders, one by one."
 WAIT = "Is order 9 paid back yet? Look until it is."
 INBOX = "What is new in the inbox?"
 
-TERMS = Terms("scripted", Price(3_000_000, 15_000_000), window_tokens=200_000)
+TERMS = Terms("scripted", Price(3, 15), window_tokens=200_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ Replies = Script | Mapping[str, Script] | Callable[[Request], Answered | Awaitab
 Check = Callable[[Any], str | None]
 
 # Scripted replies cost something, so that a budget is there to be kept.
-SCRIPTED = Terms("scripted", Price(150_000, 600_000))
+SCRIPTED = Terms("scripted", Price("0.15", "0.60"))
 
 
 @dataclass(frozen=True, slots=True)
