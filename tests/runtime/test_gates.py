@@ -103,11 +103,10 @@ def test_what_a_call_returns_late_is_judged_too() -> None:
     async def wait() -> str:
         """Let the slow one return."""
         ready.set()
-        while not heard_late:
-            await asyncio.sleep(0)
+        await told.wait()
         return ""
 
-    heard_late: list[Any] = []
+    told, heard_late = asyncio.Event(), list[Any]()
     guard = DenyList(["hunter2"], decision="redact", gates=["result"])
     script = [[ToolCall("slow", "{}")], [ToolCall("wait", "{}")], "Done."]
     watched = Agent("guarded", ScriptedModel(script), tools=[slow, wait], guards=[guard])
@@ -118,6 +117,8 @@ def test_what_a_call_returns_late_is_judged_too() -> None:
             async for record in records:
                 event = record.event if isinstance(record, Record) else record
                 heard_late.extend(of(ToolReconciled, [event]))
+                if heard_late:
+                    told.set()
         return heard_late
 
     (late,) = asyncio.run(asyncio.wait_for(turn(), 20))

@@ -141,6 +141,102 @@ def test_instructions_may_depend_on_the_user_and_on_what_tools_work_with() -> No
     assert shown.requests[0].instructions == "ann of the shop ?"
 
 
+def test_a_cancellation_that_names_a_turn_hits_no_other() -> None:
+    async def work(runtime: Runtime) -> None:
+        session = await runtime.sessions.open("clerk", LOCAL_USER, "s")
+        receipt = await runtime.sessions.submit(session, LOCAL_USER, Submission("one"))
+        await runtime.sessions.cancel(session, LOCAL_USER, turn=1)
+        state = await runtime.sessions.state(session, LOCAL_USER)
+        assert state.turn
+        assert state.turn.cancelled is None
+        await runtime.sessions.cancel(session, LOCAL_USER, "why", turn=receipt.turn)
+        state = await runtime.sessions.state(session, LOCAL_USER)
+        assert state.turn
+        assert state.turn.cancelled == "why"
+
+    within(work, drive=False)
+
+
+@pytest.mark.parametrize("position", [2**63, 2**70])
+def test_positions_that_no_journal_reaches_are_the_caller_s_error(position: int) -> None:
+    async def work(runtime: Runtime) -> None:
+        session = await runtime.sessions.open("clerk", LOCAL_USER, "s")
+        with pytest.raises(NotFoundError):
+            await runtime.sessions.answer(session, position, LOCAL_USER, approved=True)
+        with pytest.raises(InputError):
+            await anext(runtime.sessions.subscribe(session, LOCAL_USER, position))
+
+    within(work, drive=False)
+
+
+def test_other_arguments_may_be_no_larger_than_an_input() -> None:
+    @tool(effect="once", approve=True)
+    async def send(to: str) -> str:
+        """Send."""
+        return to
+
+    async def work(runtime: Runtime) -> None:
+        asked = await runtime.run("clerk", "Hi")
+        large = '{"to":"' + "y" * 2_000 + '"}'
+        with pytest.raises(InputError, match="1000 bytes"):
+            await runtime.sessions.answer(
+                asked.session, asked.questions[0], LOCAL_USER, approved=True, arguments=large
+            )
+
+    script = [ToolCall("send", '{"to":"x"}')], "Sent."
+    within(work, agent(*script, tools=[send], limits=Limits(input_bytes=1_000)))
+
+
+@asynccontextmanager
+async def credentials(user: User) -> AsyncGenerator[str]:
+    yield f"credentials of {min(user.roles)}"
+
+
+def test_a_turn_works_with_nothing_that_was_made_for_another_one_s_roles() -> None:
+    begun, ready, used = asyncio.Event(), asyncio.Event(), list[tuple[str, str]]()
+
+    @tool(effect="read")
+    async def work_with(ctx: Context[str]) -> str:
+        """Use it."""
+        begun.set()
+        await ready.wait()
+        used.append((min(ctx.user.roles), ctx.deps))
+        return ctx.deps
+
+    async def work(runtime: Runtime) -> None:
+        admin, guest = User("ann", roles={"admin"}), User("ann", roles={"guest"})
+        session = await runtime.sessions.open("clerk", admin, "s")
+        await runtime.sessions.submit(session, admin, Submission("one"))
+        await begun.wait()
+        receipt = await runtime.sessions.submit(session, guest, Submission("two"))
+        ready.set()
+        result = await runtime.result(session, receipt.turn or 0, guest)
+        assert result.outcome == "completed"
+
+    script = [[ToolCall("work_with", "{}")], "Done."]
+    within(work, agent(*script, tools=[work_with]), deps=credentials)
+    assert used == [("admin", "credentials of admin"), ("guest", "credentials of guest")]
+
+
+def test_turns_of_other_roles_follow_each_other_in_one_drive_where_nothing_is_made_for_them() -> (
+    None
+):
+    shown = Lines("One.", "Two.")
+
+    def whose(ctx: Context[Any]) -> str:
+        return f"for {min(ctx.user.roles)}"
+
+    async def work(runtime: Runtime) -> None:
+        admin, guest = User("ann", roles={"admin"}), User("ann", roles={"guest"})
+        session = await runtime.sessions.open("clerk", admin, "s")
+        await runtime.sessions.submit(session, admin, Submission("one"))
+        receipt = await runtime.sessions.submit(session, guest, Submission("two"))
+        await runtime.result(session, receipt.turn or 0, guest)
+
+    within(work, Agent("clerk", shown.model, whose))
+    assert [each.instructions for each in shown.requests] == ["for admin", "for guest"]
+
+
 @asynccontextmanager
 async def no_deps(user: User) -> AsyncGenerator[str]:
     if user.id:

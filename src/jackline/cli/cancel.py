@@ -34,6 +34,10 @@ def cancel(
 async def _cancel(where: Where, name: str, reason: str) -> Receipt:
     async with looking(where.settings()) as look:
         session = look.id(name)
-        if (await look.sessions.state(session, look.user)).turn is None:
+        turn = (await look.sessions.state(session, look.user)).turn
+        if turn is None:
             raise NotFoundError(f"Session {name!r} has no open turn.")
-        return await look.sessions.cancel(session, look.user, reason)
+        receipt = await look.sessions.cancel(session, look.user, reason, turn=turn.id)
+        if receipt.turn != turn.id:
+            raise NotFoundError(f"Turn {turn.id} of {name!r} has just ended by itself.")
+        return receipt

@@ -37,9 +37,16 @@ class Facts(Value, frozen=True):
 
 
 def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[e.Event]]:
-    """Return what happens next, until only waiting is left, and the session that it leads to."""
+    """Return what happens next, until only waiting is left, and the session that it leads to.
+
+    A next turn on behalf of somebody else is left for later: the facts are not about that one.
+    """
     events: list[e.Event] = []
-    while session.turn and (new := _next(session, session.turn, agent, facts)):
+    whose = session.turn and session.turn.submitted.principal
+    while session.turn and session.turn.submitted.principal == whose:
+        new = _next(session, session.turn, agent, facts)
+        if not new:
+            break
         events += new
         session = fold(session, new, facts.now)
         if session.turn and session.turn.is_running:

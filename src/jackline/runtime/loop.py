@@ -194,16 +194,14 @@ class Drive:
         if self.handing_over or session.turn is None:
             return session, heard
         assert self._steps is not None
-        facts = Facts(
-            now,
-            self._steps.models.terms,
-            self._crew.lease_s,
-            self._account,
-            self._steps.instructions(session),
-            self._steps.problem,
-        )
-        session, decided = decide(session, self._steps.agent, facts)
-        return session, [*heard, *decided] if heard else decided
+        turn, steps = 0, self._steps
+        while session.turn and session.turn.id != turn and steps.serves(session):
+            turn = session.turn.id
+            told, lease_s = steps.instructions(session), self._crew.lease_s
+            facts = Facts(now, steps.models.terms, lease_s, self._account, told, steps.problem)
+            session, decided = decide(session, steps.agent, facts)
+            heard += decided
+        return session, heard
 
     def _open_outcomes(self) -> list[Event]:
         """Return what was heard of steps that are still open: each is heard once."""
@@ -223,7 +221,9 @@ class Drive:
             return True
         if self.abandoning:
             self._stop()
-        return self.abandoning or (self.handing_over and not turn.steps(self.now()))
+        assert self._steps is not None
+        leaves = self.handing_over or not self._steps.serves(session)
+        return self.abandoning or (leaves and not turn.steps(self.now()))
 
     async def _append(
         self, session: Session, events: Sequence[Event], *, release: bool

@@ -1,7 +1,7 @@
 """Asks a model once, and says what came of it as events."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from jackline.core import window
@@ -21,6 +21,7 @@ from jackline.core.events import (
 )
 from jackline.core.guards import judge
 from jackline.core.messages import ReplyPart, Text, ToolCall
+from jackline.core.results import shortened
 from jackline.core.session import Session
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Model, Reply, Request, ToolSpec
@@ -29,6 +30,7 @@ from jackline.runtime.bounded import OverdueError, bounded
 from jackline.runtime.guards import Gate
 
 _TIMEOUT_S = 300.0
+_COUNT_MAX = 1 << 40  # No reply has that many tokens: who says so cannot be believed.
 _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
@@ -103,7 +105,7 @@ class Models:
         stream = self._models[asked.reserved.model].stream(self._request(asked))
         says = asked.reserved.purpose == "reply" and self._schema is None
         gate: Gate | None = None
-        async with aclosing(stream) as parts:
+        async with aclosing(_owed(stream)) as parts:
             async for part in parts:
                 if isinstance(part, Reply):
                     if gate and (rest := gate.finish()):
@@ -137,13 +139,14 @@ class Models:
         parts, said = tuple(map(_clean, reply.parts)), tuple[GuardJudged, ...]()
         if reserved.purpose == "reply" and self._allowed:
             parts, said = self._judged(parts, reserved.key)
-        if reply.usage is None:
+        usage = reply.usage
+        if usage is None or not _is_credible(usage):
             cost, usage = reserved.hold, Usage()
         else:
-            cost, usage = self._terms[reserved.model].price.cost(reply.usage), reply.usage
+            cost = self._terms[reserved.model].price.cost(usage)
         allowed = () if said else self._allowed
         replied = ModelReplied(
-            reserved.key, parts, reply.model, usage, cost, round(seconds, 3), allowed
+            reserved.key, parts, _encodable(reply.model), usage, cost, round(seconds, 3), allowed
         )
         if cost > reserved.hold:
             breached = BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)
@@ -163,6 +166,24 @@ class Models:
             return parts, said
         rest = tuple(part for part in parts if not isinstance(part, Text))
         return (Text("[blocked]" if blocked else passed), *rest), said
+
+
+async def _owed(stream: AsyncGenerator[str | Reply, None]) -> AsyncGenerator[str | Reply, None]:
+    """Pass the stream on. What fails once something has come was sent, whoever says otherwise."""
+    begun = False
+    async with aclosing(stream) as parts:
+        try:
+            async for part in parts:
+                begun = True
+                yield part
+        except ModelError as error:
+            error.sent = error.sent or begun
+            raise
+
+
+def _is_credible(usage: Usage) -> bool:
+    counts = usage.input, usage.output, usage.cache_read, usage.cache_write
+    return all(0 <= count < _COUNT_MAX for count in counts)
 
 
 def _whose(scope: Scope, asked: Asked) -> str:
@@ -200,7 +221,7 @@ def _encodable(text: str) -> str:
 
 def _failed(reserved: ModelReserved, error: ModelError) -> ModelFailed | HoldUnconfirmed:
     """Charge the whole hold where the provider may have worked: nobody knows what it costs."""
-    after_s = error.retry_after_s
+    after_s, text = error.retry_after_s, shortened(error.text)
     if error.sent and reserved.hold:
-        return HoldUnconfirmed(reserved.key, reserved.hold, error.code, error.text[:1000], after_s)
-    return ModelFailed(reserved.key, error.code, error.text[:1000], retry_after_s=after_s)
+        return HoldUnconfirmed(reserved.key, reserved.hold, error.code, text, after_s)
+    return ModelFailed(reserved.key, error.code, text, retry_after_s=after_s)

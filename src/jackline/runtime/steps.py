@@ -12,6 +12,7 @@ from jackline.core.events import (
     Event,
     HoldUnconfirmed,
     ModelReserved,
+    Principal,
     ProgressReported,
     SessionId,
     ToolFailed,
@@ -87,6 +88,7 @@ class Steps:
         self._stack = AsyncExitStack()
         self._deps: Any = None
         self._lacking = ""
+        self._entered: Principal | None = None
         self._rendered: tuple[int, str] = (0, "")
         self.problem = ""
 
@@ -117,13 +119,20 @@ class Steps:
             self._deps = None if callable(deps) else deps
             return
         factory = cast("Provider", deps)  # what is called is a factory: nobody can check more
-        principal = turn.submitted.principal
+        principal = self._entered = turn.submitted.principal
         user = User(principal.user, self._id.tenant, principal.roles)
         try:
             async with asyncio.timeout(_DEPS_S):
                 self._deps = await self._stack.enter_async_context(factory(user))
         except Exception as error:  # noqa: BLE001 - somebody else's factory: its task goes on
             self._lacking = f"what the tools work with could not be had ({explained(error)})"
+
+    def serves(self, session: Session) -> bool:
+        """Whether what the tools work with was made for whoever the open turn works for."""
+        turn = session.turn
+        if turn is None or not callable(self._crew.deps) or not self.agent.tools:
+            return True
+        return turn.submitted.principal == self._entered
 
     def instructions(self, session: Session) -> str:
         """Return the agent's instructions for this turn: rendered once, then as journaled."""

@@ -1,0 +1,84 @@
+"""A provider may say anything: what is journaled and paid stays sound."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import pytest
+
+from jackline import Agent, Runtime
+from jackline.app import Result
+from jackline.core.budget import Price, Terms
+from jackline.core.errors import RequestRefusedError
+from jackline.core.events import Usage
+from jackline.core.messages import Text
+from jackline.ports import Reply, Request
+
+Stream = Callable[[Request], AsyncGenerator[Any, None]]
+
+
+class Odd:
+    """A model that streams whatever it is given."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.terms = Terms("odd", Price("1.00", "1.00"))
+        self.stream = stream
+
+
+def ran(stream: Stream) -> Result:
+    """Return how a turn of an agent with that model ended."""
+
+    async def run() -> Result:
+        agent = Agent("odd", Odd(stream), max_tokens=1_000)
+        async with Runtime([agent], store="memory://") as runtime:
+            return await asyncio.wait_for(runtime.run("odd", "Hi"), 20)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("count", [-1, -5_000_000, 2**70])
+def test_usage_that_cannot_be_is_paid_like_none_that_was_said(count: int) -> None:
+    async def absurd(_: Request) -> AsyncGenerator[Any, None]:
+        yield Reply((Text("x"),), Usage(10, count), "odd")
+
+    async def silent(_: Request) -> AsyncGenerator[Any, None]:
+        yield Reply((Text("x"),), None, "odd")
+
+    result = ran(absurd)
+    assert (result.outcome, result.usage) == ("completed", Usage())
+    assert result.cost == ran(silent).cost > 0
+
+
+@pytest.mark.parametrize(("said", "pays"), [((), False), (("a lot",), True)])
+def test_who_has_streamed_something_cannot_say_that_nothing_was_sent(
+    said: tuple[str, ...], *, pays: bool
+) -> None:
+    async def refuses(_: Request) -> AsyncGenerator[Any, None]:
+        for text in said:
+            yield text
+        raise RequestRefusedError("broke", sent=False)
+
+    result = ran(refuses)
+    assert result.outcome == "failed"
+    assert (result.cost > 0) == pays
+
+
+def test_what_an_error_says_may_be_cut_anywhere() -> None:
+    async def refuses(_: Request) -> AsyncGenerator[Any, None]:
+        for text in ():
+            yield text
+        raise RequestRefusedError("bad \ud800", sent=False)
+
+    result = ran(refuses)
+    assert (result.code, result.text) == ("request_refused", "bad ?")
+
+
+def test_what_a_broken_adapter_says_may_be_cut_anywhere() -> None:
+    async def breaks(_: Request) -> AsyncGenerator[Any, None]:
+        for text in ():
+            yield text
+        raise ValueError("bad \ud800")
+
+    result = ran(breaks)
+    assert (result.outcome, result.code) == ("failed", "internal")
+    assert result.text == "ValueError: bad ?"
