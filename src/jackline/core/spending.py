@@ -34,11 +34,19 @@ class Facts(Protocol):
     """What is known beyond the journal: see `turn.Facts`."""
 
     @property
-    def now(self) -> float: ...  # noqa: D102 - the protocol's own words
+    def now(self) -> float:
+        """The time."""
+        ...
+
     @property
-    def account(self) -> Account | None: ...  # noqa: D102 - as above
+    def account(self) -> Account | None:
+        """One that the last reservation did not fit into."""
+        ...
+
     @property
-    def instructions(self) -> str: ...  # noqa: D102 - as above
+    def instructions(self) -> str:
+        """Those of this turn."""
+        ...
 
 
 def choose(
