@@ -28,8 +28,9 @@ def resume(
 ) -> int:
     """Drive a session here until its turn ends, and print the turn like `run` does.
 
-    A turn that was set aside is tried again. Where the last one was stopped, failed or was
-    cancelled a new one goes on with what it left: raise the limit first that it had reached.
+    Turns that were queued behind it follow. A turn that was set aside is tried again. Where the
+    last one was stopped, failed or was cancelled a new one goes on with what it left: raise the
+    limit first that it had reached.
     """
     settings = where.settings()
     served = load_app(app or settings.app)
@@ -42,8 +43,14 @@ async def _resume(settings: Settings, app: App, name: str, view: View) -> Exit:
         session = SessionId(user.tenant, checked_name(name))
         opened = await runtime.sessions.opened(session, user)
         chosen(app, opened.agent)
-        turn = await _turn(runtime, session, user)
-        return (await Turns(runtime, user, view).follow(session, turn)).exit
+        turn, code = await _turn(runtime, session, user), Exit.OK
+        while code in {Exit.OK, Exit.FAILED}:
+            code = (await Turns(runtime, user, view).follow(session, turn)).exit
+            left = (await runtime.sessions.state(session, user)).turn
+            if left is None or left.id == turn:
+                break
+            turn = left.id
+        return code
 
 
 async def _turn(runtime: Runtime, session: SessionId, user: User) -> int:

@@ -1,7 +1,9 @@
 """A turn as it happens: what is shown of it, what a person is asked, and how it is left."""
 
 import asyncio
+import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
@@ -14,6 +16,7 @@ from rich.text import Text
 
 from jackline.app import Runtime
 from jackline.cli.options import Exit
+from jackline.cli.own import Own
 from jackline.cli.show import clean, compact, span
 from jackline.cli.timeline import Timeline
 from jackline.cli.wire import wire
@@ -30,6 +33,7 @@ News = Record | Delta | signal.Signals | Exit
 Ask = Callable[[SessionId, Questions], Awaitable[bool]]
 _QUEUE = 1_000
 _SHOWN_S = 0.005
+_LISTED_MAX = 1_000
 _UNSAID = (
     e.TurnSubmitted,
     e.SessionOpened,
@@ -199,11 +203,17 @@ class Turns:
         """
         self._news = asyncio.Queue(_QUEUE)
         tally = Tally(turn)
+        state = await self._runtime.sessions.state(session, self._user)
+        own = Own(turn, state, await self._runtime.store.read(session, turn))
+        if state.turn and state.turn.id <= turn:
+            await self._tell_of_driver(session)
+        if own.waits and await self._is_held_up(session, turn):
+            return Followed(Exit.WAITING, tally)
         async with asyncio.TaskGroup() as group:
             reader = group.create_task(self._read(session, turn))
             try:
                 with signals(self._hear):
-                    code = await self._take(group, session, tally)
+                    code = await self._take(group, session, tally, own)
             finally:
                 reader.cancel()
         return Followed(code, tally, self._left)
@@ -217,12 +227,18 @@ class Turns:
             async for item in items:
                 await self._news.put(item)
 
-    async def _take(self, group: asyncio.TaskGroup, session: SessionId, tally: Tally) -> Exit:
+    async def _take(
+        self, group: asyncio.TaskGroup, session: SessionId, tally: Tally, own: Own
+    ) -> Exit:
         """Take news until there is none to wait for."""
         asking: asyncio.Task[None] | None = None
         self._cancelled = False
         while True:
             item = await self._news.get()
+            if isinstance(item, Record | Delta) and not own.has(item):
+                if isinstance(item, Record) and await self._passed(item, session, own):
+                    return Exit.WAITING
+                continue
             if asking and _overtakes(item):
                 asking.cancel()
                 await asyncio.wait([asking])
@@ -239,7 +255,7 @@ class Turns:
             case Exit():
                 return item
             case signal.Signals():
-                return await self._signalled(item, session)
+                return await self._signalled(item, session, tally.turn)
             case Delta():
                 self._view.show(item)
                 return {}
@@ -263,14 +279,44 @@ class Turns:
             case _:
                 return {}
 
-    async def _signalled(self, heard: signal.Signals, session: SessionId) -> Exit | Questions:
+    async def _signalled(
+        self, heard: signal.Signals, session: SessionId, turn: int
+    ) -> Exit | Questions:
         if self._cancelled or heard == signal.SIGTERM:
             self._view.note("Leaving: what runs is handed over.")
             return Exit.TERMINATED if heard == signal.SIGTERM else Exit.INTERRUPTED
         self._cancelled = True
         self._view.note("Cancelling the turn. Ctrl-C again leaves.")
-        await self._runtime.sessions.cancel(session, self._user, "Ctrl-C")
+        await self._runtime.sessions.cancel(session, self._user, "Ctrl-C", turn=turn)
         return {}
+
+    async def _passed(self, item: Record, session: SessionId, own: Own) -> bool:
+        """Let an event of another turn pass. True: that turn holds up ours, and not for us."""
+        if isinstance(item.event, e.TurnPaused) and own.waits:
+            return await self._is_held_up(session, own.turn)
+        return False
+
+    async def _is_held_up(self, session: SessionId, turn: int) -> bool:
+        """Whether the turn waits behind one that needs somebody, and say so."""
+        state = await self._runtime.sessions.state(session, self._user)
+        ahead = state.turn
+        if not ahead or ahead.id >= turn or not ahead.pause:
+            return False
+        if ahead.pause.reason not in {"person", *_STAYS}:
+            return False
+        self._view.note(f"Turn {turn} waits behind turn {ahead.id}, which needs somebody.")
+        self._tell(session, await self._questions(session, ahead.id))
+        return True
+
+    async def _tell_of_driver(self, session: SessionId) -> None:
+        """Say where another process drives the session: it may be dead, and its lease not over."""
+        rows = await self._runtime.sessions.listed(self._user, _LISTED_MAX)
+        for row in rows:
+            if row.id == session and row.state == "driven" and not _is_ours(row.worker):
+                self._view.note(
+                    f"Another worker ({row.worker}) holds this session: it goes on when that one "
+                    "is done, or here when its lease ends."
+                )
 
     async def _asked(self, ask: Ask, session: SessionId, questions: Questions) -> None:
         if not await ask(session, questions):
@@ -312,6 +358,10 @@ class Turns:
             self._view.note(f"It waits for a person, who is asked: {what}")
             self._view.note(f"To answer: jackline approve {session.name} {number}  (or --no)")
         self._view.note(f"Then, to go on: jackline resume {session.name}")
+
+
+def _is_ours(worker: str) -> bool:
+    return not worker or worker.startswith(f"{socket.gethostname()}:{os.getpid()}:")
 
 
 def _overtakes(item: News) -> bool:

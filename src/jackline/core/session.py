@@ -152,6 +152,7 @@ class Session(Value, frozen=True):
     turn: Turn | None = None
     queue: tuple[tuple[int, e.TurnSubmitted | e.TurnSteered], ...] = ()
     barred: Mapping[str, e.GuardJudged] = {}
+    revoked: Mapping[int, str] = {}
     unknown: tuple[str, ...] = ()
     breached: frozenset[str] = frozenset()
     ended: e.TurnEnded | None = None

@@ -40,6 +40,7 @@ def forked(session: Session, _: e.SessionForked) -> Session:
         queue=(),
         epoch=0,
         barred={},
+        revoked={},
         raised={},
         messages=messages,
         measured=None,
@@ -89,8 +90,11 @@ def _next_turn(session: Session) -> Session:
         messages = messages.extended((Message("user", (Text("Go on."),)),))
     barred = {**session.barred}
     blocked = barred.pop(said.request_id, None)
-    turn = Turn(position, said, task, blocked=blocked, driven_at=session.at)
+    revoked = {**session.revoked}
+    cancelled = revoked.pop(position, None)
+    turn = Turn(position, said, task, blocked=blocked, cancelled=cancelled, driven_at=session.at)
     session = replace(session, turn=turn, queue=tuple(queue), messages=messages)
+    session = replace(session, revoked=revoked) if cancelled is not None else session
     return replace(session, barred=barred) if turn.blocked else session
 
 
@@ -108,8 +112,11 @@ def resumed(session: Session, _: e.TurnResumed) -> Session:
 
 
 def cancel_requested(session: Session, event: e.TurnCancelRequested) -> Session:
-    """Let the open turn end, unless it is another one that was meant."""
+    """Let the open turn end, or one that waits as soon as it opens; no other than was meant."""
     turn = session.turn
+    if any(position == event.turn for position, _ in session.queue):
+        revoked = {**session.revoked, event.turn or 0: event.reason}
+        return replace(session, revoked=revoked)
     if turn is None or event.turn not in {None, turn.id}:
         return session
     return replace(session, turn=replace(turn, cancelled=event.reason))
