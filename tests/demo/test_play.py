@@ -20,7 +20,7 @@ from jackline.demo.processes import started
 from jackline.demo.proofs import Naive, Step
 from jackline.demo.stage import Stage
 
-NO_MODEL = "nobody:nothing"
+NO_MODEL = "openai:gpt-5.4-mini"  # Without a key.
 
 ALL_HELD = {
     "G1": True,
@@ -38,8 +38,12 @@ ALL_HELD = {
     "seed", [0, *(pytest.param(n, marks=pytest.mark.verify) for n in range(1, len(POINTS)))]
 )
 def test_all_that_is_claimed_holds_wherever_the_worker_dies(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: int
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
 ) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     code = demo(folder=tmp_path / "demo", model=NO_MODEL, seed=seed, as_json=True)
     played = json.loads(capsys.readouterr().out)
     assert {step["guarantee"]: step["held"] for step in played["steps"]} == ALL_HELD
@@ -49,7 +53,9 @@ def test_all_that_is_claimed_holds_wherever_the_worker_dies(
     naive = played["naive"]
     assert (naive["payments"], naive["large_cents"], naive["rows_mailed"]) == (2, 90_000, 6)
     assert code == Exit.OPERATOR
-    assert "nobody" in played["real"]["problem"]
+    assert played["real"]["problem"] == (
+        "openai:gpt-5.4-mini cannot be asked: it has no key. Set OPENAI_API_KEY."
+    )
 
 
 class Impatient:

@@ -15,6 +15,7 @@ from jackline.core.errors import DefinitionError
 
 if TYPE_CHECKING:
     from jackline.testing.crashtest import Progress, Report
+    from jackline.testing.crashtest.judge import Verdict
     from jackline.testing.scenario import Scenario
 
 _DEMO = "jackline.demo.agent:refunds"
@@ -39,6 +40,9 @@ def crashtest(  # noqa: PLR0913 - one for each option
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="How long a process may take.")
     ] = 20.0,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="List what each death cost, breach or not.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Kill an agent at every commit and inside every tool call, resume it, and judge.
@@ -58,14 +62,14 @@ def crashtest(  # noqa: PLR0913 - one for each option
     if as_json:
         typer.echo(report.as_json())
     else:
-        _show(scenario, report)
+        _show(scenario, report, verbose=verbose)
     return Exit.FAILED if report.breaches else Exit.OK
 
 
 def _scenario(reference: str) -> "Scenario":
     from jackline.testing.scenario import Scenario  # noqa: PLC0415 - only for this command
 
-    found = load(reference)
+    found = load(reference, Scenario)
     if not isinstance(found, Scenario):
         kind = type(found).__name__
         raise DefinitionError(
@@ -97,21 +101,12 @@ def _progress(title: str, *, quiet: bool) -> Generator["Progress"]:
         yield tell
 
 
-def _show(scenario: "Scenario", report: "Report") -> None:
-    """Say at which boundaries something was paid for the crash, then what was broken."""
-    for outcome in report.outcomes:
-        verdict = outcome.verdict
-        costs = [
-            f"{what} {_counted(names)}"
-            for what, names in (
-                ("ran again:", verdict.rerun),
-                ("unknown:", verdict.unknown),
-                ("lost:", verdict.lost),
-            )
-            if names
-        ]
-        if costs:
-            typer.echo(f"{outcome.plan.label}\n    {'; '.join(costs)}")
+def _show(scenario: "Scenario", report: "Report", *, verbose: bool) -> None:
+    """Say what was broken, and where anything was, or where it is wanted, what each death cost."""
+    if verbose or report.breaches:
+        _show_costs(report)
+    elif cost := sum(bool(_costs(outcome.verdict)) for outcome in report.outcomes):
+        typer.echo(f"{cost} deaths cost something, as they may: --verbose lists them.")
     for found in report.breaches:
         typer.echo(f"BREACH of {found.guarantee}: {found.boundary}\n    {found.text}")
     for label in report.missed:
@@ -125,6 +120,25 @@ def _show(scenario: "Scenario", report: "Report") -> None:
     )
     if report.kept:
         typer.echo(f"The journals and logs of the runs with breaches are in {report.kept}.")
+
+
+def _show_costs(report: "Report") -> None:
+    for outcome in report.outcomes:
+        if costs := _costs(outcome.verdict):
+            typer.echo(f"{outcome.plan.label}\n    {'; '.join(costs)}")
+
+
+def _costs(verdict: "Verdict") -> list[str]:
+    """Return what a death cost."""
+    return [
+        f"{what} {_counted(names)}"
+        for what, names in (
+            ("ran again:", verdict.rerun),
+            ("unknown:", verdict.unknown),
+            ("lost:", verdict.lost),
+        )
+        if names
+    ]
 
 
 def _counted(names: Sequence[str]) -> str:

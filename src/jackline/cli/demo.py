@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from jackline.cli.events import show
-from jackline.cli.options import Exit, Json
+from jackline.cli.options import Exit, Json, called
 from jackline.cli.show import print_json
 from jackline.cli.timeline import Timeline
 from jackline.core.events import Record
+from jackline.demo.act_three import LOCAL
 from jackline.demo.play import Played, play
 from jackline.demo.stage import Nobody, Somebody, Stage, make_console
 
@@ -36,8 +37,9 @@ def demo(
     """
     console = make_console(is_json=as_json)
     live = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
-    stage = Stage(console, Somebody(console) if live else Nobody(), is_live=live)
+    stage = Stage(console, Somebody(console) if live else Nobody(), is_live=live, command=called())
     timeline = Timeline()
+    _check(model)
 
     def tell(record: Record) -> None:
         for line in timeline.lines(record):
@@ -47,6 +49,14 @@ def demo(
     if as_json:
         print_json(played)
     return exit_code(played)
+
+
+def _check(model: str) -> None:
+    """Raise `DefinitionError` where there is no such model: before anything is played."""
+    from jackline.adapters.models import resolve  # noqa: PLC0415 - it takes time to import
+
+    if model != LOCAL:
+        _ = resolve(model).terms
 
 
 def exit_code(played: Played) -> Exit:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jackline.cli import project
-from jackline.cli.options import Exit, Json
+from jackline.cli.options import Exit, Json, called
 from jackline.cli.show import print_json
 from jackline.core.errors import ConflictError, InputError
 
@@ -43,9 +43,10 @@ def new(
         return Exit.OK
     typer.echo(f"Wrote {', '.join(_FILES)} to {folder}. Try:\n")
     typer.echo(f"  cd {shlex.quote(str(folder))}")
-    typer.echo("  jackline chat                              # say: Refund order 7")
-    typer.echo("  jackline events                            # what happened")
-    typer.echo("  jackline crashtest scenario:refund_an_order")
+    command = called(absolute=True)
+    typer.echo(f"  {command} chat                              # say: Refund order 7")
+    typer.echo(f"  {command} events                            # what happened")
+    typer.echo(f"  {command} crashtest scenario:refund_an_order")
     return Exit.OK
 
 

@@ -2,11 +2,14 @@
 
 import inspect
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -116,6 +119,19 @@ def _first(errors: BaseExceptionGroup[JacklineError]) -> JacklineError:
         first = first.exceptions[0]
     assert isinstance(first, JacklineError), first
     return first
+
+
+def called(*, absolute: bool = False) -> str:
+    """Return how the program is called here, or from elsewhere: what it prints can be copied."""
+    given = Path(sys.argv[0])
+    if given.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m jackline"
+    if given.name != "jackline":
+        return "jackline"
+    found = shutil.which("jackline")
+    if found and Path(found).resolve() == given.resolve():
+        return "jackline"
+    return shlex.quote(str(given.absolute() if absolute else given))
 
 
 def complain(error: JacklineError) -> Exit:

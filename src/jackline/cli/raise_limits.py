@@ -16,6 +16,7 @@ from jackline.core.budget import dollars, micro_dollars
 from jackline.core.errors import InputError, NotFoundError
 
 _NAMES = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
+_NONE = "none"
 
 
 def raise_limits(
@@ -36,7 +37,7 @@ def raise_limits(
 
     jackline raise SESSION --limit usd=1.00 --limit model_calls=50, then jackline resume SESSION.
     For an account: jackline raise --account NAME --limit usd=20. Dollars are in all, not added.
-    0 removes a limit.
+    `none` removes a limit.
     """
     limits = dict(map(_parsed, limit or ()))
     if not limits or bool(session) == bool(account):
@@ -53,14 +54,15 @@ def _parsed(text: str) -> tuple[str, str]:
     name = name.strip().replace("-", "_")
     if not found or name not in _NAMES:
         raise InputError(f"{text!r} is no limit: write NAME=VALUE with one of {', '.join(_NAMES)}.")
-    if not _is_amount(value):
-        raise InputError(f"{text!r}: {value!r} is no number of at least 0.")
+    value = value.strip().lower()
+    if value != _NONE and not _is_amount(value):
+        raise InputError(f"{text!r} lets nothing run: give a number above 0, or none for no limit.")
     return name, value
 
 
 def _is_amount(text: str) -> bool:
     try:
-        return 0 <= float(text) < float("inf")
+        return 0 < float(text) < float("inf")
     except ValueError:
         return False
 
@@ -70,10 +72,8 @@ async def _raise(
 ) -> Exit:
     async with looking(where.settings(), agents) as look:
         session = look.id(name)
-        plain = {
-            each: value if "usd" in each else int(float(value)) for each, value in limits.items()
-        }
-        receipt = await look.sessions.raise_limits(session, look.user, plain)
+        wanted = {each: None if text == _NONE else text for each, text in limits.items()}
+        receipt = await look.sessions.raise_limits(session, look.user, wanted)
         state = await look.sessions.state(session, look.user)
     if as_json:
         print_json({"seq": receipt.seq, "limits": state.raised})
@@ -86,14 +86,18 @@ async def _raise(
 async def _allow(where: Where, account: str, limits: dict[str, str], *, as_json: bool) -> Exit:
     if limits.keys() != {"usd"}:
         raise InputError("An account has one limit: --limit usd=20.")
-    amount = micro_dollars(limits["usd"])
+    amount = None if limits["usd"] == _NONE else micro_dollars(limits["usd"])
+    if amount == 0:
+        raise InputError(f"usd={limits['usd']} is less than a millionth of a dollar: give more.")
     async with looking(where.settings()) as look:
         known = await look.store.accounts(look.user.tenant, account)
         if not any(each.name == account for each in known):
             raise NotFoundError(f"There is no account {account!r}: `jackline budget` lists them.")
-        await look.store.allow(look.user.tenant, account, amount or None)
+        await look.store.allow(look.user.tenant, account, amount)
     if as_json:
-        print_json({"account": account, "limit": amount or None})
+        print_json({"account": account, "limit": amount})
     else:
-        typer.echo(f"Account {account} may spend {dollars(amount) if amount else 'any amount'}.")
+        typer.echo(
+            f"Account {account} may spend {'any amount' if amount is None else dollars(amount)}."
+        )
     return Exit.OK

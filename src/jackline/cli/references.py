@@ -19,10 +19,11 @@ def is_reference(text: str) -> bool:
     return bool(colon) and name.isidentifier() and all(map(str.isidentifier, module.split(".")))
 
 
-def load(reference: str) -> Any:
+def load(reference: str, *fit: type) -> Any:
     """Return what `module:name` names. Modules of the current directory are found, too.
 
-    Raises `CallerError`, in one sentence, where that is nothing or cannot be imported.
+    Raises `CallerError`, in one sentence, where that is nothing or cannot be imported. It names
+    what would `fit`: agents and apps, where nothing is said.
     """
     if not reference:
         raise InputError(
@@ -39,7 +40,9 @@ def load(reference: str) -> Any:
     try:
         return getattr(module, name)
     except AttributeError:
-        raise NotFoundError(f"Module {module_name!r} has no {name!r}{_instead(module)}.") from None
+        raise NotFoundError(
+            f"Module {module_name!r} has no {name!r}{_instead(module, fit or (Agent, App))}."
+        ) from None
 
 
 def load_app(reference: str) -> App:
@@ -92,7 +95,6 @@ def _line(error: BaseException) -> str:
     return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
-def _instead(module: object) -> str:
-    fit = (Agent, App)
+def _instead(module: object, fit: tuple[type, ...]) -> str:
     names = [name for name, each in vars(module).items() if isinstance(each, fit)]
     return f"; there is {' and '.join(names)}" if names else ""

@@ -199,8 +199,14 @@ def _model_failed(_: Timeline, event: e.ModelFailed) -> Iterable[Line]:
 
 
 def _unconfirmed(_: Timeline, event: e.HoldUnconfirmed) -> Iterable[Line]:
-    text = event.text or "no answer came, and nobody knows what it cost: all that was held is"
-    yield Line("model", f"{text} charged ({event.code})", "bad", event.cost)
+    yield Line("model", f"{_unanswered(event)} ({event.code})", "bad", event.cost)
+
+
+def _unanswered(event: e.HoldUnconfirmed) -> str:
+    if not event.cost:
+        return event.text or "the answer was cut off"
+    text = event.text or "no answer came, and nobody knows what it cost"
+    return f"{text.rstrip('.')}: all that was held is charged"
 
 
 def _breached(_: Timeline, event: e.BudgetBreached) -> Iterable[Line]:

@@ -80,6 +80,6 @@ def _counted(steps: Sequence[Step]) -> str:
 
 def _look_inside(stage: Stage, folder: Folder) -> None:
     stage.say("\nLook inside:")
-    for command in ("events refund", "events bicycle", "budget", "sessions"):
-        stage.console.print(f"    jackline {command} --store {folder.store}", soft_wrap=True)
+    for what in ("events refund", "events bicycle", "budget", "sessions"):
+        stage.console.print(f"    {stage.command} {what} --store {folder.store}", soft_wrap=True)
     stage.console.print(f"    cat {folder.path / 'payments.jsonl'}", soft_wrap=True)

@@ -100,6 +100,7 @@ class Stage:
     console: Console
     person: Person
     is_live: bool = False
+    command: str = "jackline"
 
     def act(self, number: int, title: str, *text: str) -> None:
         """Begin an act."""

@@ -1,6 +1,7 @@
 """Models of providers, through pydantic-ai: beside what it imports, the one place that knows it."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ _UNSTORED = {
 }
 # Where caching has to be asked for: an agent sends the same beginning again and again.
 _CACHED = {"anthropic": {"cache": True}, "bedrock": {"cache": True}}
+_KEY_NAME = re.compile(r"\b[A-Z0-9_]*API_KEY\b")
 _DONE_BY_US = frozenset(
     {"max_tokens", "max_retries", "timeout", "request_timeout", "first_event_timeout"}
 )
@@ -149,8 +151,8 @@ class HostedModel:
         try:
             return models.infer_model(self.name, self._connect)
         except UserError as error:
-            text = " ".join(str(error).split())
-            raise AccessError(f"{self.name} cannot be asked: {text}", sent=False) from error
+            text = f"{self.name} cannot be asked: {_lacking(str(error))}"
+            raise AccessError(text, sent=False) from error
 
     def _connect(self, _: str) -> Provider[Any]:
         given = {"base_url": self._access.base_url, "api_key": self._access.api_key}
@@ -245,6 +247,13 @@ def _provider_class(name: str) -> type[Provider[Any]]:
         raise DefinitionError(
             f"{name!r} needs the SDK of {provider}: pip install '{_package(provider)}'."
         ) from error
+
+
+def _lacking(text: str) -> str:
+    """Return what a provider lacks here, in our words where it is a key."""
+    if found := _KEY_NAME.search(text):
+        return f"it has no key. Set {found[0]}."
+    return " ".join(text.split())
 
 
 def _package(provider: str) -> str:
