@@ -104,7 +104,7 @@ def test_a_stopped_session_goes_on_with_a_higher_limit(folder: Path) -> None:
     jackline(folder, "run", "shop:poor", "hello", "--session", "s1")
     assert jackline(folder, "resume", "s1", *poor).returncode == 1
     raised = jackline(
-        folder, "raise", "s1", *poor, "--limit", "usd=999", "--limit", "session_usd=0"
+        folder, "raise", "s1", *poor, "--limit", "usd=999", "--limit", "session_usd=none"
     )
     assert raised.returncode == 0, raised.stderr
     assert "usd to $999.00" in raised.stdout
