@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
@@ -19,12 +19,13 @@ from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.models import resolve
 from jackline.core.agent import Agent
-from jackline.core.errors import DefinitionError, NotFoundError
+from jackline.core.errors import DefinitionError, InputError
 from jackline.core.events import (
     HoldUnconfirmed,
     ModelReplied,
     Record,
     SessionId,
+    SessionOpened,
     TurnCancelled,
     TurnCompleted,
     TurnEnded,
@@ -186,7 +187,7 @@ class Runtime:
         Ends with the turn. While the turn waits for an answer to a question, so does this.
         `options` are those of `Submission`. Stopping early leaves the turn to go on.
         """
-        name, turn = await self._submitted(agent, session, user, Submission(said, **options))
+        name, turn = await self._submitted(agent, session, user, _submission(said, options))
         async with aclosing(self.follow(name, turn, user)) as events:
             async for event in events:
                 yield event
@@ -211,7 +212,7 @@ class Runtime:
         **options: Any,
     ) -> Result:
         """Say something to an agent, and return how its turn ended, or that a person is asked."""
-        name, turn = await self._submitted(agent, session, user, Submission(said, **options))
+        name, turn = await self._submitted(agent, session, user, _submission(said, options))
         return await self.result(name, turn, user)
 
     async def _submitted(
@@ -224,7 +225,9 @@ class Runtime:
     async def result(self, session: SessionId, turn: int, user: User = LOCAL_USER) -> Result:
         """Return how a turn ended, or that it waits for a person, once it does."""
         opened, tally = await self.sessions.opened(session, user, approver=True), Tally(turn)
-        async with aclosing(self.sessions.rested(session, turn - 1)) as records:
+        if (state := await self._behind(session, turn, user)) and state.turn:
+            return _result(session, state.turn.pause, tally, None, state.questions)
+        async with aclosing(self.sessions.rested(session, user, turn - 1)) as records:
             async for record in records:
                 if type(record.event) not in _TELLING:
                     continue  # Of most events: to ask each for one class after another takes long.
@@ -232,10 +235,19 @@ class Runtime:
                 if isinstance(record.event, TurnPaused) and record.event.reason in _FOR_PEOPLE:
                     state = await self.sessions.state(session, user)
                     if _waits(state, turn):
-                        return _result(session, record, tally, None, state.questions)
+                        return _result(session, record.event, tally, None, state.questions)
                 if _ends(record, turn):
-                    return _result(session, record, tally, self._agents[opened.agent])
+                    return _result(session, record.event, tally, self._agents[opened.agent])
         raise AssertionError("a turn ends, or is followed for ever")
+
+    async def _behind(self, session: SessionId, turn: int, user: User) -> Session | None:
+        """Return the session where the turn stands behind one that waits for a person now."""
+        before = await self.store.read(session, max(0, turn - 2), 1)
+        if before and isinstance(before[0].event, SessionOpened | TurnEnded):
+            return None  # It was the first to come: to replay the session would take long.
+        state = await self.sessions.state(session, user)
+        queued = state.turn is not None and state.turn.id != turn
+        return state if queued and _waits(state, turn) else None
 
     async def drain(self, grace_s: float = DRAIN_S) -> bool:
         """Claim nothing more, and hand over what is driven. True if all was, in time."""
@@ -300,7 +312,7 @@ def _named(agents: Sequence[Agent]) -> Mapping[str, Agent]:
             raise DefinitionError(f"Two agents are named {agent.name!r}: rename one.")
         named[agent.name] = agent
     if not named:
-        raise NotFoundError("A runtime needs at least one agent.")
+        raise DefinitionError("A runtime needs at least one agent: Runtime([agent]).")
     return named
 
 
@@ -312,27 +324,36 @@ def _with_paging(agent: Agent, store: Store) -> Agent:
     return replace(agent, tools=[*agent.tools, paging])
 
 
+def _submission(said: Said, options: Mapping[str, Any]) -> Submission:
+    known = [each.name for each in fields(Submission)[1:]]
+    if unknown := sorted(options.keys() - known):
+        raise InputError(f"There is no option {unknown[0]!r}, but {', '.join(known)}.")
+    return Submission(said, **options)
+
+
 def _ends(record: Record, turn: int) -> bool:
     return isinstance(record.event, TurnEnded) and record.event.turn == turn
 
 
 def _waits(state: Session, turn: int) -> bool:
-    """Whether that turn waits for a person now: what is read may be long over."""
-    if state.turn is None or state.turn.id != turn:
+    """Whether that turn, or what it is behind, waits for a person now: what is read may be over."""
+    if state.turn is None or turn not in {state.turn.id, *(seq for seq, _ in state.queue)}:
         return False
     pause = state.turn.pause
+    if state.turn.id != turn and pause is None:
+        return False
     return bool(state.questions) or (pause is not None and pause.reason == "dead_letter")
 
 
 def _result(
     session: SessionId,
-    record: Record,
+    event: object,
     tally: Tally,
     agent: Agent | None,
     questions: tuple[int, ...] = (),
 ) -> Result:
     result = Result(session, tally.turn, "paused", "", None, tally.usage, tally.cost, "", questions)
-    match record.event:
+    match event:
         case TurnCompleted(text=text, value=value):
             typed = agent.typed if agent else None
             output = text if value is None or typed is None else typed.load(value)

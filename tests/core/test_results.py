@@ -61,7 +61,6 @@ def text_of(value: object) -> str:
         (None, "Done."),
         (True, "true"),
         (7, "7"),
-        (float("inf"), "null"),
         (Size.SMALL, "small"),
         ({"b": 1, "a": [None, "ü"]}, '{"b":1,"a":[null,"ü"]}'),
         (
@@ -171,3 +170,9 @@ def test_a_boundary_of_what_is_no_utf8_is_where_one_asked() -> None:
     assert boundary(b"\x80" * 10, 7) == 7
     assert boundary("aü".encode(), 2) == 1
     assert boundary(b"abc", 9) == 3
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": [None, -float("inf")]}])
+def test_what_is_no_number_in_json_is_a_problem_and_not_null(value: object) -> None:
+    assert "neither text nor JSON" in shown(value, 1_000).problem
+    assert shown({"a": None}, 1_000).parts == (Text('{"a":null}'),)

@@ -15,6 +15,7 @@ from jackline.core.errors import (
     BusyError,
     CallerError,
     ConflictError,
+    DefinitionError,
     InputError,
     NotFoundError,
     OverloadedError,
@@ -457,10 +458,14 @@ def test_a_submission_that_could_not_be_kept_to_is_refused(
     [
         ({"usd": -1}, "lets nothing run"),
         ({"usd": "0.0000001"}, "lets nothing run"),
-        ({"usd": "much"}, "no amount of dollars"),
+        ({"usd": "much"}, "is no number"),
         ({"model_calls": "many"}, "is no number"),
         ({"tool_calls": float("nan")}, "is no number"),
         ({"driven_s": 0.5}, "lets nothing run"),
+        ({"usd": 0}, "or None for no limit"),
+        ({"usd": True}, "is no number"),
+        ({"usd": float("nan")}, "is no number"),
+        ({}, "Say which limit"),
         ({"patience": 1}, "cannot be raised: it is one of usd"),
     ],
 )
@@ -601,3 +606,46 @@ class Cut:
 def test_a_reply_that_was_cut_in_the_middle_of_characters_ends_no_session() -> None:
     result = within(lambda r: r.run("clerk", "Hi"), Agent("clerk", Cut(), tools=[look]))
     assert (result.outcome, result.text) == ("completed", "bye ?")
+
+
+def test_there_is_nothing_to_go_on_with_after_a_completed_turn() -> None:
+    async def work(runtime: Runtime) -> Any:
+        done = await runtime.run("clerk", "Hi", session="s")
+        with pytest.raises(CallerError, match="nothing to go on with"):
+            await runtime.sessions.go_on(done.session, LOCAL_USER)
+        return await runtime.sessions.events(done.session, LOCAL_USER, done.turn - 1)
+
+    records = within(work, agent())
+    assert records[0].seq == 2, "the events of a session that is over can be read"
+
+
+def test_what_stands_behind_a_question_returns_with_it() -> None:
+    @tool(effect="once", approve=True)
+    async def send() -> str:
+        """Send it."""
+        return "sent"
+
+    async def work(runtime: Runtime) -> Any:
+        first = await runtime.run("clerk", "Send it", session="s")
+        return first, await runtime.run("clerk", "And?", session="s")
+
+    first, second = within(work, agent([ToolCall("send", "{}")], tools=[send]))
+    assert first.questions == second.questions != ()
+    assert (second.outcome, second.turn == first.turn) == ("paused", False)
+
+
+def test_what_is_said_wrongly_is_told_in_a_sentence() -> None:
+    assert User("a", roles="approver").roles == {"approver"}
+    with pytest.raises(DefinitionError, match="at least one agent"):
+        Runtime([])
+
+    async def work(runtime: Runtime) -> None:
+        anybody: Any = "bob"
+        with pytest.raises(InputError, match="'bob' is no user"):
+            await runtime.run("clerk", "Hi", user=anybody)
+        with pytest.raises(InputError, match="no option 'timeout', but request_id"):
+            await runtime.run("clerk", "Hi", timeout=3)
+        with pytest.raises(InputError, match="'bob' is no user"):
+            await runtime.sessions.listed(anybody)
+
+    within(work, agent())

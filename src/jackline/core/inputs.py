@@ -79,12 +79,14 @@ def given(said: Said, limit_bytes: int | None) -> tuple[Given, ...]:
     if isinstance(said, str | Text | Pasted | Image | File | Upload):
         said = [said]
     if not isinstance(said, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not type-checked
-        raise InputError(f"A {type(said).__name__} is no input: give text, or parts of it.")
+        raise InputError(f"{type(said).__name__} is no type of input: give text, or parts of it.")
     parts = tuple(Text(part) if isinstance(part, str) else part for part in said)
     size = 0
     for part in parts:
         if not isinstance(part, Text | Pasted | Image | File | Upload):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not type-checked
-            raise InputError(f"A {type(part).__name__} is no input: give text, or parts of it.")
+            raise InputError(
+                f"{type(part).__name__} is no type of input: give text, or parts of it."
+            )
         size += len(part.data) if isinstance(part, Upload) else 0
         size += _text_bytes(part.text) if isinstance(part, Text | Pasted) else 0
         if limit_bytes is not None and size > limit_bytes:

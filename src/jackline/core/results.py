@@ -1,6 +1,7 @@
 """What a model gets to see of what a tool returned, raised, or left unsaid."""
 
 import inspect
+import json
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -117,9 +118,12 @@ def _json(value: object) -> str:
     if isinstance(value, _BINARY):
         raise _UnshowableError(type(value).__name__)
     try:
-        return msgspec.json.encode(value, enc_hook=_plain).decode()
+        text = msgspec.json.encode(value, enc_hook=_plain).decode()
+        if "null" in text:  # It would be shown for nan and infinity, which are no JSON.
+            json.dumps(msgspec.to_builtins(value, enc_hook=_plain, str_keys=True), allow_nan=False)
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
         raise _UnshowableError(type(value).__name__) from None
+    return text
 
 
 def _plain(value: object) -> object:

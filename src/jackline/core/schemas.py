@@ -125,7 +125,7 @@ def schema_of(
         tuple(parameters),
         schema,
         validator,
-        cast("SchemaSerializer", adapter.serializer),
+        adapter.serializer,
         defaults,
         has_sets,
     )

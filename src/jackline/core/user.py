@@ -25,9 +25,16 @@ class User:
                 )
         object.__setattr__(self, "id", id)
         object.__setattr__(self, "tenant", tenant)
-        object.__setattr__(self, "roles", frozenset(roles))
+        object.__setattr__(self, "roles", frozenset([roles] if isinstance(roles, str) else roles))
 
     @property
     def principal(self) -> Principal:
         """The user as events name it."""
         return Principal(self.id, self.roles)
+
+
+def known(user: object) -> User:
+    """Return the user. Raises `InputError` for anything else, such as a name."""
+    if not isinstance(user, User):
+        raise InputError(f"{user!r:.60} is no user: give User('ann').")
+    return user

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from jackline.core.agent import Agent
 from jackline.core.budget import micro_dollars
-from jackline.core.errors import CallerError, InputError, NotFoundError
+from jackline.core.errors import CallerError, DefinitionError, InputError, NotFoundError
 from jackline.core.events import (
     HoldUnconfirmed,
     InputProvided,
@@ -34,12 +34,13 @@ from jackline.core.messages import Message
 from jackline.core.results import shortened
 from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
-from jackline.core.user import User
+from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
 
 OnBusy = Literal["queue", "reject", "steer"]
 _RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
+Amount = int | str | float | Decimal | None
 _NAME_MAX = 200
 _POLL_S = 0.5
 _POSITION_MAX = (1 << 63) - 1
@@ -108,9 +109,9 @@ class Sessions:
         `history` is a conversation that began elsewhere: its tools need not exist here.
         """
         if agent not in self._agents:
-            known = ", ".join(sorted(self._agents)) or "none"
-            raise NotFoundError(f"There is no agent {agent!r}. There are: {known}.")
-        session = SessionId(user.tenant, checked_name(name) if name else self._ids())
+            served = ", ".join(sorted(self._agents)) or "none"
+            raise NotFoundError(f"There is no agent {agent!r}. There are: {served}.")
+        session = SessionId(known(user).tenant, checked_name(name) if name else self._ids())
         opened = await self._store.open(session, SessionOpened(agent, user.id, imported(history)))
         if opened.user != user.id:
             raise NotFoundError(f"There is no session {session.name!r} of {user.id!r}.")
@@ -154,8 +155,12 @@ class Sessions:
             return await self._tell(session, opened, [TurnResumed("asked")])
         if not state.messages:
             raise InputError("Nothing was said yet that one could go on with.")
+        told = request_id and await self._was_told(session, request_id)
+        if isinstance(state.ended, TurnCompleted) and not told:
+            raise CallerError("There is nothing to go on with: the last turn was completed.")
         event = TurnSubmitted(short(request_id) or self._ids(), (), user.principal, agent.version)
-        return await self._tell(session, opened, [event])
+        # Whoever was quicker has opened a turn: what was to go on is no longer the last one.
+        return await self._tell(session, opened, [event], idle_only=True)
 
     async def cancel(
         self, session: SessionId, user: User, reason: str = "", *, turn: int | None = None
@@ -165,12 +170,14 @@ class Sessions:
         return await self._tell(session, opened, [TurnCancelRequested(shortened(reason), turn)])
 
     async def raise_limits(
-        self, session: SessionId, user: User, limits: Mapping[str, int | str | float | Decimal]
+        self, session: SessionId, user: User, limits: Mapping[str, Amount]
     ) -> Receipt:
         """Let the session go further: `usd` and `session_usd` in dollars, others as `Limits`.
 
-        They are in all, not added to what was spent. 0 removes a limit.
+        They are in all, not added to what was spent. None removes a limit.
         """
+        if not limits:
+            raise InputError(f"Say which limit: {', '.join(_RAISABLE)}.")
         opened = await self.opened(session, user)
         found = {name: _limit(name, value) for name, value in limits.items()}
         return await self._tell(session, opened, [LimitsRaised(found, user.id)])
@@ -210,7 +217,7 @@ class Sessions:
         self, session: SessionId, user: User, *, approver: bool = False
     ) -> SessionOpened:
         """Return how the session was opened. Raises `NotFoundError` unless it is the user's."""
-        missing = NotFoundError(f"There is no session {session.name!r} of {user.id!r}.")
+        missing = NotFoundError(f"There is no session {session.name!r} of {known(user).id!r}.")
         if session.tenant != user.tenant:
             raise missing
         records = await self._store.read(session, limit=1)
@@ -231,7 +238,7 @@ class Sessions:
         self, user: User, limit: int = 100, *, waiting: bool = False
     ) -> list[SessionRow]:
         """Return the user's sessions, latest first; an approver's: all of the tenant."""
-        own = None if "approver" in user.roles else user.id
+        own = None if "approver" in known(user).roles else user.id
         return await self._store.sessions(user.tenant, own, limit, waiting=waiting)
 
     async def questions(self, session: SessionId, user: User) -> Mapping[int, InputRequested]:
@@ -263,11 +270,17 @@ class Sessions:
                         yield record
                 items = await listener.take(_POLL_S)
 
-    async def rested(self, session: SessionId, after: int) -> AsyncGenerator[Record]:
+    async def events(self, session: SessionId, user: User, after: int = 0) -> list[Record]:
+        """Return the events so far, leaving out the first `after`."""
+        await self.opened(session, user, approver=True)
+        return await self._store.read(session, max(0, after))
+
+    async def rested(self, session: SessionId, user: User, after: int) -> AsyncGenerator[Record]:
         """Yield the events after a position when the session comes to rest, again and again.
 
-        This costs nothing while a turn goes on, unlike `subscribe`. For whoever may see them.
+        This costs nothing while a turn goes on, unlike `subscribe`.
         """
+        await self.opened(session, user, approver=True)
         with self._bus.listen(session, rest_only=True) as listener:
             while True:
                 for record in await self._store.read(session, after):
@@ -296,6 +309,10 @@ class Sessions:
         if opened.agent in self._agents:
             self._wake(session)
         return receipt
+
+    async def _was_told(self, session: SessionId, request_id: str) -> bool:
+        events = [record.event for record in await self._store.read(session)]
+        return request_id in [e.request_id for e in events if isinstance(e, TurnSubmitted)]
 
     async def _question(self, session: SessionId, question: int) -> InputRequested:
         event = None
@@ -328,23 +345,23 @@ class Sessions:
         return arguments, digest(tool.name, arguments, turn.submitted.principal, tool.version)
 
     def _agent(self, opened: SessionOpened) -> Agent:
-        agent = self._agents.get(opened.agent)
-        if agent is None:
-            raise NotFoundError(f"This process does not serve the agent {opened.agent!r}.")
-        return agent
+        if agent := self._agents.get(opened.agent):
+            return agent
+        raise NotFoundError(f"This process does not serve the agent {opened.agent!r}.")
 
 
-def _limit(name: str, value: str | float | Decimal) -> int:
+def _limit(name: str, value: Amount) -> int:
     """Return a limit as it is journaled: 0 for none."""
+    if value is None and name in _RAISABLE:
+        return 0
     if name not in _RAISABLE:
         raise InputError(f"{name!r} cannot be raised: it is one of {', '.join(_RAISABLE)}.")
     try:
-        found = micro_dollars(value) if "usd" in name else int(value)
-        given = Decimal(str(value))
-    except (ValueError, OverflowError, ArithmeticError):
-        raise InputError(f"{name}={value!r} is no number.") from None
-    if found < 0 or (found == 0 and given):
-        raise InputError(f"{name}={value!r} lets nothing run: give more, or 0 for no limit.")
+        found = micro_dollars(Decimal(str(value))) if "usd" in name else int(Decimal(str(value)))
+    except (ValueError, OverflowError, ArithmeticError, DefinitionError):
+        raise InputError(f"{name}={value!r} is no number to raise a limit to.") from None
+    if found <= 0:
+        raise InputError(f"{name}={value!r} lets nothing run: give more, or None for no limit.")
     return found
 
 

@@ -83,7 +83,7 @@ class TurnCancelRequested(Fact, frozen=True):
 
 
 class LimitsRaised(Fact, frozen=True):
-    """Somebody lets this session go further than its agent's limits. 0 removes a limit."""
+    """Somebody lets this session go further than its agent's limits. 0: without that one."""
 
     limits: Mapping[str, int]
     by: str = ""
