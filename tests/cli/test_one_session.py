@@ -74,11 +74,11 @@ def test_each_run_prints_its_own_answer_and_none_is_left(folder: Path) -> None:
 
 
 def test_ctrl_c_on_a_run_that_waits_cancels_that_one_alone(folder: Path) -> None:
-    with (
-        started(folder, "run", "wait", "--session", "s1", "--json") as first,
-        started(folder, "events", "s1", "--follow", "--json") as events,
-    ):
+    with ExitStack() as stack:
+        first = stack.enter_context(started(folder, "run", "wait", "--session", "s1", "--json"))
         wait_for(first, "model.reserved")
+        follow = ("events", "s1", "--follow", "--json")
+        events = stack.enter_context(started(folder, *follow))
         with started(folder, "run", "queued", "--session", "s1", "--json") as queued:
             wait_for(queued, "turn.submitted")
             queued.send_signal(signal.SIGINT)
@@ -107,3 +107,15 @@ def test_a_run_behind_a_question_says_who_must_act(folder: Path) -> None:
     assert (second.returncode, second.stdout) == (4, "")
     assert "waits behind turn 2" in second.stderr
     assert "jackline approve s1 " in second.stderr
+
+
+def test_of_an_answer_that_never_fits_only_the_reason_is_shown(folder: Path) -> None:
+    (folder / "typed.py").write_text(
+        "from jackline import Agent\n"
+        "from jackline.testing import ScriptedModel\n"
+        "agent = Agent('t', model=ScriptedModel(['no'] * 9), output=int)\n"
+    )
+    done = jackline(folder, "run", "typed:agent", "one")
+    assert done.returncode == 1
+    assert "Its answer did not fit: " in done.stderr
+    assert "Answer again" not in done.stderr

@@ -258,7 +258,13 @@ def _completed(_: Timeline, event: e.TurnCompleted) -> Iterable[Line]:
 
 def _ended(_: Timeline, event: e.TurnFailed | e.TurnStopped) -> Iterable[Line]:
     verb = _ENDS[type(event).__name__]
-    yield Line("turn", f"{verb} ({event.code}){_because(event.text)}", "bad")
+    yield Line("turn", f"{verb} ({event.code}){_because(for_people(event.text))}", "bad")
+
+
+def for_people(text: str) -> str:
+    """Return why a turn ended, without what was said to the model alone."""
+    wanted, again = "Your answer does not match the JSON schema that is wanted. ", " Answer again,"
+    return text.partition(again)[0].replace(wanted, "Its answer did not fit: ")
 
 
 def _cancelled(_: Timeline, event: e.TurnCancelled) -> Iterable[Line]:

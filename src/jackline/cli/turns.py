@@ -18,7 +18,7 @@ from jackline.app import Runtime
 from jackline.cli.options import Exit
 from jackline.cli.own import Own
 from jackline.cli.show import clean, compact, span
-from jackline.cli.timeline import Timeline
+from jackline.cli.timeline import Timeline, for_people
 from jackline.cli.wire import wire
 from jackline.core import events as e
 from jackline.core.budget import dollars
@@ -81,7 +81,7 @@ class Answer:
             case Record(event=e.TurnCompleted(text=text, value=value)):
                 sys.stdout.write((text if value is None else value) + "\n")
             case Record(event=e.TurnFailed(text=text, code=code)):
-                self.note(f"the turn failed ({code}): {text}")
+                self.note(f"the turn failed ({code}): {for_people(text)}")
             case Record(event=e.TurnStopped(text=text, code=code)):
                 self.note(f"the turn was stopped ({code}): {text}")
             case Record(event=e.TurnCancelled(reason=reason)):
