@@ -139,13 +139,14 @@ class Journal(Protocol):
         self,
         session: SessionId,
         epoch: int,
+        turn: int,
         work: Callable[[Any], ToolReturned],
     ) -> Record:
         """Run `work` with a connection to the journal's own database, and append what it returns.
 
         Both commit together or not at all. The connection ends with `work`, cannot end the
         transaction and cannot touch jackline's tables. Raises `FencedError` like `drive`,
-        and what `work` raises, having written nothing.
+        `ToolError` unless `turn` is open, and what `work` raises, having written nothing.
         """
         ...
 
@@ -164,7 +165,10 @@ class Journal(Protocol):
     async def read(
         self, session: SessionId, after: int = 0, limit: int | None = None
     ) -> list[Record]:
-        """Return the session's records, oldest first, leaving out the first `after`."""
+        """Return the session's records, oldest first, leaving out the first `after`.
+
+        There is nothing after what is beyond all positions.
+        """
         ...
 
     async def load(self, session: SessionId) -> Loaded:
@@ -173,6 +177,13 @@ class Journal(Protocol):
 
     async def save(self, session: Session) -> None:
         """Keep a snapshot of the session, in place of older ones."""
+        ...
+
+    async def park(self, session: SessionId, epoch: int) -> None:
+        """Let go, and be due only when somebody tells something. For what nobody can go on with.
+
+        Raises `FencedError` like `drive`. Whatever is open stays so.
+        """
         ...
 
     async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
@@ -221,8 +232,13 @@ class Archive(Protocol):
         """Return the tenant's accounts whose names begin so."""
         ...
 
-    async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
-        """Keep an artifact of the session, and return its handle: a digest of the content."""
+    async def put(
+        self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None
+    ) -> str:
+        """Keep an artifact of the session, and return its handle: a digest of the content.
+
+        A driver says its epoch. Raises `FencedError` unless that is the session's.
+        """
         ...
 
     async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:

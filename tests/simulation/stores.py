@@ -45,9 +45,9 @@ class Lossy:
         return await self._io(self.inner.drive(session, batch, lease_s), loss=self.loss)
 
     async def transact(
-        self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
+        self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
     ) -> Record:
-        return await self._io(self.inner.transact(session, epoch, self.within(work)), loss=0)
+        return await self._io(self.inner.transact(session, epoch, turn, self.within(work)), loss=0)
 
     def within(self, work: Callable[[Any], ToolReturned]) -> Callable[[Any], ToolReturned]:
         """Return what is run in the transaction of a transactional tool."""

@@ -5,11 +5,11 @@ caller all of an append has happened, or nothing.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from jackline.adapters import rules
+from jackline.adapters.memory_row import Row
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import (
@@ -44,55 +44,6 @@ from jackline.ports import (
 
 if TYPE_CHECKING:
     import sqlite3
-
-
-@dataclass(slots=True)
-class Row:
-    """One session: what a database keeps in its row, and beside it."""
-
-    opened: SessionOpened
-    source: SessionId | None = None
-    epoch: int = 0
-    worker: str = ""
-    lease_until: float = 0.0
-    due_at: float | None = None
-    turn: int | None = None
-    spent: int = 0
-    held: int = 0
-    questions: tuple[int, ...] = ()
-    updated_at: float = 0.0
-    erased_at: float | None = None
-    bodies: list[bytes] = field(default_factory=list[bytes])
-    times: list[float] = field(default_factory=list[float])
-    told: dict[bytes, tuple[int, int | None, bytes | None]] = field(
-        default_factory=dict[bytes, tuple[int, int | None, bytes | None]]
-    )
-    snapshot: tuple[int, bytes] = (0, b"")
-    artifacts: dict[str, tuple[bytes, str]] = field(default_factory=dict[str, tuple[bytes, str]])
-
-    def append(self, body: bytes, at: float) -> int:
-        """Add an event and return its position."""
-        self.bodies.append(body)
-        self.times.append(at)
-        self.updated_at = at
-        return len(self.bodies)
-
-    def records(self, after: int, limit: int | None = None) -> list[Record]:
-        """Return the records that follow the first `after`."""
-        last = len(self.bodies) if limit is None else after + limit
-        pairs = zip(self.times[after:last], self.bodies[after:last], strict=True)
-        return [Record(seq, at, decode(body)) for seq, (at, body) in enumerate(pairs, after + 1)]
-
-    def waiting(self, event: TurnSubmitted | TurnSteered) -> int:
-        """Return how many inputs wait for turns, or how many the open turn was steered by."""
-        open_turn = self.turn or 0
-        if isinstance(event, TurnSubmitted):
-            return sum((turn or 0) > open_turn for _, turn, _ in self.told.values())
-        return sum(turn == open_turn and seq > open_turn for seq, turn, _ in self.told.values())
-
-    def is_due(self, now: float) -> bool:
-        """Whether it has work, and nobody who does it."""
-        return self.due_at is not None and self.due_at <= now and self.lease_until <= now
 
 
 class MemoryStore:
@@ -140,8 +91,7 @@ class MemoryStore:
     ) -> Committed | Behind | Refused:
         """See `Journal.drive`."""
         row = self._row(session)
-        if row.epoch != batch.epoch:
-            raise rules.fenced(session, row.epoch)
+        rules.check_driver(session, batch.epoch, row.epoch)
         head = len(row.bodies)
         if head > batch.after:
             return Behind(row.records(batch.after))
@@ -168,14 +118,15 @@ class MemoryStore:
         for name, (held, spent) in sorted(batch.moves.items()):
             key = tenant, name
             account = self._accounts.get(key) or Account(name, batch.limits.get(name))
-            if batch.reserves and not account.admits(held, spent):
-                return account
+            tight = rules.tightened(account, batch.limits.get(name))
+            if batch.reserves and not tight.admits(held, spent):
+                return tight
             moved[key] = Account(name, account.limit, account.spent + spent, account.held + held)
         self._accounts.update(moved)
         return None
 
     async def transact(
-        self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
+        self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
     ) -> Record:
         """See `Journal.transact`. The tables are of this store, and gone with it."""
         import sqlite3  # noqa: PLC0415 - only for those who have such tools
@@ -183,8 +134,8 @@ class MemoryStore:
         from jackline.adapters.sqlite.transact import run_within  # noqa: PLC0415 - as above
 
         row = self._row(session)
-        if row.epoch != epoch:
-            raise rules.fenced(session, row.epoch)
+        rules.check_driver(session, epoch, row.epoch)
+        rules.check_turn(turn, row.turn)
         if self.tables is None:
             self.tables = sqlite3.connect(":memory:", isolation_level=None)
         database, now = self.tables, self._clock()
@@ -233,7 +184,8 @@ class MemoryStore:
         self, session: SessionId, after: int = 0, limit: int | None = None
     ) -> list[Record]:
         """See `Journal.read`."""
-        return self._row(session).records(after, limit)
+        row = self._row(session)
+        return row.records(rules.position(after), None if limit is None else rules.position(limit))
 
     async def load(self, session: SessionId) -> Loaded:
         """See `Journal.load`."""
@@ -246,6 +198,12 @@ class MemoryStore:
         row = self._row(session.id)
         if session.epoch == row.epoch and row.snapshot[0] < session.head <= len(row.bodies):
             row.snapshot = session.head, pack(session)
+
+    async def park(self, session: SessionId, epoch: int) -> None:
+        """See `Journal.park`."""
+        row = self._row(session)
+        rules.check_driver(session, epoch, row.epoch)
+        row.lease_until, row.due_at = 0.0, None
 
     async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
         """See `Journal.due`."""
@@ -263,7 +221,7 @@ class MemoryStore:
         """See `Archive.sessions`."""
         now = self._clock()
         rows = [
-            _listed(name, row, now)
+            row.listed(name, now)
             for name, row in self.rows.items()
             if name.tenant == tenant
             and (user is None or row.opened.user == user)
@@ -296,10 +254,13 @@ class MemoryStore:
             if owner == tenant and name.startswith(prefix)
         ]
 
-    async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
+    async def put(
+        self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None
+    ) -> str:
         """See `Archive.put`."""
-        handle = sha256(data).hexdigest()
-        self._row(session).artifacts[handle] = data, media_type
+        row, handle = self._row(session), sha256(data).hexdigest()
+        rules.check_driver(session, epoch, row.epoch)
+        row.artifacts[handle] = data, media_type
         return handle
 
     async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
@@ -378,21 +339,3 @@ class MemoryStore:
         if row is None:
             raise rules.unknown_session(session)
         return row
-
-
-def _listed(name: SessionId, row: Row, now: float) -> SessionRow:
-    state = rules.state(row.lease_until, row.due_at, row.turn, now)
-    return SessionRow(
-        name,
-        row.opened.user,
-        row.opened.agent,
-        state,
-        len(row.bodies),
-        row.epoch,
-        row.turn,
-        row.spent,
-        row.held,
-        row.questions,
-        row.updated_at,
-        row.worker if state == "driven" else "",
-    )

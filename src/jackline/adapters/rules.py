@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, erased
 from jackline.core.errors import (
     BusyError,
@@ -13,6 +14,7 @@ from jackline.core.errors import (
     NotFoundError,
     StaleError,
     StoreError,
+    ToolError,
 )
 from jackline.core.events import (
     ChildFinished,
@@ -40,6 +42,7 @@ from jackline.ports import Clock, State
 HASHES_KEPT_S = 30 * 86_400.0
 INPUTS_MAX = 100
 _NAME_CHARACTERS_MAX = 512
+_POSITION_MAX = 2**63 - 1
 
 
 class SteadyClock:
@@ -184,6 +187,33 @@ def unknown_session(session: SessionId) -> NotFoundError:
 def fenced(session: SessionId, epoch: int) -> FencedError:
     """Return the error that tells a driver to stop."""
     return FencedError(f"Session {session.name!r} is under epoch {epoch}: another worker drives.")
+
+
+def check_driver(session: SessionId, epoch: int | None, current: int) -> None:
+    """Raise `FencedError` unless this is the session's epoch. None: it is no driver who asks."""
+    if epoch is not None and epoch != current:
+        raise fenced(session, current)
+
+
+def check_turn(turn: int, open_turn: int | None) -> None:
+    """Raise `ToolError` unless this turn is open: after its end nobody reads what a call did."""
+    if turn != open_turn:
+        raise ToolError("The turn has ended, so nothing was written.")
+
+
+def tightened(account: Account, limit: int | None) -> Account:
+    """Return the account as it is for whoever brings this limit: the lower of the two holds.
+
+    An account without a limit stays so: somebody who runs jackline has said that it only counts.
+    """
+    if account.limit is None or limit is None or limit >= account.limit:
+        return account
+    return Account(account.name, limit, account.spent, account.held)
+
+
+def position(number: int) -> int:
+    """Return the number as one that a database can hold: nothing is before 0, or after the last."""
+    return min(max(0, number), _POSITION_MAX)
 
 
 def cut_short(session: SessionId) -> StoreError:

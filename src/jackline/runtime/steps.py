@@ -20,6 +20,7 @@ from jackline.core.events import (
     ToolReturned,
     ToolUnknown,
 )
+from jackline.core.guards import Guard
 from jackline.core.results import explained
 from jackline.core.session import Call, Session
 from jackline.core.tools import Context, Tool
@@ -192,7 +193,10 @@ class Steps:
             return [ToolFailed(call.key, f"Not made: {self._lacking}.", "dependencies")]
         progress = Progress(call.key, self._crew.clock, self._progressed)
         context = self._context(session, call, progress)
-        invocation = Invocation(tool, call.key, call.arguments, context, self)
+        assert session.turn is not None
+        turn, guards = session.turn.id, self.agent.guards
+        around = Around(self._crew.store, self._id, turn, self._driver, guards)
+        invocation = Invocation(tool, call.key, call.arguments, context, around)
         try:
             outcomes = [*await self._crew.tools.run(invocation)]
         finally:
@@ -224,18 +228,29 @@ class Steps:
     def _progressed(self, report: ProgressReported) -> None:
         self._driver.inbox.put(report.key, [report], finished=False)
 
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What surrounds one call. Its turn may end while the call goes on."""
+
+    store: Store
+    session: SessionId
+    turn: int
+    driver: Driver
+    guards: Sequence[Guard]
+
     def check_lease(self) -> None:
         """Raise `FencedError` unless the drive's lease holds at this very moment."""
-        self._driver.check_lease()
+        self.driver.check_lease()
 
     def late(self, outcome: ToolReconciled) -> None:
         """Take in what a call returned after it had been given up."""
-        outcomes = judged(self.agent.guards, [outcome])
-        self._driver.inbox.put(outcome.key, outcomes, finished=False)
+        outcomes = judged(self.guards, [outcome])
+        self.driver.inbox.put(outcome.key, outcomes, finished=False)
 
     async def keep(self, data: bytes, media_type: str) -> str:
         """Keep a result that is too large to be read at once, and return its handle."""
-        return await self._crew.store.put(self._id, data, media_type)
+        return await self.store.put(self.session, data, media_type, epoch=self.driver.epoch)
 
     async def transact(self, work: Callable[[Any], ToolReturned]) -> None:
         """Run `work` in the store's own database, where its result commits with what it wrote.
@@ -246,10 +261,10 @@ class Steps:
 
         def within(connection: Any) -> ToolReturned:
             nonlocal said
-            returned, *said = judged(self.agent.guards, [work(connection)])
+            returned, *said = judged(self.guards, [work(connection)])
             assert isinstance(returned, ToolReturned), returned
             return returned
 
-        await self._crew.store.transact(self._id, self._driver.epoch, within)
+        await self.store.transact(self.session, self.driver.epoch, self.turn, within)
         if said:
-            self._driver.inbox.put("", said, finished=False)
+            self.driver.inbox.put("", said, finished=False)

@@ -1,18 +1,21 @@
 """What goes wrong with a file is said in one sentence, and loses nothing."""
 
 import asyncio
+import errno
+import fcntl
 import os
 import resource
 import sqlite3
 from collections.abc import Coroutine, Generator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from jackline.adapters.rules import SteadyClock
-from jackline.adapters.sqlite.lanes import Inline
+from jackline.adapters.sqlite.lanes import Gather, Inline, Job, Threads
 from jackline.adapters.sqlite.migrate import migrations
 from jackline.adapters.sqlite.store import SqliteStore, open_sqlite, wall_clock
 from jackline.core.errors import StoreError, UnknownOutcomeError
@@ -351,3 +354,62 @@ def test_a_steady_clock_never_goes_back_and_never_stands_still() -> None:
     assert (clock.peek(), clock(), clock(2_000), clock()) == (1_005, 1_005, 2_000, 2_000)
     source.advance(1)
     assert clock() == 2_001
+
+
+def test_a_lock_that_the_system_refuses_fails_what_waits_and_nothing_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(store: Store) -> None:
+        await opened(store)
+        with monkeypatch.context() as patched:
+            patched.setattr("fcntl.flock", refuse)
+            assert one_sentence(await failure(opened(store, S2)), "locked", "No locks available")
+        await opened(store, S2)
+
+    def refuse(_: int, __: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with closing(open_sqlite(path)) as store:
+        run(story(store))
+
+
+def test_a_lock_that_is_not_let_go_undoes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def keep(handle: int, operation: int) -> None:
+        if operation == fcntl.LOCK_UN and next(unlocks) == 1:  # The gate was the one before.
+            raise OSError(errno.ENOLCK, "No locks available")
+        lock(handle, operation)
+
+    unlocks = count()
+
+    async def story(store: Store) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr("fcntl.flock", keep)
+            await opened(store)
+        assert await head(store) == 1
+
+    with closing(open_sqlite(path)) as store:
+        run(story(store))
+
+
+def test_a_bug_of_the_writer_hangs_nobody_and_ends_no_thread() -> None:
+    bugs = [ZeroDivisionError("of ours")]
+
+    def commit(gather: Gather) -> None:
+        for job in gather():
+            if bugs:
+                raise bugs.pop()
+            job.outcome = "written"
+
+    async def story(lanes: Threads) -> None:
+        first, second = Job(list), Job(list)
+        await asyncio.wait_for(lanes.write(first), 20)
+        assert isinstance(first.error, UnknownOutcomeError)
+        await asyncio.wait_for(lanes.write(second), 20)
+        assert (second.error, second.outcome) == (None, "written")
+
+    with closing(Threads(commit)) as lanes:
+        run(story(lanes))

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -15,6 +15,7 @@ from jackline.adapters.sqlite.lanes import Commit, Inline
 from jackline.adapters.sqlite.store import SqliteStore, open_sqlite, wall_clock
 from jackline.core.errors import ConflictError, StoreError, UnknownOutcomeError
 from jackline.core.events import (
+    Erased,
     ModelReplied,
     SessionId,
     SessionOpened,
@@ -151,7 +152,7 @@ def test_reads_do_not_queue_behind_writes(path: Path) -> None:
             return RETURNED
 
         async with asyncio.TaskGroup() as group:
-            writing = group.create_task(store.transact(S1, 1, wait))
+            writing = group.create_task(store.transact(S1, 1, 2, wait))
             await asyncio.to_thread(reached.wait, 20)
             assert await head(store) == 3
             assert (await store.load(S1)).records
@@ -173,7 +174,7 @@ def test_a_write_that_is_cancelled_before_its_group_is_dropped(path: Path) -> No
             go.wait(20)
             return RETURNED
 
-        running = asyncio.ensure_future(store.transact(S1, 1, wait))
+        running = asyncio.ensure_future(store.transact(S1, 1, 2, wait))
         await asyncio.to_thread(reached.wait, 20)
         waiting = asyncio.ensure_future(store.tell(S1, [submitted("r2")]))
         await asyncio.sleep(0)
@@ -402,3 +403,50 @@ def test_the_wall_clock_says_the_time() -> None:
     first = clock()
     assert abs(first - Path.cwd().stat().st_atime) < 3e9
     assert clock() >= first > 1.7e9
+
+
+class Between(Inline):
+    """Lanes by which something happens right after the first reading."""
+
+    then: Coroutine[Any, Any, object] | None = None
+
+    async def read(self, work: Callable[[], T]) -> T:
+        result = await super().read(work)
+        then, self.then = self.then, None
+        if then is not None:
+            await then
+        return result
+
+
+def test_a_fork_that_is_made_while_its_source_is_erased_is_erased_too(path: Path) -> None:
+    made: list[Between] = []
+
+    def lanes(commit: Commit) -> Between:
+        made.append(Between(commit))
+        return made[0]
+
+    async def story(store: Store) -> None:
+        await driven(store)
+        made[0].then = store.fork(S1, 2, S2)
+        assert await store.erase("acme", session="s1") == 2
+        assert (await events(store, S2))[1] == Erased("turn.submitted")
+
+    with closing(open_sqlite(path, offload=lanes)) as store:
+        run(story(store))
+
+
+def test_what_is_asked_together_is_written_in_the_order_it_was_asked(path: Path) -> None:
+    async def story(store: Store) -> None:
+        await driven(store)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(store.tell(S1, [submitted("r2")]))
+            group.create_task(store.transact(S1, 1, 2, lambda _: RETURNED))
+            ending = group.create_task(store.drive(S1, released(after=5), LEASE_S))
+        assert (await events(store))[4:] == [RETURNED]
+        assert isinstance(ending.result(), Committed)
+
+    async def latency() -> None:
+        await asyncio.sleep(0)
+
+    with closing(open_sqlite(path, offload=lambda commit: Inline(commit, latency))) as store:
+        run(story(store))

@@ -28,7 +28,7 @@ def clock() -> ManualClock:
 def store(tmp_path: Path, clock: ManualClock) -> Generator[SqliteStore]:
     with closing(open_sqlite(tmp_path / "journal.db", clock=clock)) as made:
         asyncio.run(driven(made))
-        asyncio.run(made.transact(S1, 1, statements("CREATE TABLE shop (id INTEGER UNIQUE)")))
+        asyncio.run(made.transact(S1, 1, 2, statements("CREATE TABLE shop (id INTEGER UNIQUE)")))
         yield made
 
 
@@ -48,7 +48,7 @@ def shop(store: SqliteStore) -> list[int]:
         found.extend(number for (number,) in connection.execute("SELECT id FROM shop ORDER BY id"))
         return RETURNED
 
-    asyncio.run(store.transact(S1, 1, tool))
+    asyncio.run(store.transact(S1, 1, 2, tool))
     return found
 
 
@@ -79,7 +79,7 @@ def shop(store: SqliteStore) -> list[int]:
 def test_what_is_not_the_tools_is_denied(store: SqliteStore, statement: str, reason: str) -> None:
     tool = statements("INSERT INTO shop VALUES (1)", statement)
     with pytest.raises(sqlite3.DatabaseError, match=reason):
-        asyncio.run(store.transact(S1, 1, tool))
+        asyncio.run(store.transact(S1, 1, 2, tool))
     assert shop(store) == []
     assert asyncio.run(store.tell(S1, [submitted("r2")])).seq == 6, "the journal goes on"
 
@@ -92,14 +92,14 @@ def test_a_statement_that_the_journal_has_prepared_is_denied_too(store: SqliteSt
         return RETURNED
 
     with pytest.raises(sqlite3.DatabaseError, match="session"):
-        asyncio.run(store.transact(S1, 1, tool))
+        asyncio.run(store.transact(S1, 1, 2, tool))
 
 
 def test_a_trigger_on_the_tools_table_reaches_no_further(store: SqliteStore) -> None:
     trigger = "CREATE TRIGGER t AFTER INSERT ON shop BEGIN UPDATE session SET epoch = 99; END"
-    asyncio.run(store.transact(S1, 1, statements(trigger)))
+    asyncio.run(store.transact(S1, 1, 2, statements(trigger)))
     with pytest.raises(sqlite3.DatabaseError, match="session"):
-        asyncio.run(store.transact(S1, 1, statements("INSERT INTO shop VALUES (1)")))
+        asyncio.run(store.transact(S1, 1, 2, statements("INSERT INTO shop VALUES (1)")))
     assert asyncio.run(store.sessions("acme"))[0].epoch == 1
 
 
@@ -112,7 +112,7 @@ def test_what_rolls_all_of_it_back_ends_the_tool(store: SqliteStore) -> None:
         return RETURNED
 
     with pytest.raises(sqlite3.ProgrammingError, match="ended"):
-        asyncio.run(store.transact(S1, 1, tool))
+        asyncio.run(store.transact(S1, 1, 2, tool))
     assert shop(store) == []
 
 
@@ -124,7 +124,7 @@ def test_a_tool_that_swallows_the_rollback_is_not_believed(store: SqliteStore) -
         return RETURNED
 
     with pytest.raises(sqlite3.OperationalError, match="rolled back"):
-        asyncio.run(store.transact(S1, 1, tool))
+        asyncio.run(store.transact(S1, 1, 2, tool))
     assert asyncio.run(head(store)) == 4
 
 
@@ -140,7 +140,7 @@ def test_a_statement_that_runs_for_too_long_is_interrupted(
         return RETURNED
 
     with pytest.raises(sqlite3.OperationalError, match="interrupted"):
-        asyncio.run(store.transact(S1, 1, tool))
+        asyncio.run(store.transact(S1, 1, 2, tool))
     assert shop(store) == []
 
 
@@ -153,7 +153,7 @@ def test_a_tool_that_takes_too_long_elsewhere_has_written_nothing(
         return RETURNED
 
     with pytest.raises(TimeoutError):
-        asyncio.run(store.transact(S1, 1, tool))
+        asyncio.run(store.transact(S1, 1, 2, tool))
     assert shop(store) == []
 
 
@@ -169,7 +169,7 @@ def test_rows_come_as_sqlite_gives_them(store: SqliteStore) -> None:
         assert connection.execute("INSERT INTO shop VALUES (9)").lastrowid == 4
         return RETURNED
 
-    asyncio.run(store.transact(S1, 1, tool))
+    asyncio.run(store.transact(S1, 1, 2, tool))
     assert shop(store) == [1, 2, 3, 9]
 
 
@@ -181,8 +181,21 @@ def test_what_the_tool_kept_is_of_no_use_afterwards(store: SqliteStore) -> None:
         raise ValueError("No.")
 
     with pytest.raises(ValueError, match="No"):
-        asyncio.run(store.transact(S1, 1, tool))
+        asyncio.run(store.transact(S1, 1, 2, tool))
     with pytest.raises(sqlite3.ProgrammingError, match="ended"):
         kept[0].execute("SELECT 1")
     with pytest.raises(sqlite3.ProgrammingError, match="ended"):
         kept[0].executemany("INSERT INTO shop VALUES (?)", [(1,)])
+
+
+def test_a_tools_own_columns_may_be_called_like_the_journals_tables(store: SqliteStore) -> None:
+    tool = statements(
+        "CREATE TABLE payment (id INTEGER, account TEXT, session TEXT, event TEXT, bucket TEXT)",
+        "INSERT INTO payment (id, account) VALUES (1, 'x')",
+        "UPDATE payment SET account = 'y', session = 'z'",
+        "CREATE INDEX payment_account ON payment (account)",
+        "SELECT account, event, bucket FROM payment ORDER BY session",
+        "ALTER TABLE payment DROP COLUMN event",
+        "DELETE FROM payment WHERE account = 'y'",
+    )
+    assert asyncio.run(store.transact(S1, 1, 2, tool)).event == RETURNED

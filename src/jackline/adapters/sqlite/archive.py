@@ -3,10 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from jackline.adapters import rules
-from jackline.adapters.sqlite.journal import number, records
+from jackline.adapters.sqlite.journal import fence, number, records
 from jackline.core.budget import Account
 from jackline.core.codec import encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError, StoreError
@@ -75,6 +76,13 @@ _REACHED = """
         JOIN session ON session.tenant = ?1 AND session.parent = reached.name AND parent <> ''
     )
     SELECT no FROM reached
+"""
+_DERIVED = """
+    SELECT fork.no FROM session AS fork WHERE fork.source = ?1
+    UNION
+    SELECT child.no FROM session AS child
+    JOIN session AS mine ON child.tenant = mine.tenant AND child.parent = mine.name
+    WHERE mine.no = ?1 AND child.parent <> ''
 """
 _SETTLE = "UPDATE account SET spent = spent + ?, held = held - ? WHERE tenant = ? AND name = ?"
 _ENTOMB = "UPDATE event SET body = ?, content = NULL WHERE id = ?"
@@ -190,13 +198,22 @@ def accounts(database: sqlite3.Connection, tenant: str, prefix: str) -> list[Acc
     return [Account(*row) for row in rows]
 
 
-def put(
-    database: sqlite3.Connection, _: float, session: SessionId, data: bytes, media_type: str
-) -> str:
-    """See `Archive.put`."""
-    handle = sha256(data).hexdigest()
-    database.execute(_PUT, (number(database, session), handle, media_type, data))
-    return handle
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An artifact, and the epoch of the driver who keeps it, if it is one."""
+
+    session: SessionId
+    data: bytes
+    media_type: str
+    epoch: int | None
+
+    def __call__(self, database: sqlite3.Connection, _: float) -> str:
+        """See `Archive.put`."""
+        no, current, _head, _turn = fence(database, self.session)
+        rules.check_driver(self.session, self.epoch, current)
+        handle = sha256(self.data).hexdigest()
+        database.execute(_PUT, (no, handle, self.media_type, self.data))
+        return handle
 
 
 def get(database: sqlite3.Connection, session: SessionId, handle: str) -> tuple[bytes, str]:
@@ -217,8 +234,11 @@ def reached(
     return found
 
 
-def erase(database: sqlite3.Connection, at: float, no: int) -> None:
-    """Leave tombstones of one session's events, and nothing of its artifacts and snapshots."""
+def erase(database: sqlite3.Connection, at: float, no: int) -> list[int]:
+    """Leave tombstones of one session's events, and nothing of its artifacts and snapshots.
+
+    Returns its forks and children, that were made before: later ones copy tombstones.
+    """
     sql = "SELECT tenant, held FROM session WHERE no = ?"
     tenant, held = database.execute(sql, (no,)).fetchone() or ("", 0)
     rows = database.execute("SELECT id, body FROM event WHERE session = ?", (no,)).fetchall()
@@ -229,6 +249,7 @@ def erase(database: sqlite3.Connection, at: float, no: int) -> None:
     database.execute("DELETE FROM snapshot WHERE session = ?", (no,))
     database.execute("DELETE FROM artifact WHERE session = ?", (no,))
     database.execute(_ERASE, (at, no))
+    return [found for (found,) in database.execute(_DERIVED, (no,))]
 
 
 def empty_log(database: sqlite3.Connection, _: float) -> None:

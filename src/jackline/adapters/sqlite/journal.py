@@ -67,8 +67,9 @@ _MOVE = """
     INSERT INTO account (tenant, name, allowed, spent, held) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, held = held + excluded.held
 """
-_FENCE = "SELECT no, epoch, head FROM session WHERE tenant = ? AND name = ?"
+_FENCE = "SELECT no, epoch, head, turn FROM session WHERE tenant = ? AND name = ?"
 _GROWN = "UPDATE session SET head = ?, updated_at = ? WHERE no = ?"
+_PARK = "UPDATE session SET due_at = NULL, lease_until = 0 WHERE no = ?"
 _STATE = "SELECT no, head, turn, due_at, questions FROM session WHERE tenant = ? AND name = ?"
 _REPEATED = "SELECT seq, turn, at, content FROM event WHERE session = ? AND request = ?"
 _TELL = "UPDATE session SET head = ?, turn = ?, questions = ?, updated_at = ? WHERE no = ?"
@@ -94,8 +95,8 @@ def number(database: sqlite3.Connection, session: SessionId) -> int:
     return row[0]
 
 
-def fence(database: sqlite3.Connection, session: SessionId) -> tuple[int, int, int]:
-    """Return the session's number, epoch and head. Raises `NotFoundError`."""
+def fence(database: sqlite3.Connection, session: SessionId) -> tuple[int, int, int, int | None]:
+    """Return the session's number, epoch, head and open turn. Raises `NotFoundError`."""
     row = database.execute(_FENCE, (session.tenant, session.name)).fetchone()
     if row is None:
         raise rules.unknown_session(session)
@@ -106,7 +107,8 @@ def records(
     database: sqlite3.Connection, no: int, after: int, limit: int | None = None
 ) -> list[Record]:
     """Return the records of a session's number, oldest first, without the first `after`."""
-    rows = database.execute(_READ, (no, after, -1 if limit is None else limit))
+    count = -1 if limit is None else rules.position(limit)
+    rows = database.execute(_READ, (no, rules.position(after), count))
     return [Record(seq, at, decode(body)) for seq, at, body in rows]
 
 
@@ -160,6 +162,13 @@ def renew(
     return {SessionId(tenant, name): head for tenant, name, head in rows.fetchall()}
 
 
+def park(database: sqlite3.Connection, _: float, session: SessionId, epoch: int) -> None:
+    """See `Journal.park`."""
+    no, current, _head, _turn = fence(database, session)
+    rules.check_driver(session, epoch, current)
+    database.execute(_PARK, (no,))
+
+
 @dataclass(frozen=True, slots=True)
 class Drive:
     """A batch with its events as bytes, ready to be written."""
@@ -172,9 +181,8 @@ class Drive:
     def __call__(self, database: sqlite3.Connection, at: float) -> Committed | Behind | Refused:
         """See `Journal.drive`."""
         batch, session = self.batch, self.session
-        no, epoch, head = fence(database, session)
-        if epoch != batch.epoch:
-            raise rules.fenced(session, epoch)
+        no, epoch, head, _ = fence(database, session)
+        rules.check_driver(session, batch.epoch, epoch)
         if head > batch.after:
             return Behind(records(database, no, batch.after))
         if head < batch.after:
@@ -207,6 +215,7 @@ class Drive:
             row = database.execute(_ACCOUNT, (self.session.tenant, name)).fetchone()
             allowed, was_spent, was_held = row or (self.batch.limits.get(name), 0, 0)
             account = Account(name, allowed, was_spent, was_held)
+            account = rules.tightened(account, self.batch.limits.get(name))
             if not account.admits(held, spent):
                 return account
         return None
@@ -218,15 +227,16 @@ class Transact:
 
     session: SessionId
     epoch: int
+    turn: int
     work: Callable[[Any], ToolReturned]
     clock: Clock
 
     def __call__(self, database: sqlite3.Connection, at: float) -> Record:
         """See `Journal.transact`."""
         session = self.session
-        no, epoch, head = fence(database, session)
-        if epoch != self.epoch:
-            raise rules.fenced(session, epoch)
+        no, epoch, head, open_turn = fence(database, session)
+        rules.check_driver(session, self.epoch, epoch)
+        rules.check_turn(self.turn, open_turn)
         try:
             returned = run_within(database, self.work, self.clock)
         except Exception as error:
@@ -299,7 +309,8 @@ def _answered(
 ) -> str:
     """Return the questions that are left, as they are kept."""
     still_open: list[int] = json.loads(listed or "[]")
-    row = database.execute(_EVENT, (no, answer.question)).fetchone()
+    question = rules.position(answer.question)
+    row = database.execute(_EVENT, (no, question)).fetchone()
     rules.check_answer(answer, still_open, decode(row[0]) if row else None, at)
     return _listed([seq for seq in still_open if seq != answer.question])
 

@@ -1,16 +1,18 @@
 """Where a store's blocking work runs: one lane that writes, in groups, and one that reads."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol, TypeVar
 
-from jackline.core.errors import StoreError
+from jackline.core.errors import StoreError, UnknownOutcomeError
 
 T = TypeVar("T")
 Kind = Literal["grouped", "alone", "bare"]
 
+_LOG = logging.getLogger("jackline")
 _GROUP_MAX = 512
 _READERS = 2
 
@@ -127,7 +129,10 @@ class Threads:
     def _write_groups(self) -> None:
         while first := self._jobs.get():
             group = [first]
-            self._commit(lambda group=group: self._gather(group))
+            try:
+                self._commit(lambda group=group: self._gather(group))
+            except Exception as error:  # noqa: BLE001 - the thread's boundary: all others need it, too
+                _fail(group, error)
             _announce(group)
 
     def _gather(self, group: list[Job]) -> list[Job]:
@@ -162,6 +167,12 @@ async def _until_ended(job: Job) -> None:
             await asyncio.wait([job.waiter])
         except asyncio.CancelledError:
             continue  # It was cancelled before, and will say so.
+
+
+def _fail(group: list[Job], error: Exception) -> None:
+    _LOG.exception("The writer goes on after a bug.", exc_info=error)
+    for job in group:
+        job.error = job.error or UnknownOutcomeError(f"Nobody knows what was kept: {error!r}.")
 
 
 def _announce(group: list[Job]) -> None:

@@ -118,10 +118,10 @@ class SqliteStore:
         return await self._write(journal.Drive(session, batch, bodies, lease_s))
 
     async def transact(
-        self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
+        self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
     ) -> Record:
         """See `Journal.transact`. A statement that runs for more than a second is interrupted."""
-        transact = journal.Transact(session, epoch, work, self._raw_clock)
+        transact = journal.Transact(session, epoch, turn, work, self._raw_clock)
         return await self._write(transact, "alone")
 
     async def tell(
@@ -146,6 +146,10 @@ class SqliteStore:
     async def save(self, session: Session) -> None:
         """See `Journal.save`."""
         await self._write(partial(archive.save, session=session))
+
+    async def park(self, session: SessionId, epoch: int) -> None:
+        """See `Journal.park`."""
+        await self._write(partial(journal.park, session=session, epoch=epoch))
 
     async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
         """See `Journal.due`."""
@@ -172,10 +176,11 @@ class SqliteStore:
         """See `Archive.accounts`."""
         return await self._read(partial(archive.accounts, tenant=tenant, prefix=prefix))
 
-    async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
+    async def put(
+        self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None
+    ) -> str:
         """See `Archive.put`."""
-        work = partial(archive.put, session=session, data=data, media_type=media_type)
-        return await self._write(work)
+        return await self._write(archive.Put(session, data, media_type, epoch))
 
     async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
         """See `Archive.get`."""
@@ -188,11 +193,14 @@ class SqliteStore:
         `StoreError` where somebody reads the log for too long: then erase again.
         """
         work = partial(archive.reached, tenant=tenant, user=user, session=session)
-        reached = await self._read(work)
-        for no in reached:
-            await self._write(partial(archive.erase, no=no))
+        erased, left = set[int](), set(await self._read(work))
+        while left:
+            no = min(left)
+            erased.add(no)
+            left |= set(await self._write(partial(archive.erase, no=no)))
+            left -= erased
         await self._write(archive.empty_log, "bare")
-        return len(reached)
+        return len(erased)
 
     async def retain(self, older_than_s: float) -> int:
         """See `Archive.retain`. It writes in small pieces, so that nobody waits for long."""

@@ -32,6 +32,20 @@ _DENIED = {
     sqlite3.SQLITE_CREATE_TEMP_TRIGGER: "make temporary things: they would outlive it",
     sqlite3.SQLITE_CREATE_TEMP_VIEW: "make temporary things: they would outlive it",
 }
+# SQLite names the table first, and what else there is second, but not of these.
+_TABLE_SECOND = frozenset(
+    (
+        sqlite3.SQLITE_ALTER_TABLE,
+        sqlite3.SQLITE_CREATE_INDEX,
+        sqlite3.SQLITE_CREATE_TEMP_INDEX,
+        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_DROP_INDEX,
+        sqlite3.SQLITE_DROP_TEMP_INDEX,
+        sqlite3.SQLITE_DROP_TEMP_TRIGGER,
+        sqlite3.SQLITE_DROP_TRIGGER,
+    )
+)
 
 
 class Rows:
@@ -107,9 +121,9 @@ class Connection:
     def permits(self, action: int, first: str | None, second: str | None) -> bool:
         """Whether a tool may do this, and remember why not."""
         self.denied = _DENIED.get(action, "")
-        own = OWN_TABLES.intersection(name.lower() for name in (first, second) if name)
-        if own and action not in (sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_SELECT):
-            self.denied = f"touch jackline's own table {min(own)!r}"
+        table = ((second if action in _TABLE_SECOND else first) or "").lower()
+        if table in OWN_TABLES:
+            self.denied = f"touch jackline's own table {table!r}"
         if action == sqlite3.SQLITE_FUNCTION and second == "load_extension":
             self.denied = "load an extension"
         return not self.denied

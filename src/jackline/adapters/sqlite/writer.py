@@ -14,7 +14,7 @@ from jackline.adapters.rules import SteadyClock
 from jackline.adapters.sqlite.faults import code, store_error
 from jackline.adapters.sqlite.lanes import Gather, Job
 from jackline.adapters.sqlite.locks import Turns
-from jackline.core.errors import JacklineError, UnknownOutcomeError
+from jackline.core.errors import JacklineError, StoreError, UnknownOutcomeError
 
 Work = Callable[[sqlite3.Connection, float], object]
 
@@ -57,6 +57,11 @@ class Writer:
         except JacklineError as error:
             for job in gather() if jobs is None else jobs:
                 job.error = error
+        except OSError as error:
+            if jobs is not None:
+                return  # Only the lock was not let go: whoever writes next takes it over.
+            for job in gather():
+                job.error = StoreError(f"{self._path} cannot be locked: {error.strerror or error}.")
 
     def close(self) -> None:
         """Let the database go."""
@@ -141,8 +146,12 @@ class Writer:
             self._database.execute("ROLLBACK")
 
 
-def _groups(jobs: Sequence[Job]) -> list[Sequence[Job]]:
-    """Return what is committed together: a job of another kind is alone."""
-    together = [job for job in jobs if job.kind == "grouped"]
-    alone = [(job,) for job in jobs if job.kind != "grouped"]
-    return [together, *alone] if together else [*alone]
+def _groups(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Return what is committed together, in the order asked: a job of another kind is alone."""
+    groups = list[list[Job]]()
+    for job in jobs:
+        if groups and job.kind == groups[-1][0].kind == "grouped":
+            groups[-1].append(job)
+        else:
+            groups.append([job])
+    return groups

@@ -117,6 +117,14 @@ async def _a_driver_does_not_reopen_what_it_has_not_read_of(store: Store, _: Man
         await store.tell(S1, [NO])
 
 
+async def _an_answer_to_what_cannot_be_asked_is_stale(store: Store, _: ManualClock) -> None:
+    await _asked(store)
+    for question in (2**63, -(2**63)):
+        with raises(StaleError):
+            await store.tell(S1, [InputProvided(question, approved=True, by="eve", digest="d1")])
+    assert await head(store) == 4
+
+
 PROMISES: tuple[Promise, ...] = (
     _an_answer_wakes_its_session,
     _a_question_is_answered_once,
@@ -127,4 +135,5 @@ PROMISES: tuple[Promise, ...] = (
     _a_question_closes_when_its_driver_says_so,
     _each_of_several_questions_has_its_answer,
     _a_driver_does_not_reopen_what_it_has_not_read_of,
+    _an_answer_to_what_cannot_be_asked_is_stale,
 )

@@ -56,7 +56,7 @@ async def _an_unknown_session_is_not_found(store: Store, _: ManualClock) -> None
     for call in (
         store.claim(S1, "w1", LEASE_S),
         store.drive(S1, released(after=0), LEASE_S),
-        store.transact(S1, 1, lambda _: ToolReturned("k", ())),
+        store.transact(S1, 1, 2, lambda _: ToolReturned("k", ())),
         store.tell(S1, [submitted("r1")]),
         store.read(S1),
         store.load(S1),
@@ -104,7 +104,7 @@ async def _a_lease_that_is_over_lets_another_claim_and_fences(
         with raises(FencedError):
             await store.drive(S1, released(DONE, after=after), LEASE_S)
     with raises(FencedError):
-        await store.transact(S1, 1, lambda _: ToolReturned("k", ()))
+        await store.transact(S1, 1, 2, lambda _: ToolReturned("k", ()))
     assert await store.renew("w1", {S1: 1}, LEASE_S) == {}
     assert await store.renew("w2", {S1: 2}, LEASE_S) == {S1: 4}
     assert (await events(store))[3:] == [SessionTaken(2, "w2")]
@@ -324,6 +324,42 @@ async def _of_an_append_that_was_cancelled_the_journal_tells(store: Store, _: Ma
         assert isinstance(await store.drive(S1, again, LEASE_S), Committed), "it came later"
 
 
+async def _of_two_limits_the_lower_one_holds(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    moves, hold = {"day": (10, 0)}, (reserved("k", "day"),)
+    wide = Batch(1, 3, hold, 2, 10, 0, moves, {"day": 100}, reserves=True)
+    assert isinstance(await store.drive(S1, wide, LEASE_S), Committed)
+    hold = (reserved("k2", "day"),)
+    narrow = Batch(1, 4, hold, 2, 10, 0, moves, {"day": 15}, reserves=True)
+    assert await store.drive(S1, narrow, LEASE_S) == Refused(Account("day", 15, 0, 10))
+    again = Batch(1, 4, hold, 2, 10, 0, moves, {"day": 100}, reserves=True)
+    assert isinstance(await store.drive(S1, again, LEASE_S), Committed)
+    assert await store.accounts("acme") == [Account("day", 100, 0, 20)]
+
+
+async def _what_is_beyond_all_positions_is_not_there(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    assert await store.read(S1, 2**70) == []
+    assert numbered(await store.read(S1, -(2**70), 2**70)) == [1, 2, 3]
+    assert await store.read(S1, 0, -1) == []
+
+
+async def _a_session_that_is_parked_waits_for_news(store: Store, clock: ManualClock) -> None:
+    await driven(store)
+    with raises(FencedError):
+        await store.park(S1, 2)
+    await store.park(S1, 1)
+    clock.advance(LEASE_S)
+    assert await store.due(["support"]) == []
+    assert await store.claim(S1, "w1", LEASE_S) is None
+    assert [row.turn for row in await store.sessions("acme")] == [2], "its turn stays open"
+    assert await head(store) == 3
+    await store.tell(S1, [steered("r2")])
+    assert await store.due(["support"]) == [S1]
+    with raises(NotFoundError):
+        await store.park(S2, 1)
+
+
 PROMISES: tuple[Promise, ...] = (
     _a_turn_goes_from_tell_to_release,
     _opening_again_returns_what_it_was_opened_with,
@@ -349,4 +385,7 @@ PROMISES: tuple[Promise, ...] = (
     _an_accounts_limit_holds_for_all_that_pay_from_it,
     _a_limit_is_what_was_last_allowed,
     _of_an_append_that_was_cancelled_the_journal_tells,
+    _of_two_limits_the_lower_one_holds,
+    _what_is_beyond_all_positions_is_not_there,
+    _a_session_that_is_parked_waits_for_news,
 )

@@ -1,5 +1,7 @@
 """What is promised to those who want to be forgotten, and of what has become old."""
 
+from hashlib import sha256
+
 from jackline.core.budget import Account
 from jackline.core.errors import FencedError, NotFoundError, StaleError
 from jackline.core.events import (
@@ -174,6 +176,18 @@ async def _a_fork_outlives_what_it_was_copied_from(store: Store, clock: ManualCl
     assert isinstance(await store.drive(S2, released(after=7), LEASE_S), Committed)
 
 
+async def _a_driver_that_was_fenced_keeps_no_artifact(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    handle = await store.put(S1, b"kept", "text/plain", epoch=1)
+    assert await store.get(S1, handle) == (b"kept", "text/plain")
+    await store.erase("acme", session="s1")
+    with raises(FencedError):
+        await store.put(S1, b"late", "text/plain", epoch=1)
+    with raises(NotFoundError):
+        await store.get(S1, sha256(b"late").hexdigest())
+    await store.put(S1, b"of a new input", "text/plain")
+
+
 PROMISES: tuple[Promise, ...] = (
     _of_what_was_said_nothing_is_left,
     _an_erasure_fences_and_ends_what_is_under_way,
@@ -184,4 +198,5 @@ PROMISES: tuple[Promise, ...] = (
     _one_users_erasure_is_nobody_elses,
     _what_is_idle_for_long_is_dropped,
     _a_fork_outlives_what_it_was_copied_from,
+    _a_driver_that_was_fenced_keeps_no_artifact,
 )

@@ -3,11 +3,12 @@
 import asyncio
 from typing import Any
 
-from jackline.core.errors import FencedError, InputError
+from jackline.core.errors import FencedError, InputError, ToolError
 from jackline.core.events import ToolReturned
 from jackline.core.messages import Text
 from jackline.ports import Batch, Committed, Store
 from jackline.testing.conformance.world import (
+    DONE,
     LEASE_S,
     S1,
     S2,
@@ -18,6 +19,7 @@ from jackline.testing.conformance.world import (
     head,
     raises,
     steered,
+    submitted,
 )
 
 RETURNED = ToolReturned("turn/2/model/0/tool/0", (Text("Paid."),))
@@ -36,7 +38,7 @@ def _count(connection: Any) -> ToolReturned:  # as above
 
 async def _paid(store: Store) -> str:
     """Return how many payments there are, as a tool sees them."""
-    record = await store.transact(S1, 1, _count)
+    record = await store.transact(S1, 1, 2, _count)
     assert isinstance(record.event, ToolReturned)
     assert isinstance(record.event.parts[0], Text)
     return record.event.parts[0].text
@@ -44,7 +46,7 @@ async def _paid(store: Store) -> str:
 
 async def _writes_and_result_commit_together(store: Store, clock: ManualClock) -> None:
     await driven(store)
-    record = await store.transact(S1, 1, _pay)
+    record = await store.transact(S1, 1, 2, _pay)
     assert (record.seq, record.at, record.event) == (4, clock.now, RETURNED)
     assert (await events(store))[3:] == [RETURNED]
     assert await _paid(store) == "1"
@@ -53,14 +55,14 @@ async def _writes_and_result_commit_together(store: Store, clock: ManualClock) -
 
 async def _a_tool_that_raises_has_written_nothing(store: Store, _: ManualClock) -> None:
     await driven(store)
-    await store.transact(S1, 1, _pay)
+    await store.transact(S1, 1, 2, _pay)
 
     def fail(connection: Any) -> ToolReturned:  # as above
         _pay(connection)
         raise ZeroDivisionError
 
     with raises(ZeroDivisionError):
-        await store.transact(S1, 1, fail)
+        await store.transact(S1, 1, 2, fail)
     assert await head(store) == 4
     assert await _paid(store) == "1"
 
@@ -74,14 +76,14 @@ async def _a_fenced_driver_does_not_begin(store: Store, _: ManualClock) -> None:
         return RETURNED
 
     with raises(FencedError):
-        await store.transact(S1, 2, note)
+        await store.transact(S1, 2, 2, note)
     assert (calls, await head(store)) == ([], 3)
 
 
 async def _it_follows_what_was_told_meanwhile(store: Store, _: ManualClock) -> None:
     await driven(store)
     await store.tell(S1, [steered("r2")])
-    assert (await store.transact(S1, 1, _pay)).seq == 5
+    assert (await store.transact(S1, 1, 2, _pay)).seq == 5
 
 
 async def _the_connection_ends_with_its_tool(store: Store, _: ManualClock) -> None:
@@ -92,7 +94,7 @@ async def _the_connection_ends_with_its_tool(store: Store, _: ManualClock) -> No
         kept.extend((connection, connection.execute("SELECT 1 UNION SELECT 2")))
         return RETURNED
 
-    await store.transact(S1, 1, keep)
+    await store.transact(S1, 1, 2, keep)
     with raises(Exception):
         kept[0].execute("SELECT 1")
     with raises(Exception):
@@ -101,7 +103,7 @@ async def _the_connection_ends_with_its_tool(store: Store, _: ManualClock) -> No
 
 async def _the_transaction_is_not_the_tools_to_end(store: Store, _: ManualClock) -> None:
     await driven(store)
-    await store.transact(S1, 1, _pay)
+    await store.transact(S1, 1, 2, _pay)
     for statement in ("COMMIT", "ROLLBACK", "BEGIN", "SAVEPOINT s", "END"):
 
         def end(connection: Any, statement: str = statement) -> ToolReturned:  # as above
@@ -110,7 +112,7 @@ async def _the_transaction_is_not_the_tools_to_end(store: Store, _: ManualClock)
             return RETURNED
 
         with raises(Exception):
-            await store.transact(S1, 1, end)
+            await store.transact(S1, 1, 2, end)
     assert await _paid(store) == "1"
 
 
@@ -132,7 +134,7 @@ async def _the_journals_tables_are_not_the_tools(store: Store, _: ManualClock) -
             return RETURNED
 
         with raises(Exception):
-            await store.transact(S1, 1, touch)
+            await store.transact(S1, 1, 2, touch)
     assert await head(store) == 3
 
 
@@ -149,7 +151,7 @@ async def _an_async_tool_is_refused(store: Store, _: ManualClock) -> None:
         return begun[-1]
 
     with raises(InputError):
-        await store.transact(S1, 1, start)
+        await store.transact(S1, 1, 2, start)
     begun[0].close()
     assert await head(store) == 3
 
@@ -166,7 +168,7 @@ async def _other_sessions_go_on_beside_it(store: Store, _: ManualClock) -> None:
         failing = group.create_task(_attempt(store, fail))
         batch = Batch(1, 3, (RETURNED,), 2)
         driving = group.create_task(store.drive(S2, batch, LEASE_S))
-        paying = group.create_task(store.transact(S1, 1, _pay))
+        paying = group.create_task(store.transact(S1, 1, 2, _pay))
     assert isinstance(failing.result(), ZeroDivisionError)
     assert isinstance(driving.result(), Committed)
     assert paying.result().seq == 4
@@ -175,10 +177,25 @@ async def _other_sessions_go_on_beside_it(store: Store, _: ManualClock) -> None:
 
 async def _attempt(store: Store, work: Any) -> Exception | None:  # as above
     try:
-        await store.transact(S1, 1, work)
-    except ZeroDivisionError as error:
+        await store.transact(S1, 1, 2, work)
+    except (ZeroDivisionError, ToolError) as error:
         return error
     return None
+
+
+async def _a_call_commits_nothing_after_its_turn(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    await store.transact(S1, 1, 2, _pay)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(store.drive(S1, Batch(1, 4, (DONE,), None), LEASE_S))
+        late = group.create_task(_attempt(store, _pay))
+    assert isinstance(late.result(), ToolError), "what was asked first comes first"
+    await store.tell(S1, [submitted("r2")])
+    with raises(ToolError):
+        await store.transact(S1, 1, 2, _pay)
+    assert await head(store) == 6
+    record = await store.transact(S1, 1, 6, _count)
+    assert record.event == ToolReturned("count", (Text("1"),))
 
 
 PROMISES: tuple[Promise, ...] = (
@@ -191,4 +208,5 @@ PROMISES: tuple[Promise, ...] = (
     _the_journals_tables_are_not_the_tools,
     _an_async_tool_is_refused,
     _other_sessions_go_on_beside_it,
+    _a_call_commits_nothing_after_its_turn,
 )

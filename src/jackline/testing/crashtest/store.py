@@ -60,11 +60,11 @@ class Watched:
         return await self._commit("drive", batch.events, work)
 
     async def transact(
-        self, session: SessionId, epoch: int, work: Callable[[Any], ToolReturned]
+        self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
     ) -> Record:
         """See `Journal.transact`."""
         return await self._commit(
-            "transact", (), lambda: self._store.transact(session, epoch, work)
+            "transact", (), lambda: self._store.transact(session, epoch, turn, work)
         )
 
     async def tell(
@@ -88,6 +88,10 @@ class Watched:
         """See `Journal.save`."""
         await self._commit("save", (), lambda: self._store.save(session))
 
+    async def park(self, session: SessionId, epoch: int) -> None:
+        """See `Journal.park`."""
+        await self._store.park(session, epoch)
+
     async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
         """See `Journal.due`."""
         return await self._store.due(agents, limit)
@@ -110,9 +114,12 @@ class Watched:
         """See `Archive.accounts`."""
         return await self._store.accounts(tenant, prefix)
 
-    async def put(self, session: SessionId, data: bytes, media_type: str) -> str:
+    async def put(
+        self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None
+    ) -> str:
         """See `Archive.put`."""
-        return await self._commit("put", (), lambda: self._store.put(session, data, media_type))
+        work = lambda: self._store.put(session, data, media_type, epoch=epoch)  # noqa: E731 - as above
+        return await self._commit("put", (), work)
 
     async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
         """See `Archive.get`."""
