@@ -33,6 +33,7 @@ class Drive:
     def __init__(self) -> None:
         self.leased = True
         self.full = False
+        self.ended = False
         self.kept: list[bytes] = []
         self.heard: asyncio.Queue[ToolReconciled] = asyncio.Queue()
         self.committed: list[ToolReturned] = []
@@ -54,6 +55,8 @@ class Drive:
     async def transact(self, work: Callable[[Any], ToolReturned]) -> None:
         if not self.leased:
             raise FencedError("The lease is over.")
+        if self.ended:
+            raise ToolError("The turn has ended.")
         self.committed.append(work("a connection"))
 
 
@@ -553,6 +556,14 @@ def test_a_fenced_transaction_is_the_drivers_business(bench: Bench) -> None:
     bench.drive.leased = False
     with pytest.raises(FencedError):
         bench.one(of(write, "transactional"), '{"what":"row"}')
+
+
+def test_a_transaction_that_the_store_refuses_has_written_nothing(bench: Bench) -> None:
+    bench.drive.ended = True
+    outcome = bench.one(of(write, "transactional"), '{"what":"row"}')
+    assert isinstance(outcome, ToolFailed)
+    assert (outcome.code, outcome.text) == ("refused", "The turn has ended.")
+    assert bench.seen == [], "it was not called"
 
 
 def pays(ctx: Context[None], cents: int) -> None:
