@@ -7,9 +7,7 @@ from jackline.testing import ScriptedModel
 
 # A scripted model costs nothing unless it is told to. Prices are micro-dollars a million tokens:
 # $3 and $15. jackline knows what hosted models cost, as in model="openai:gpt-5.4-mini".
-model = ScriptedModel(
-    ["A long answer. " * 40], terms=Terms("scripted", Price(3, 15))
-)
+model = ScriptedModel(["A long answer. " * 40], terms=Terms("scripted", Price(3, 15)))
 writer = Agent(
     "writer",
     model=model,

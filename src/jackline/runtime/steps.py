@@ -260,6 +260,7 @@ class Around:
         said: Sequence[Event] = ()
 
         def within(connection: Any) -> ToolReturned:
+            """Run the work, and return its result as the model may read it."""
             nonlocal said
             returned, *said = judged(self.guards, [work(connection)])
             assert isinstance(returned, ToolReturned), returned

@@ -52,6 +52,7 @@ def records(scenario: Scenario, path: Path) -> Sequence[Record]:
     """Return the journal of a run that is over."""
 
     async def read() -> Sequence[Record]:
+        """Read it from the file."""
         store = open_sqlite(path)
         try:
             return await store.read(SessionId(scenario.user.tenant, SESSION))
