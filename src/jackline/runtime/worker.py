@@ -128,7 +128,17 @@ class Worker:
             raise
         except* Exception as errors:  # noqa: BLE001 - the task boundary of a drive
             _LOG.exception("The turn of %s ends after a bug.", drive.id, exc_info=errors)
-            await drive.fail(f"{errors.exceptions[0]!r}"[:1000])
+            await self._ended(drive, f"{errors.exceptions[0]!r}"[:1000])
+
+    async def _ended(self, drive: Drive, text: str) -> None:
+        """End the turn. What cannot even be ended is set aside, or it would be claimed for ever."""
+        try:
+            await drive.fail(text)
+        except (FencedError, StoreError, UnknownOutcomeError):
+            raise
+        except Exception:  # noqa: BLE001 - the same bug again, perhaps: the boundary is the same
+            _LOG.exception("%s is set aside until somebody says something.", drive.id)
+            await self._crew.store.park(drive.id, drive.epoch)
 
     async def _beat(self) -> None:
         """Keep leases, notice lost signals and lost wake-ups."""
