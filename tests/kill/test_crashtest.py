@@ -49,7 +49,12 @@ def test_an_agent_of_all_effects_outlives_a_death_inside_every_call() -> None:
 
 
 def test_a_report_says_what_each_death_cost() -> None:
-    done = ran("tests.kill.seller:sale", "--at", "call turn 1/model/1/tool/0", "--sample", "0")
+    arguments = ("tests.kill.seller:sale", "--at", "call turn 1/model/1/tool/0", "--sample", "0")
+    short = ran(*arguments)
+    assert short.returncode == 0, short.stdout + short.stderr
+    assert "3 deaths cost something, as they may" in short.stdout
+    assert "unknown: charge" not in short.stdout
+    done = ran(*arguments, "--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "in call turn 1/model/1/tool/0\n    unknown: charge\n" in done.stdout
     assert "seller: 3 boundaries, 4 runs, 0 breaches; 0 calls ran again, 3 are" in done.stdout
