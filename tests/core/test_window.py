@@ -21,6 +21,7 @@ from jackline.core.messages import (
     ToolResult,
 )
 from jackline.core.session import Measured, Session, Turn
+from jackline.core.tools import tool
 from jackline.testing.model import validate
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -138,19 +139,24 @@ def test_the_bound_is_at_least_every_byte_of_the_request(
     assert window.likely_tokens(now, turn, who, FREE) <= bound
 
 
+async def _more(words: str) -> str:
+    """Do something that no provider has counted yet."""
+    return words
+
+
 def test_what_a_provider_has_counted_stands_for_the_bytes_of_that_beginning_only() -> None:
     history = [Message("user", (Text("x" * 1_000),)), Message("assistant", (Text("y"),))]
     messages = Messages.of(history)
-    seen = Measured("free", "v1", 70, 2, messages.size_bytes)
+    seen = Measured("free", 70, 2, messages.size_bytes)
     said = e.TurnSubmitted("r", (Text("task"),), ANN, "v1")
     turn, who = Turn(1, said, 0), agent()
     more = messages.extended([Message("user", (Text("z" * 9),))])
-    now = Session(ID, messages=more, measured=seen)
+    now = Session(ID, messages=more, measured=seen, tools=who.tools_digest)
     assert window.bound_tokens(now, turn, who, FREE) == 70 + 9 + FREE.message_tokens
     other = Terms("other", Price(0, 0))
     assert window.bound_tokens(now, turn, who, other) > 1_000
-    newer = Turn(1, e.TurnSubmitted("r", (Text("task"),), ANN, "v2"), 0)
-    assert window.bound_tokens(now, newer, who, FREE) > 1_000
+    rebuilt = agent(tools=[*who.tools, tool(effect="read")(_more)])
+    assert window.bound_tokens(now, turn, rebuilt, FREE) > 1_000, "whatever its version says"
 
 
 @given(histories())

@@ -151,6 +151,7 @@ class Agent:
     by_name: Mapping[str, Tool] = field(init=False, repr=False)
     typed: Output | None = field(init=False, repr=False)
     tools_bytes: int = field(init=False, repr=False)
+    tools_digest: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be driven, and derive the version."""
@@ -173,8 +174,9 @@ class Agent:
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
         object.__setattr__(self, "typed", Output(self.output) if self.output else None)
         described = [(each.name, each.description, each.parameters) for each in self.tools]
-        size = len(msgspec.json.encode((described, self.typed.schema if self.typed else None)))
-        object.__setattr__(self, "tools_bytes", size)
+        told = msgspec.json.encode((described, self.typed.schema if self.typed else None))
+        object.__setattr__(self, "tools_bytes", len(told))
+        object.__setattr__(self, "tools_digest", sha256(told).hexdigest()[:8])
         if not self.version:
             object.__setattr__(self, "version", self._hash())
 

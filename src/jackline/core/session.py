@@ -127,7 +127,6 @@ class Measured(Value, frozen=True):
     """What a model's provider counted: so many tokens for the first `size` bytes of messages."""
 
     model: str
-    version: str
     tokens: int
     count: int
     size: int
@@ -148,6 +147,7 @@ class Session(Value, frozen=True):
     digest: str = ""
     digested: int = 0
     instructions: str = ""
+    tools: str = ""
     measured: Measured | None = None
     turn: Turn | None = None
     queue: tuple[tuple[int, e.TurnSubmitted | e.TurnSteered], ...] = ()

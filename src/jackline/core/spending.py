@@ -189,6 +189,7 @@ def _reserved(
             accounts(session, turn, agent, facts.now),
             purpose,
             instructions if changed else None,
+            agent.tools_digest if agent.tools_digest != session.tools else None,
         )
     ]
 

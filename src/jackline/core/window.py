@@ -38,7 +38,7 @@ def _unmeasured(session: Session, turn: Turn, agent: Agent, terms: Terms) -> tup
     count = len(session.messages) + len(turn.steers)
     size = session.messages.size_bytes + steers
     seen = session.measured
-    if seen and seen.model == terms.model and seen.version == turn.submitted.version:
+    if seen and seen.model == terms.model and session.tools == agent.tools_digest:
         return seen.tokens, count - seen.count, size - seen.size
     tools = agent.tools_bytes + len(agent.tools) * terms.tool_tokens
     return tools + len(session.instructions.encode()) + terms.message_tokens, count, size

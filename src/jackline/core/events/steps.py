@@ -23,7 +23,8 @@ class GuardJudged(Fact, frozen=True):
 class ModelReserved(Fact, frozen=True):
     """The worst case is held in every account: the model may now be asked.
 
-    `instructions` is there where they are new. `digest` tells the request from all others.
+    `instructions` and `tools` (a digest of what the model is told of them) are there where they
+    are new. `digest` tells the request from all others.
     """
 
     key: str
@@ -34,6 +35,7 @@ class ModelReserved(Fact, frozen=True):
     accounts: tuple[str, ...] = ()
     purpose: Purpose = "reply"
     instructions: str | None = None
+    tools: str | None = None
 
 
 class ModelReplied(Fact, frozen=True):

@@ -32,6 +32,8 @@ def reserved(session: Session, event: e.ModelReserved) -> Session:
     )
     if event.instructions is not None:
         session = replace(session, instructions=event.instructions, measured=None)
+    if event.tools is not None:
+        session = replace(session, tools=event.tools, measured=None)
     return replace(
         session,
         money=session.money.hold(event.hold),
@@ -66,9 +68,7 @@ def replied(session: Session, event: e.ModelReplied) -> Session:
         messages = messages.extended((Message("assistant", event.parts),))
     if event.usage.input:
         read = event.usage.input + event.usage.output
-        measured = Measured(
-            asked.model, turn.submitted.version, read, len(messages), messages.size_bytes
-        )
+        measured = Measured(asked.model, read, len(messages), messages.size_bytes)
     current = Round(event, calls, len(calls))
     turn = replace(turn, round=current, failure=None, drivers=0, compacting="")
     return replace(session, turn=turn, messages=messages, measured=measured)
