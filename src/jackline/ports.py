@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from jackline.core.budget import Account, Moves, Terms
 from jackline.core.events import (
@@ -19,23 +19,10 @@ from jackline.core.messages import Message, ReplyPart
 from jackline.core.session import Session
 from jackline.core.value import Value
 
-T = TypeVar("T")
 Clock = Callable[[], float]
 NO_MOVES: Moves = {}
 NO_LIMITS: Mapping[str, int] = {}
 Ids = Callable[[], str]
-
-
-class Offload(Protocol):
-    """Runs blocking work away from the event loop, one piece after another."""
-
-    def run(self, work: Callable[[], T]) -> Awaitable[T]:
-        """Return the result of `work()`, or raise what it raises."""
-        ...
-
-    def close(self) -> None:
-        """Wait for the work that was begun, and take no more."""
-        ...
 
 
 class Batch(Value, frozen=True):
