@@ -1,6 +1,8 @@
 """A tool that writes to the journal's own database: exactly once, whatever happens.
 
-What it writes and that it returned are one commit. A crash leaves both or neither.
+What it writes and that it returned are one commit. A crash leaves both or neither. Its
+connection reads and writes tables of your own: no table of jackline's, nor anything that would
+act later (triggers, views, references to jackline's tables).
 """
 
 import asyncio

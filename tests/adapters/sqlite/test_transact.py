@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -25,8 +25,13 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: ManualClock) -> Generator[SqliteStore]:
-    with closing(open_sqlite(tmp_path / "journal.db", clock=clock)) as made:
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def store(file: Path, clock: ManualClock) -> Generator[SqliteStore]:
+    with closing(open_sqlite(file, clock=clock)) as made:
         asyncio.run(driven(made))
         asyncio.run(made.transact(S1, 1, 2, statements("CREATE TABLE shop (id INTEGER UNIQUE)")))
         yield made
@@ -66,6 +71,16 @@ def shop(store: SqliteStore) -> list[int]:
         ("CREATE TEMP TABLE event (x)", "'event'"),
         ("CREATE TEMP TABLE mine (x)", "temporary"),
         ("CREATE TEMP TRIGGER t AFTER INSERT ON shop BEGIN SELECT 1; END", "temporary"),
+        ("CREATE TABLE temp.mine (x)", "temporary"),
+        ("CREATE VIEW temp.mine AS SELECT 1", "views"),
+        ("CREATE VIRTUAL TABLE temp.mine USING rtree (a, b, c)", "virtual tables"),
+        ("CREATE VIRTUAL TABLE mine USING fts4 (body, content='event')", "virtual tables"),
+        ("CREATE VIEW mine AS SELECT * FROM session", "views"),
+        ("CREATE TRIGGER t AFTER INSERT ON shop BEGIN DELETE FROM event; END", "triggers"),
+        ("CREATE TABLE mine (no INTEGER REFERENCES session (no) ON DELETE CASCADE)", "'mine'"),
+        ("CREATE TABLE mine (x, FOREIGN KEY (x) REFERENCES Event (id))", "'mine'"),
+        ('ALTER TABLE shop ADD COLUMN s REFERENCES "session" (no) ON DELETE SET NULL', "'shop'"),
+        ("ANALYZE shop", "ANALYZE"),
         ("SELECT body FROM Event", "'event'"),
         ("SELECT (SELECT max(epoch) FROM main.session)", "'session'"),
         ("WITH s AS (SELECT * FROM api_key) SELECT * FROM s", "'api_key'"),
@@ -95,12 +110,50 @@ def test_a_statement_that_the_journal_has_prepared_is_denied_too(store: SqliteSt
         asyncio.run(store.transact(S1, 1, 2, tool))
 
 
-def test_a_trigger_on_the_tools_table_reaches_no_further(store: SqliteStore) -> None:
-    trigger = "CREATE TRIGGER t AFTER INSERT ON shop BEGIN UPDATE session SET epoch = 99; END"
-    asyncio.run(store.transact(S1, 1, 2, statements(trigger)))
+def test_a_trigger_that_others_made_reaches_no_further(store: SqliteStore, file: Path) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as others:
+        others.execute(
+            "CREATE TRIGGER t AFTER INSERT ON shop BEGIN UPDATE session SET epoch = 99; END"
+        )
     with pytest.raises(sqlite3.DatabaseError, match="session"):
         asyncio.run(store.transact(S1, 1, 2, statements("INSERT INTO shop VALUES (1)")))
     assert asyncio.run(store.sessions("acme"))[0].epoch == 1
+
+
+def test_a_table_cannot_be_renamed_to_hide_the_journals_own(store: SqliteStore) -> None:
+    tool = statements("CREATE TABLE temp.mine (no, tenant)", "ALTER TABLE mine RENAME TO session")
+    with pytest.raises(sqlite3.DatabaseError, match="temporary"):
+        asyncio.run(store.transact(S1, 1, 2, tool))
+    assert asyncio.run(store.tell(S1, [submitted("r2")])).seq == 5
+
+
+def test_a_refusal_that_a_tool_swallows_is_a_refusal(store: SqliteStore) -> None:
+    refers = statements("CREATE TABLE mine (no INTEGER REFERENCES session (no))")
+
+    def tool(connection: Connection) -> ToolReturned:
+        with suppress(sqlite3.DatabaseError):
+            refers(connection)
+        return RETURNED
+
+    with pytest.raises(sqlite3.DatabaseError, match="refer"):
+        asyncio.run(store.transact(S1, 1, 2, tool))
+    assert asyncio.run(head(store)) == 4
+
+
+def test_how_the_journals_statements_are_planned_is_not_the_tools(
+    store: SqliteStore, file: Path
+) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as operator:
+        operator.execute("ANALYZE")
+    worse = statements("INSERT INTO sqlite_stat1 VALUES ('session', 'session_name', '1 1')")
+    with pytest.raises(sqlite3.DatabaseError, match="planned"):
+        asyncio.run(store.transact(S1, 1, 2, worse))
+    asyncio.run(store.transact(S1, 1, 2, statements("DROP TABLE shop")))
+
+
+def test_tables_of_the_tools_own_may_refer_to_each_other(store: SqliteStore) -> None:
+    tool = statements("CREATE TABLE line (shop INTEGER REFERENCES shop (id) ON DELETE CASCADE)")
+    assert asyncio.run(store.transact(S1, 1, 2, tool)).event == RETURNED
 
 
 def test_what_rolls_all_of_it_back_ends_the_tool(store: SqliteStore) -> None:

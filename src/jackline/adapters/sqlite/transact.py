@@ -1,9 +1,11 @@
 """What a transactional tool gets of the journal's own connection, and what it does not.
 
 The proxy is for those who forget, SQLite's authorizer for everybody: under it no statement
-ends the transaction, changes a setting, leaves the file, or touches jackline's own tables.
+ends the transaction, changes a setting, leaves the file, touches jackline's own tables, or
+leaves anything behind that would act when no tool runs.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -21,17 +23,24 @@ OWN_TABLES = frozenset(
     ("account", "api_key", "artifact", "bucket", "event", "migration", "session", "snapshot")
 )
 _STEPS_BETWEEN_LOOKS = 10_000
+_TEMPORARY = "make temporary things: they would outlive it, and hide what is called alike"
 _DENIED = {
     sqlite3.SQLITE_TRANSACTION: "begin or end a transaction: jackline commits what it wrote",
     sqlite3.SQLITE_SAVEPOINT: "use savepoints: it is a transaction as a whole",
     sqlite3.SQLITE_ATTACH: "attach a database",
     sqlite3.SQLITE_DETACH: "detach a database",
     sqlite3.SQLITE_PRAGMA: "use PRAGMA",
-    sqlite3.SQLITE_CREATE_TEMP_INDEX: "make temporary things: they would outlive it",
-    sqlite3.SQLITE_CREATE_TEMP_TABLE: "make temporary things: they would outlive it",
-    sqlite3.SQLITE_CREATE_TEMP_TRIGGER: "make temporary things: they would outlive it",
-    sqlite3.SQLITE_CREATE_TEMP_VIEW: "make temporary things: they would outlive it",
+    sqlite3.SQLITE_ANALYZE: "use ANALYZE: jackline's own statements are planned by it, too",
+    sqlite3.SQLITE_CREATE_TRIGGER: "make triggers: they would act when it is over",
+    sqlite3.SQLITE_CREATE_VIEW: "make views: they would show others what it may not see",
+    sqlite3.SQLITE_CREATE_VTABLE: "make virtual tables: their modules reach any table",
+    sqlite3.SQLITE_CREATE_TEMP_INDEX: _TEMPORARY,
+    sqlite3.SQLITE_CREATE_TEMP_TABLE: _TEMPORARY,
+    sqlite3.SQLITE_CREATE_TEMP_TRIGGER: _TEMPORARY,
+    sqlite3.SQLITE_CREATE_TEMP_VIEW: _TEMPORARY,
 }
+_DEFINES = frozenset((sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_ALTER_TABLE))
+_CHANGES = frozenset((sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE))
 # SQLite names the table first, and what else there is second, but not of these.
 _TABLE_SECOND = frozenset(
     (
@@ -46,6 +55,10 @@ _TABLE_SECOND = frozenset(
         sqlite3.SQLITE_DROP_TRIGGER,
     )
 )
+_REFERRING = """
+    SELECT mine.name FROM main.sqlite_master AS mine, pragma_foreign_key_list(mine.name) AS key
+    WHERE mine.type = 'table' AND lower(key."table") IN (SELECT value FROM json_each(?))
+"""
 
 
 class Rows:
@@ -78,6 +91,7 @@ class Connection:
         self._database: sqlite3.Connection | None = database
         self._cursors: list[sqlite3.Cursor] = []
         self.denied = ""
+        self.defined = False
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Rows:
         """Run one statement. Raises what `sqlite3` raises."""
@@ -118,12 +132,20 @@ class Connection:
             raise sqlite3.ProgrammingError("This connection ended with its tool's transaction.")
         return self._database
 
-    def permits(self, action: int, first: str | None, second: str | None) -> bool:
+    def permits(
+        self, action: int, first: str | None, second: str | None, database: str | None
+    ) -> bool:
         """Whether a tool may do this, and remember why not."""
         self.denied = _DENIED.get(action, "")
+        self.defined = self.defined or action in _DEFINES
         table = ((second if action in _TABLE_SECOND else first) or "").lower()
         if table in OWN_TABLES:
             self.denied = f"touch jackline's own table {table!r}"
+        if table.startswith("sqlite_stat") and action in _CHANGES:
+            self.denied = _DENIED[sqlite3.SQLITE_ANALYZE]
+        # Without the word TEMP, as in CREATE TABLE temp.t, the action is that of a lasting table.
+        if action == sqlite3.SQLITE_CREATE_TABLE and database == "temp":
+            self.denied = _TEMPORARY
         if action == sqlite3.SQLITE_FUNCTION and second == "load_extension":
             self.denied = "load an extension"
         return not self.denied
@@ -142,8 +164,10 @@ def run_within(
     started_at = clock() if clock else 0.0
     is_late = partial(_is_late, clock, started_at)
     database.set_authorizer(
-        lambda action, first, second, _database, _trigger: (
-            sqlite3.SQLITE_OK if connection.permits(action, first, second) else sqlite3.SQLITE_DENY
+        lambda action, first, second, name, _trigger: (
+            sqlite3.SQLITE_OK
+            if connection.permits(action, first, second, name)
+            else sqlite3.SQLITE_DENY
         )
     )
     database.set_progress_handler(is_late, _STEPS_BETWEEN_LOOKS)
@@ -159,7 +183,18 @@ def run_within(
         raise TimeoutError(f"A transactional tool has {LIMIT_S:g} s: nothing was written.")
     if not database.in_transaction:
         raise sqlite3.OperationalError("The tool's transaction was rolled back by a statement.")
+    if connection.defined:
+        _check_references(database)
     return returned
+
+
+def _check_references(database: sqlite3.Connection) -> None:
+    """Raise where a table refers to jackline's own: nothing says so while it is made."""
+    row = database.execute(_REFERRING, (json.dumps(sorted(OWN_TABLES)),)).fetchone()
+    if row is not None:
+        raise sqlite3.DatabaseError(
+            f"A transactional tool cannot refer to jackline's own tables, as {row[0]!r} does."
+        )
 
 
 def _is_late(clock: Clock | None, started_at: float) -> bool:

@@ -118,6 +118,7 @@ async def _the_transaction_is_not_the_tools_to_end(store: Store, _: ManualClock)
 
 async def _the_journals_tables_are_not_the_tools(store: Store, _: ManualClock) -> None:
     await driven(store)
+    await store.transact(S1, 1, 2, _pay)
     for statement in (
         "SELECT * FROM event",
         "UPDATE session SET epoch = 9",
@@ -125,6 +126,8 @@ async def _the_journals_tables_are_not_the_tools(store: Store, _: ManualClock) -
         "INSERT INTO api_key DEFAULT VALUES",
         "DROP TABLE account",
         "CREATE TABLE snapshot (x)",
+        "CREATE TABLE mine (no INTEGER REFERENCES session (no) ON DELETE CASCADE)",
+        "CREATE TRIGGER mine AFTER INSERT ON payment BEGIN DELETE FROM event; END",
         "CREATE VIEW v AS SELECT * FROM session; SELECT * FROM v",
     ):
 
@@ -135,7 +138,7 @@ async def _the_journals_tables_are_not_the_tools(store: Store, _: ManualClock) -
 
         with raises(Exception):
             await store.transact(S1, 1, 2, touch)
-    assert await head(store) == 3
+    assert await head(store) == 4
 
 
 async def _an_async_tool_is_refused(store: Store, _: ManualClock) -> None:
