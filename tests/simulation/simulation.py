@@ -224,7 +224,7 @@ class Simulation:
 
     async def _answer(self, session: SessionId, question: int, *, approved: bool) -> None:
         asked = (await self.truth.read(session, question - 1, 1))[0].event
-        assert isinstance(asked, InputRequested)
+        assert isinstance(asked, InputRequested), f"G5: {question} is no question, but {asked}"
         with suppress(StaleError):
             answer = InputProvided(question, approved, "u", asked.digest)
             await self.truth.tell(session, [answer])

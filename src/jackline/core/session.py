@@ -105,6 +105,11 @@ class Turn(Value, frozen=True):
             return self.asked is not None
         return any(call.state == "running" for call in self.calls)
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to do at a time although nobody did anything."""
+        return any(call.state in {"waiting", "unknown"} for call in self.calls)
+
     def steps(self, now: float) -> "list[e.ModelReserved | Call]":
         """Return what has been journaled as begun and must now be performed, and nothing else."""
         if self.asked:

@@ -28,12 +28,13 @@ from jackline.ports import NO_LIMITS, Batch, Behind, Claimed, Committed, Grown, 
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.steps import Crew, Steps
 
-_COALESCE_S = 0.005
 _RETRY_ACCOUNT_S = 0.1
 _SNAPSHOT_SHARE = 0.5
 _TRIES = 8
+_IN_A_ROW = 8
 _LATE = (ToolReconciled, GuardJudged)  # They count for a step that is over, too.
 Step = ModelReserved | Call
+Task = asyncio.Task[None]
 
 
 @dataclass(slots=True)
@@ -44,7 +45,12 @@ class Lease:
 
 
 class Drive:
-    """One worker's drive of one session: from claim to release, fence, or crash."""
+    """One worker's drive of one session: from claim to release, fence, or crash.
+
+    Each step has a task. Whichever brings the last outcome carries on from there: it commits,
+    and performs what comes next. The drive's own task sees to signals and times, and to whatever
+    is not that plain. Only one of them is at it: a step's task holds the inbox meanwhile.
+    """
 
     def __init__(self, crew: Crew, session: SessionId, claimed: Claimed, lease: Lease) -> None:
         self.epoch = claimed.epoch
@@ -59,8 +65,11 @@ class Drive:
         self._heard: list[Heard] = []
         self._account: Account | None = None
         self._decided_at = 0.0
-        self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[str, int], Task] = {}
         self._steps: Steps | None = None
+        self._group = asyncio.TaskGroup()
+        self._over = False
+        self._waits_for = 0
 
     @property
     def id(self) -> SessionId:
@@ -77,10 +86,12 @@ class Drive:
         await self._load()
         steps = Steps.of(self._crew, self._session, self)
         try:
-            async with steps as self._steps, asyncio.TaskGroup() as group:
-                while await self._advance():
-                    self._perform(group)
+            async with steps as self._steps, self._group:
+                await self._go_on()
+                while not self._over:
                     await self._wait()
+                    if not self._over:
+                        await self._go_on()
                 self._stop()
         finally:
             self.inbox.close()
@@ -146,6 +157,15 @@ class Drive:
         self._session = replay(self._session, records)
         if self._session.epoch != self.epoch:
             raise FencedError(f"{self.id} is driven by another worker.")
+
+    async def _go_on(self, carrier: Task | None = None) -> Step | None:
+        """Commit what came back, and begin what follows. Return what `carrier` has to perform.
+
+        If this fails or is cancelled the drive is over: what it then knows may not be acted on.
+        """
+        self._over = True
+        self._over = not await self._advance()
+        return None if self._over else self._perform(carrier)
 
     async def _advance(self) -> bool:
         """Commit what came back and what follows from it. False where the drive is over."""
@@ -259,44 +279,81 @@ class Drive:
         limits = {name: account_limit(name, self._steps.agent) for name in reserved.accounts}
         return {name: most for name, most in limits.items() if most is not None}
 
-    def _perform(self, group: asyncio.TaskGroup) -> None:
-        """Make the tasks those that the session calls for: start what is new, end what is over."""
-        turn = self._session.turn
-        steps = turn.steps(self.now()) if turn else []
-        names = {_name(step): step for step in steps}
+    def _perform(self, carrier: Task | None = None) -> Step | None:
+        """Make the tasks those that the session calls for: start what is new, end what is over.
+
+        What is new goes to `carrier` first, and is returned.
+        """
+        turn, carried = self._session.turn, None
+        names = {_name(step): step for step in turn.steps(self.now())} if turn else {}
         for name in [name for name in self._tasks if name not in names]:
             self._tasks.pop(name).cancel()
         for name, step in names.items():
-            if name not in self._tasks:
-                self._tasks[name] = group.create_task(self._hand_in(self._session, step))
+            if name in self._tasks:
+                continue
+            if carrier and carried is None:
+                self._tasks[name], carried = carrier, step
+            else:
+                self._tasks[name] = self._group.create_task(self._carry(step))
+        return carried
 
     def _stop(self) -> None:
         for task in self._tasks.values():
-            task.cancel()
+            if task is not asyncio.current_task():
+                task.cancel()
 
-    async def _hand_in(self, session: Session, step: Step) -> None:
+    async def _carry(self, step: Step | None) -> None:
+        """Perform the step, and go on from there as long as nobody else has anything to do."""
         assert self._steps is not None
-        events = await self._steps.perform(session, step)
-        if events:
-            self.inbox.put(step.key, events)
-        else:
+        in_a_row = 0
+        while step:
+            events = await self._steps.perform(self._session, step)
+            step = await self._carried(step, events)
+            in_a_row += 1
+            if in_a_row % _IN_A_ROW == 0:
+                await asyncio.sleep(0)  # Where nothing waits for anything, others need a turn.
+
+    async def _carried(self, step: Step, events: Sequence[Event]) -> Step | None:
+        """Hand in what came of the step, and return the next one, if it is for us to go on."""
+        if not events:
             self.inbox.signal()
+            return None
+        me = asyncio.current_task()
+        assert me is not None, "a step is performed in a task"
+        others = any(task is not me and not task.done() for task in self._tasks.values())
+        if others or not self.inbox.hold():
+            self.inbox.put(step.key, events, last=not others)
+            return None
+        asleep = False
+        try:
+            self._heard += [*self.inbox.take(), (step.key, events)]
+            self._tasks.pop(_name(step), None)
+            following = await self._go_on(me)
+            asleep = following is not None and self._is_plain()
+            return following
+        finally:
+            self.inbox.let_go(wake=not asleep)
+
+    def _is_plain(self) -> bool:
+        """Whether the drive's own task would only go on to wait until the same time."""
+        turn = self._session.turn
+        return turn is not None and turn.id == self._waits_for and not turn.waits
 
     async def _wait(self) -> None:
         turn = self._session.turn
         assert turn is not None, "the drive ends where no turn is left"
         assert self._steps is not None, "steps are there while the drive runs"
+        self._waits_for = turn.id
         terms = self._steps.models.terms
         wakes = wakes_at(self._session, self._steps.agent, terms, self._decided_at)
         loop_now = asyncio.get_running_loop().time()
         until = None if wakes is None else loop_now + wakes - self.now()
         if self._account:
             until = min(until or loop_now + _RETRY_ACCOUNT_S, loop_now + _RETRY_ACCOUNT_S)
-        running = sum(1 for task in self._tasks.values() if not task.done())
-        signalled = await self.inbox.wait(max(1, running), until, _COALESCE_S)
+        signalled = await self.inbox.wait(until)
         self._account = None
         self._heard += self.inbox.take()
-        if signalled:
+        if signalled and not self._over:
             await self._catch_up()
 
 

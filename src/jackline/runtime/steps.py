@@ -226,7 +226,7 @@ class Steps:
         )
 
     def _progressed(self, report: ProgressReported) -> None:
-        self._driver.inbox.put(report.key, [report], finished=False)
+        self._driver.inbox.put(report.key, [report])
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ class Around:
     def late(self, outcome: ToolReconciled) -> None:
         """Take in what a call returned after it had been given up."""
         outcomes = judged(self.guards, [outcome])
-        self.driver.inbox.put(outcome.key, outcomes, finished=False)
+        self.driver.inbox.put(outcome.key, outcomes)
 
     async def keep(self, data: bytes, media_type: str) -> str:
         """Keep a result that is too large to be read at once, and return its handle."""
@@ -268,4 +268,4 @@ class Around:
 
         await self.store.transact(self.session, self.driver.epoch, self.turn, within)
         if said:
-            self.driver.inbox.put("", said, finished=False)
+            self.driver.inbox.put("", said)
