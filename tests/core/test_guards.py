@@ -206,3 +206,29 @@ def test_without_guards_text_streams_as_it_comes() -> None:
 def test_a_size_holds_for_all_that_was_said_and_not_for_each_piece() -> None:
     stream = Stream([MaximumSize(8)])
     assert [stream.feed("12345"), stream.feed("67890"), stream.feed("x")] == ["12345", "", ""]
+
+
+class Watches:
+    """Allows all, and counts how often the text that it is shown has moved in memory."""
+
+    name = "watches"
+    gates: frozenset[Gate] = frozenset(["output"])
+    hold_back = 0
+
+    def __init__(self) -> None:
+        self.moves = 0
+        self._at = 0
+
+    def judge(self, gate: Gate, text: str) -> Verdict:
+        assert gate == "output"
+        self.moves += id(text) != self._at
+        self._at = id(text)
+        return ALLOW
+
+
+def test_a_long_reply_is_not_copied_with_each_of_its_pieces() -> None:
+    guard, pieces = Watches(), 20_000
+    stream = Stream([guard, MaximumSize()])
+    out = "".join(stream.feed("piece\N{EURO SIGN}") for _ in range(pieces))
+    assert out == "piece\N{EURO SIGN}" * pieces
+    assert guard.moves < pieces // 10

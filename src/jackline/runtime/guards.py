@@ -61,8 +61,9 @@ class Gate:
     """Lets text through as it comes, as far as the guards at the output can tell.
 
     A guard that has to see `hold_back` characters more gets them first, one that needs none is
-    shown all so far. Once a guard objects nothing more goes out: the whole text is judged when
-    it is complete. So whatever the pieces are, what goes out is a beginning of what is judged.
+    shown all so far at each piece: how much of that it reads anew is its own affair. Once a guard
+    objects nothing more goes out: the whole text is judged when it is complete. So whatever the
+    pieces are, what goes out is a beginning of what is judged.
     """
 
     def __init__(self, guards: Sequence[Guard]) -> None:
@@ -80,8 +81,12 @@ class Gate:
         if self._closed:
             return ""
         if self._whole:
-            self._said += delta
-            self._closed = bool(judge(self._whole, "output", self._said, "")[1])
+            # Python lengthens a string where it lies as long as only one name has it: otherwise
+            # each of a long reply's pieces would copy all that was said before.
+            said, self._said = self._said, ""
+            said += delta
+            self._closed = bool(judge(self._whole, "output", said, "")[1])
+            self._said = said
         window = self._tail + delta
         if self._near and not self._closed:
             self._closed = bool(judge(self._near, "output", window, "")[1])
