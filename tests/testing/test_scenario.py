@@ -9,7 +9,8 @@ import pytest
 from jackline import Agent, DefinitionError, Runtime, SessionId, ToolCall, User, tool
 from jackline.core.events import ModelReplied, ModelReserved, Record, TurnSubmitted, Usage
 from jackline.core.messages import Text
-from jackline.testing import Answer, Say, Scenario, ScriptedModel, scenario
+from jackline.ports import Reply
+from jackline.testing import Answer, Say, Scenario, ScriptedModel, Takes, scenario
 from jackline.testing.recording import Recorded, by_input, recorded, scripts, write
 
 
@@ -121,6 +122,24 @@ def test_recorded_replies_are_said_again(tmp_path: Path) -> None:
     assert (text, again) == ("It is paid.", replies)
 
 
+def test_what_is_said_twice_is_answered_as_it_was_each_time(tmp_path: Path) -> None:
+    async def run(model: Any) -> tuple[list[str], list[Recorded]]:
+        async with Runtime([Agent("clerk", model)], store="memory://") as runtime:
+            texts = [
+                (await runtime.run("clerk", said, session="s")).text
+                for said in ("And?", "Yes.", "And?", "And?")
+            ]
+            return texts, recorded(await runtime.store.read(SessionId("default", "s")))
+
+    spoken = {"And?": Takes([["One."], ["Two."]]), "Yes.": ["I see."]}
+    texts, replies = asyncio.run(run(ScriptedModel(spoken)))
+    assert texts == ["One.", "I see.", "Two.", "Two."]
+    assert [each.time for each in replies] == [1, 1, 2, 3]
+    write(tmp_path / "replies", replies)
+    made = scenario(agent=agent, input="And?", record=tmp_path / "replies")(plain)
+    assert asyncio.run(run(made.model())) == (texts, replies)
+
+
 def test_a_summary_is_not_recorded() -> None:
     usage, parts = Usage(1, 1), (Text("Yes."),)
     events = [
@@ -132,7 +151,7 @@ def test_a_summary_is_not_recorded() -> None:
     ]
     records = [Record(seq, 0.0, event) for seq, event in enumerate(events, 1)]
     assert recorded(records) == [Recorded("Pay.", parts, "m", usage)]
-    assert [reply.parts for reply in by_input(recorded(records))["Pay."]] == [parts]
+    assert by_input(recorded(records)) == {"Pay.": [Reply(parts, usage, "m")]}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AppName = Annotated[
     str, typer.Option("--app", metavar="MODULE:NAME", help="The agents. [setting: app]")
 ]
+Record = Annotated[
+    str, typer.Option(metavar="FILE", help="Keep what the model said, for scenarios.")
+]
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="Its name.")]
 
 

@@ -1,10 +1,12 @@
 """`jackline resume`: go on where a turn waits, was stopped or failed."""
 
 import asyncio
+from pathlib import Path
 
 from jackline.app import Runtime
 from jackline.cli.opened import chosen, driving
-from jackline.cli.options import AppName, Exit, Json, Session, Where
+from jackline.cli.options import AppName, Exit, Json, Record, Session, Where
+from jackline.cli.recording import keep, recording
 from jackline.cli.references import load_app
 from jackline.cli.run import fitting_view
 from jackline.cli.turns import Turns, View
@@ -24,6 +26,7 @@ def resume(
     *,
     session: Session,
     app: AppName = "",
+    record: Record = "",
     as_json: Json = False,
 ) -> int:
     """Drive a session here until its turn ends, and print the turn like `run` does.
@@ -34,15 +37,16 @@ def resume(
     """
     settings = where.settings()
     served = load_app(app or settings.app)
-    return asyncio.run(_resume(settings, served, session, fitting_view(as_json=as_json)))
+    view, file = fitting_view(as_json=as_json), recording(record)
+    return asyncio.run(_resume(settings, served, session, view, file))
 
 
-async def _resume(settings: Settings, app: App, name: str, view: View) -> Exit:
+async def _resume(settings: Settings, app: App, name: str, view: View, file: Path | None) -> Exit:
     user = settings.identity
     async with driving(settings, app) as runtime:
         session = SessionId(user.tenant, checked_name(name))
-        opened = await runtime.sessions.opened(session, user)
-        chosen(app, opened.agent)
+        row = await runtime.sessions.row(session, user)
+        chosen(app, row.agent)
         turn, code = await _turn(runtime, session, user), Exit.OK
         while code in {Exit.OK, Exit.FAILED}:
             code = (await Turns(runtime, user, view).follow(session, turn)).exit
@@ -50,6 +54,8 @@ async def _resume(settings: Settings, app: App, name: str, view: View) -> Exit:
             if left is None or left.id == turn:
                 break
             turn = left.id
+        if file:
+            await keep(runtime, session, file, view, code)
         return code
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jackline.cli.opened import chosen, driving, with_model
-from jackline.cli.options import Exit, Json, Where
+from jackline.cli.options import Exit, Json, Record, Where
+from jackline.cli.recording import keep, recording
 from jackline.cli.references import is_reference, load_app
 from jackline.cli.show import console
 from jackline.cli.turns import Answer, Lines, Screen, Turns, View
@@ -30,9 +32,13 @@ def run(  # noqa: PLR0913 - the options of a command
     agent: Annotated[str, typer.Option(metavar="NAME", help="Which, where there are more.")] = "",
     session: Annotated[str, typer.Option(metavar="NAME", help="Without: a new one.")] = "",
     model: Annotated[str, typer.Option(metavar="NAME", help="Another model: provider:name.")] = "",
+    record: Record = "",
     as_json: Json = False,
 ) -> int:
     """Say one thing to an agent, and print its answer.
+
+    With --record FILE what the model said in this session so far can be said again in tests,
+    without a model: @scenario(…, record="FILE").
 
     Ctrl-C cancels the turn, a second one leaves it to go on later, as SIGTERM does. Exit codes:
     0 completed, 1 failed, stopped or cancelled, 2 the request is wrong, 3 somebody who runs
@@ -44,8 +50,9 @@ def run(  # noqa: PLR0913 - the options of a command
     served = with_model(load_app(app or settings.app), model)
     if not said or said == "-":
         said = _stdin()
-    view = fitting_view(as_json=as_json)
-    return asyncio.run(_run(settings, served, chosen(served, agent), (session, said), view))
+    view, file = fitting_view(as_json=as_json), recording(record)
+    to_say = (chosen(served, agent), session, said)
+    return asyncio.run(_run(settings, served, to_say, view, file))
 
 
 def fitting_view(*, as_json: bool) -> View:
@@ -65,15 +72,17 @@ def _stdin() -> str:
 
 
 async def _run(
-    settings: Settings, app: App, agent: Agent, said: tuple[str, str], view: View
+    settings: Settings, app: App, said: tuple[Agent, str, str], view: View, file: Path | None
 ) -> Exit:
-    name, text = said
+    agent, name, text = said
     user = settings.identity
     async with driving(settings, app) as runtime:
         session = await runtime.sessions.open(agent.name, user, name)
         receipt = await runtime.sessions.submit(session, user, Submission(text))
         turn = receipt.turn or receipt.seq
         followed = await Turns(runtime, user, view).follow(session, turn)
+        if file:
+            await keep(runtime, session, file, view, followed.exit)
         if followed.exit in {Exit.TERMINATED, Exit.INTERRUPTED}:
             view.note(f"To go on: jackline resume {session.name}")
         return followed.exit

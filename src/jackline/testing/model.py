@@ -26,6 +26,14 @@ Answer = Said | Callable[[Request], Said | Awaitable[Said]]
 Script = Sequence[Answer]
 Sleep = Callable[[float], Awaitable[object]]
 
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """Scripts for what is said more than once: one for each time, the last for all after it."""
+
+    scripts: Sequence[Script]
+
+
 FREE = Terms("scripted", Price(0, 0))
 
 
@@ -79,7 +87,8 @@ class ScriptedModel:
     Nothing is remembered: n is read off the request's key, so that any process gives the
     same answers. Where attempts were lost (a crash counts, and says nothing) it is read off
     what the model said last. A mapping from what the user says to scripts makes conversations:
-    the latest message that it knows decides, and "" stands for all that it does not.
+    the latest message that it knows decides, and "" stands for all that it does not. What is
+    said more than once has a script for each time: `Takes`.
 
     `usage` None counts bytes as tokens. What is no request for a reply, a summary for one, gets
     a text that says so and takes no answer from the script.
@@ -87,20 +96,20 @@ class ScriptedModel:
 
     def __init__(
         self,
-        script: Script | Mapping[str, Script] | Callable[[Request], Said | Awaitable[Said]],
+        script: Script | Mapping[str, Script | Takes] | Callable[[Request], Said | Awaitable[Said]],
         *,
         terms: Terms = FREE,
         usage: Usage | None = None,
         pace: Pace = AT_ONCE,
     ) -> None:
-        self._scripts: Mapping[str, tuple[_Line, ...]] = {}
+        self._script: tuple[_Line, ...] = ()
+        self._scripts: Mapping[str, Sequence[tuple[_Line, ...]]] = {}
         if callable(script):
             self._script = _lines([script])
         elif isinstance(script, Sequence):
             self._script = _lines(script)
         else:
-            self._scripts = {said: _lines(lines) for said, lines in script.items()}
-            self._script = self._scripts.get("", ())
+            self._scripts = {said: _takes(each) for said, each in script.items()}
         assert self._script or self._scripts, "a script has at least one answer"
         self._terms = terms
         self._usage = usage
@@ -142,9 +151,10 @@ class ScriptedModel:
         if self._scripts:
             texts = (said.text for said in reversed(request.messages) if said.role == "user")
             known = next((text for text in texts if text in self._scripts), "")
-            script = self._scripts.get(known, ())
-            if not script:
+            takes = self._scripts.get(known, ())
+            if not takes:
                 raise AssertionError(f"no script for what was said, and none for '': {request.key}")
+            script = takes[_time(known, request.messages, len(takes)) - 1]
         return script[_position(script, request)]
 
 
@@ -184,6 +194,14 @@ def _mismatch(calls: Sequence[ToolCall], results: Sequence[object]) -> str:
     return ""
 
 
+def _time(said: str, messages: Sequence[Message], at_most: int) -> int:
+    """Return how often this was said, as far as that makes a difference."""
+    if at_most == 1:
+        return 1
+    times = sum(message.role == "user" and message.text == said for message in messages)
+    return min(max(1, times), at_most)
+
+
 def _position(script: Sequence[_Line], request: Request) -> int:
     """Return which answer is due: usually the key's number, less where attempts were lost."""
     asked = int(request.key.rpartition("/")[2])
@@ -209,6 +227,11 @@ def _after_last_said(script: Sequence[_Line], messages: Sequence[Message], at_mo
             return at
     # What was said has been changed since, by a guard for one; or it ended an earlier turn.
     return at_most if messages[-1].role == "tool" else 0
+
+
+def _takes(script: Script | Takes) -> Sequence[tuple[_Line, ...]]:
+    scripts = script.scripts if isinstance(script, Takes) else [script]
+    return [lines for each in scripts if (lines := _lines(each))]
 
 
 def _lines(script: Script) -> tuple[_Line, ...]:

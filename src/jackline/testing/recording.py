@@ -12,15 +12,20 @@ from jackline.core.messages import Pasted, ReplyPart, Text
 from jackline.core.session import Session, Turn
 from jackline.core.value import Value
 from jackline.ports import Reply
+from jackline.testing.model import Takes
 
 
 class Recorded(Value, frozen=True):
-    """One reply, to the turn in which `said` was said. One line of the file, as JSON."""
+    """One reply, to the turn in which `said` was said for so many times.
+
+    One line of the file, as JSON.
+    """
 
     said: str
     parts: tuple[ReplyPart, ...]
     model: str
     usage: Usage
+    time: int = 1
 
 
 _DECODER = msgspec.json.Decoder(Recorded)
@@ -28,17 +33,18 @@ _DECODER = msgspec.json.Decoder(Recorded)
 
 def recorded(records: Sequence[Record]) -> list[Recorded]:
     """Return the replies of a session, in their order, but for summaries."""
-    session, asked, found = (
-        Session(SessionId("", "")),
-        ModelReserved("", "", 0, 0),
-        list[Recorded](),
-    )
+    session, asked = Session(SessionId("", "")), ModelReserved("", "", 0, 0)
+    found, turns = list[Recorded](), dict[str, list[int]]()
     for record in records:
         session, event = apply(session, record.event), record.event
         if isinstance(event, ModelReserved):
             asked = event
         elif isinstance(event, ModelReplied) and session.turn and asked.purpose == "reply":
-            found.append(Recorded(_said(session.turn), event.parts, event.model, event.usage))
+            said = _said(session.turn)
+            alike = turns.setdefault(said, [])
+            if session.turn.id not in alike[-1:]:
+                alike.append(session.turn.id)
+            found.append(Recorded(said, event.parts, event.model, event.usage, len(alike)))
     return found
 
 
@@ -47,7 +53,7 @@ def write(path: Path, replies: Sequence[Recorded]) -> None:
     path.write_bytes(b"".join(msgspec.json.encode(reply) + b"\n" for reply in replies))
 
 
-def scripts(path: Path) -> Mapping[str, Sequence[Reply]]:
+def scripts(path: Path) -> Mapping[str, Sequence[Reply] | Takes]:
     """Return the scripts of a file, by what was said. Raises `DefinitionError`."""
     try:
         lines = path.read_bytes().splitlines()
@@ -63,12 +69,18 @@ def scripts(path: Path) -> Mapping[str, Sequence[Reply]]:
     return by_input(replies)
 
 
-def by_input(replies: Sequence[Recorded]) -> Mapping[str, Sequence[Reply]]:
-    """Return a script for each thing that was said."""
-    found: dict[str, list[Reply]] = {}
+def by_input(replies: Sequence[Recorded]) -> Mapping[str, Sequence[Reply] | Takes]:
+    """Return a script for each thing that was said, or one for each time that it was."""
+    found: dict[str, dict[int, list[Reply]]] = {}
     for each in replies:
-        found.setdefault(each.said, []).append(Reply(each.parts, each.usage, each.model))
-    return found
+        takes = found.setdefault(each.said, {})
+        reply = Reply(each.parts, each.usage, each.model)
+        takes.setdefault(each.time, []).append(reply)
+    return {said: _script([takes[time] for time in sorted(takes)]) for said, takes in found.items()}
+
+
+def _script(takes: Sequence[Sequence[Reply]]) -> Sequence[Reply] | Takes:
+    return takes[0] if len(takes) == 1 else Takes(takes)
 
 
 def _said(turn: Turn) -> str:

@@ -24,11 +24,13 @@ from jackline.core.inputs import Given
 from jackline.core.user import User
 from jackline.ports import Request
 from jackline.testing.model import Said as Answered
-from jackline.testing.model import Script, ScriptedModel
+from jackline.testing.model import Script, ScriptedModel, Takes
 from jackline.testing.recording import scripts
 
 OnBusy = Literal["queue", "steer"]
-Replies = Script | Mapping[str, Script] | Callable[[Request], Answered | Awaitable[Answered]]
+Replies = (
+    Script | Mapping[str, Script | Takes] | Callable[[Request], Answered | Awaitable[Answered]]
+)
 Check = Callable[[Any], str | None]
 
 # Scripted replies cost something, so that a budget is there to be kept.
@@ -104,10 +106,10 @@ def scenario(  # noqa: PLR0913 - a scenario names them all
     The function takes the `User` or nothing, and returns the dependencies or a context manager
     of them (async or not), or is an async generator. It is called in each process; the processes
     of one run share a working directory, which is fresh. `replies` is the script of a
-    `ScriptedModel`, `record` a file of recorded replies; with neither the agent's own model is
-    asked, once. `answers` says for a tool whether its calls are approved; they are where nothing
-    is said. `check` is given the dependencies when all is over, and returns what is wrong with
-    the world, or nothing.
+    `ScriptedModel`, `record` a file that `jackline run --record` has written; with neither the
+    agent's own model is asked, once. `answers` says for a tool whether its calls are approved;
+    they are where nothing is said. `check` is given the dependencies when all is over, and
+    returns what is wrong with the world, or nothing.
     """
     if replies is not None and record is not None:
         raise DefinitionError("A scenario has replies=… or record=…: give one of them.")
