@@ -376,17 +376,17 @@ def test_whatever_a_model_writes_is_checked_or_refused(text: str) -> None:
     assert json.loads(canonical).keys() == {"a"}
 
 
-def test_a_person_is_asked_where_the_predicate_says_so_or_breaks() -> None:
+def test_a_person_is_asked_where_the_predicate_says_so_or_breaks_and_learns_which() -> None:
     def dear(arguments: dict[str, Any]) -> bool:
-        return arguments["x"] > 10
+        return 100 // arguments["x"] < 10
 
-    picky = tool(effect="read", approve=dear)(f)
-    assert [picky.asks('{"x":11}'), picky.asks('{"x":"9"}'), picky.asks("{}")] == [
-        True,
-        False,
-        True,
+    picky = tool(effect="read", name="pay", approve=dear)(f)
+    assert [picky.asks('{"x":11}'), picky.asks('{"x":"9"}'), picky.asks('{"x":0}')] == [
+        "pay needs approval",
+        "",
+        "pay needs approval: its approve predicate failed with ZeroDivisionError",
     ]
-    assert refund.asks("{}")
+    assert refund.asks("{}") == "refund needs approval"
     assert not ship.asks("{}")
 
 

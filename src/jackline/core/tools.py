@@ -155,14 +155,15 @@ class Tool:
         """Whether the principal has one of the tool's roles, if it names any."""
         return not self.roles or not self.roles.isdisjoint(principal.roles)
 
-    def asks(self, arguments: str) -> bool:
-        """Whether a person has to approve a call with these arguments."""
+    def asks(self, arguments: str) -> str:
+        """Return why a person has to approve a call with these arguments, or nothing."""
+        why = f"{self.name} needs approval"
         if isinstance(self.approve, bool):
-            return self.approve
+            return why if self.approve else ""
         try:
-            return bool(self.approve(self.bind(arguments)))
-        except Exception:  # noqa: BLE001 - whatever keeps the predicate from answering, a person can
-            return True
+            return why if self.approve(self.bind(arguments)) else ""
+        except Exception as error:  # noqa: BLE001 - whatever keeps the predicate from answering, a person can
+            return f"{why}: its approve predicate failed with {type(error).__name__}"
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call the function itself, as its own tests do."""
