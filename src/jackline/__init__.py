@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from jackline.core.tools import Context, Tool, tool
     from jackline.core.user import User
     from jackline.ports import Delta
-    from jackline.runtime.sessions import Result, Submission
+    from jackline.runtime.results import Result
+    from jackline.runtime.sessions import Submission
 
 __all__ = [
     "Agent",
@@ -110,7 +111,7 @@ _PLACES = {
     "Principal": "jackline.core.events",
     "Rate": "jackline.core.rates",
     "Record": "jackline.core.events",
-    "Result": "jackline.runtime.sessions",
+    "Result": "jackline.runtime.results",
     "Runtime": "jackline.app",
     "SessionId": "jackline.core.events",
     "StaleError": "jackline.core.errors",

@@ -25,22 +25,17 @@ from jackline.core.events import (
     ModelReplied,
     Record,
     SessionId,
-    SessionOpened,
-    TurnCancelled,
-    TurnCompleted,
     TurnEnded,
-    TurnFailed,
     TurnPaused,
-    TurnStopped,
 )
 from jackline.core.inputs import Said
-from jackline.core.session import Session
 from jackline.core.user import User
 from jackline.ports import Clock, Closing, Delta, Ids, Model, Store
 from jackline.runtime.admission import Admission
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.models import Models
-from jackline.runtime.sessions import Result, Sessions, Submission, Tally
+from jackline.runtime.results import Result, Results, check_kept, ends
+from jackline.runtime.sessions import Sessions, Submission
 from jackline.runtime.steps import Crew, Deps, Served
 from jackline.runtime.tools import ToolEngine, Witness
 from jackline.runtime.worker import Worker
@@ -116,7 +111,7 @@ class Runtime:
         self._given = models or {}
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
-        self._open: tuple[Store, Sessions] | None = None
+        self._open: tuple[Store, Sessions, Results] | None = None
 
     @property
     def sessions(self) -> Sessions:
@@ -159,7 +154,8 @@ class Runtime:
         if self._drives:
             await self._stack.enter_async_context(_running(worker.run()))
             self._worker = worker
-        self._open = store, Sessions(store, bus, self._agents, around.ids, self._wake)
+        sessions = Sessions(store, bus, self._agents, around.ids, self._wake)
+        self._open = store, sessions, Results(store, bus)
 
     async def __aexit__(
         self,
@@ -187,7 +183,9 @@ class Runtime:
         Ends with the turn. While the turn waits for an answer to a question, so does this.
         `options` are those of `Submission`. Stopping early leaves the turn to go on.
         """
-        name, turn = await self._submitted(agent, session, user, _submission(said, options))
+        submission = _submission(said, options)
+        name, receipt = await self.sessions.begin(agent, user, submission, session)
+        turn = receipt.turn or receipt.seq
         async with aclosing(self.follow(name, turn, user)) as events:
             async for event in events:
                 yield event
@@ -195,11 +193,15 @@ class Runtime:
     async def follow(
         self, session: SessionId, turn: int, user: User = LOCAL_USER
     ) -> AsyncGenerator[Record | Delta]:
-        """Yield the events of a turn from its beginning, until it ends."""
+        """Yield the events of a turn from its beginning, until it ends.
+
+        Raises `NotFoundError` where the turn is erased, before or meanwhile.
+        """
         async with aclosing(self.sessions.subscribe(session, user, turn - 1)) as events:
             async for event in events:
+                check_kept(session, turn, event)
                 yield event
-                if isinstance(event, Record) and _ends(event, turn):
+                if ends(event, turn):
                     return
 
     async def run(
@@ -212,42 +214,21 @@ class Runtime:
         **options: Any,
     ) -> Result:
         """Say something to an agent, and return how its turn ended, or that a person is asked."""
-        name, turn = await self._submitted(agent, session, user, _submission(said, options))
-        return await self.result(name, turn, user)
-
-    async def _submitted(
-        self, agent: str, session: str, user: User, submission: Submission
-    ) -> tuple[SessionId, int]:
-        name = await self.sessions.open(agent, user, session)
-        receipt = await self.sessions.submit(name, user, submission)
-        return name, receipt.turn or receipt.seq
+        store, sessions, results = self._opened()
+        submission = _submission(said, options)
+        name, receipt = await sessions.begin(agent, user, submission, session)
+        opens_now = receipt.turn == receipt.seq and not (receipt.repeated or receipt.queued)
+        row = None if opens_now else await store.row(name)
+        return await results.of(name, receipt.turn or receipt.seq, self._agents[agent], row)
 
     async def result(self, session: SessionId, turn: int, user: User = LOCAL_USER) -> Result:
-        """Return how a turn ended, or that it waits for a person, once it does."""
-        opened, tally = await self.sessions.opened(session, user, approver=True), Tally(turn)
-        if (state := await self._behind(session, turn, user)) and state.turn:
-            return _result(session, state.turn.pause, tally, None, state.questions)
-        async with aclosing(self.sessions.rested(session, user, turn - 1)) as records:
-            async for record in records:
-                if type(record.event) not in _TELLING:
-                    continue  # Of most events: to ask each for one class after another takes long.
-                tally.add(record.event)
-                if isinstance(record.event, TurnPaused) and record.event.reason in _FOR_PEOPLE:
-                    state = await self.sessions.state(session, user)
-                    if _waits(state, turn):
-                        return _result(session, record.event, tally, None, state.questions)
-                if _ends(record, turn):
-                    return _result(session, record.event, tally, self._agents[opened.agent])
-        raise AssertionError("a turn ends, or is followed for ever")
+        """Return how a turn ended, or that it waits for a person, once it does.
 
-    async def _behind(self, session: SessionId, turn: int, user: User) -> Session | None:
-        """Return the session where the turn stands behind one that waits for a person now."""
-        before = await self.store.read(session, max(0, turn - 2), 1)
-        if before and isinstance(before[0].event, SessionOpened | TurnEnded):
-            return None  # It was the first to come: to replay the session would take long.
-        state = await self.sessions.state(session, user)
-        queued = state.turn is not None and state.turn.id != turn
-        return state if queued and _waits(state, turn) else None
+        Raises `NotFoundError` where the turn is erased, before or meanwhile.
+        """
+        _, sessions, results = self._opened()
+        row = await sessions.row(session, user, approver=True)
+        return await results.of(session, turn, self._agents.get(row.agent), row)
 
     async def drain(self, grace_s: float = DRAIN_S) -> bool:
         """Claim nothing more, and hand over what is driven. True if all was, in time."""
@@ -278,7 +259,7 @@ class Runtime:
             return resolve(model, price=agent.price, price_as=agent.price_as or "")
         return resolve(model)
 
-    def _opened(self) -> tuple[Store, Sessions]:
+    def _opened(self) -> tuple[Store, Sessions, Results]:
         if self._open is None:
             raise DefinitionError("The runtime is not open: use it within `async with`.")
         return self._open
@@ -329,42 +310,3 @@ def _submission(said: Said, options: Mapping[str, Any]) -> Submission:
     if unknown := sorted(options.keys() - known):
         raise InputError(f"There is no option {unknown[0]!r}, but {', '.join(known)}.")
     return Submission(said, **options)
-
-
-def _ends(record: Record, turn: int) -> bool:
-    return isinstance(record.event, TurnEnded) and record.event.turn == turn
-
-
-def _waits(state: Session, turn: int) -> bool:
-    """Whether that turn, or what it is behind, waits for a person now: what is read may be over."""
-    if state.turn is None or turn not in {state.turn.id, *(seq for seq, _ in state.queue)}:
-        return False
-    pause = state.turn.pause
-    if state.turn.id != turn and pause is None:
-        return False
-    return bool(state.questions) or (pause is not None and pause.reason == "dead_letter")
-
-
-def _result(
-    session: SessionId,
-    event: object,
-    tally: Tally,
-    agent: Agent | None,
-    questions: tuple[int, ...] = (),
-) -> Result:
-    result = Result(session, tally.turn, "paused", "", None, tally.usage, tally.cost, "", questions)
-    match event:
-        case TurnCompleted(text=text, value=value):
-            typed = agent.typed if agent else None
-            output = text if value is None or typed is None else typed.load(value)
-            return replace(result, outcome="completed", text=text, output=output)
-        case TurnFailed(code=code, text=text):
-            return replace(result, outcome="failed", code=code, text=text)
-        case TurnStopped(code=code, text=text):
-            return replace(result, outcome="stopped", code=code, text=text)
-        case TurnCancelled(reason=reason):
-            return replace(result, outcome="cancelled", code="cancelled", text=reason)
-        case TurnPaused(reason="dead_letter" as reason, text=text):
-            return replace(result, code=reason, text=text)
-        case _:
-            return result

@@ -74,12 +74,16 @@ class Refused(Value, frozen=True):
 
 
 class Receipt(Value, frozen=True):
-    """Where what was told stands, which turn it went to, and whether it was told before."""
+    """Where what was told stands, which turn it went to, and whether it was told before.
+
+    `queued`: that turn begins when another one has ended. Of a repetition it is not said.
+    """
 
     seq: int
     turn: int | None
     at: float
     repeated: bool = False
+    queued: bool = False
 
 
 class Loaded(Value, frozen=True):
@@ -98,8 +102,12 @@ class Journal(Protocol):
     `NotFoundError` where there is none.
     """
 
-    async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
-        """Create the session unless it exists, and return what it was opened with."""
+    async def open(self, session: SessionId, opened: SessionOpened) -> None:
+        """Create the session unless it exists.
+
+        Raises `NotFoundError` where it is another user's, and `CallerError` where it is one with
+        another agent.
+        """
         ...
 
     async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
@@ -138,14 +146,22 @@ class Journal(Protocol):
         ...
 
     async def tell(
-        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+        self,
+        session: SessionId,
+        events: Sequence[Told],
+        *,
+        opened: SessionOpened | None = None,
+        idle_only: bool = False,
+        after: int | None = None,
     ) -> Receipt:
         """Append by anybody, make the session due, and say where it stands.
 
-        The first event decides: a request id that was told before changes nothing and returns
-        what was said then; with another body it raises `ConflictError`. An answer raises
-        `StaleError` unless its question is open and unexpired and the digests are equal. With
-        `idle_only` an open turn raises `BusyError`.
+        With `opened` a session that does not exist is created in the same transaction, and one
+        that does raises what `open` raises. The first event decides: a request id that was told
+        before changes nothing and returns what was said then; with another body it raises
+        `ConflictError`. An answer raises `StaleError` unless its question is open and unexpired
+        and the digests are equal. `BusyError`: with `idle_only` a turn is open, or the journal
+        has not exactly `after` events, or too many inputs wait.
         """
         ...
 
@@ -182,7 +198,7 @@ State = Literal["idle", "due", "driven", "paused"]
 
 
 class SessionRow(Value, frozen=True):
-    """What the list of sessions shows. Money in micro-dollars."""
+    """How a session stands, without what was said in it. Money in micro-dollars."""
 
     id: SessionId
     user: str
@@ -196,10 +212,15 @@ class SessionRow(Value, frozen=True):
     questions: tuple[int, ...]
     updated_at: float
     worker: str = ""
+    erased_at: float | None = None
 
 
 class Archive(Protocol):
     """What else is kept beside the journal, and how it is kept in order."""
+
+    async def row(self, session: SessionId) -> SessionRow:
+        """Return how the session stands. Costs the same however long it is."""
+        ...
 
     async def sessions(
         self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False

@@ -15,7 +15,7 @@ from jackline.demo.payments import Payments
 from jackline.demo.script import BICYCLE, INBOX, REFUND, pretended_model, reply
 from jackline.demo.shop import Shop, open_shop
 from jackline.ports import Request
-from jackline.runtime.sessions import Result
+from jackline.runtime.results import Result
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.kill.seller import Shop, sale
 
@@ -34,13 +35,11 @@ class Hasty(SqliteStore):
 
     _told: tuple[SessionId, Sequence[Told]] | None = None
 
-    async def tell(
-        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
-    ) -> Receipt:
+    async def tell(self, session: SessionId, events: Sequence[Told], **how: Any) -> Receipt:
         if isinstance(events[0], TurnSteered):
             self._told = session, events
             return Receipt(0, None, 0.0)
-        return await super().tell(session, events, idle_only=idle_only)
+        return await super().tell(session, events, **how)
 
     async def drive(
         self, session: SessionId, batch: Batch, lease_s: float

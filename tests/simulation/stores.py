@@ -53,11 +53,8 @@ class Lossy:
         """Return what is run in the transaction of a transactional tool."""
         return work
 
-    async def tell(
-        self, session: SessionId, events: list[Told], *, idle_only: bool = False
-    ) -> Receipt:
-        told = self.inner.tell(session, events, idle_only=idle_only)
-        return await self._io(told, loss=self.loss)
+    async def tell(self, session: SessionId, events: list[Told], **how: Any) -> Receipt:
+        return await self._io(self.inner.tell(session, events, **how), loss=self.loss)
 
     async def renew(
         self, worker: str, epochs: Mapping[SessionId, int], lease_s: float
@@ -128,13 +125,11 @@ class Blind(Lossy):
 class Forgetful(Lossy):
     """Takes what is told, and makes nobody due."""
 
-    async def tell(
-        self, session: SessionId, events: list[Told], *, idle_only: bool = False
-    ) -> Receipt:
+    async def tell(self, session: SessionId, events: list[Told], **how: Any) -> Receipt:
         assert isinstance(self.inner, MemoryStore)
         row = self.inner.rows[session]
         before = row.due_at
-        receipt = await super().tell(session, events, idle_only=idle_only)
+        receipt = await super().tell(session, events, **how)
         row.due_at = before
         return receipt
 

@@ -13,7 +13,6 @@ from jackline.adapters.memory_row import Row
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import (
-    BusyError,
     ConflictError,
     NotFoundError,
 )
@@ -55,15 +54,9 @@ class MemoryStore:
         self._clock = rules.SteadyClock(clock)
         self.tables: sqlite3.Connection | None = None
 
-    async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
+    async def open(self, session: SessionId, opened: SessionOpened) -> None:
         """See `Journal.open`."""
-        rules.check_name(session)
-        row = self.rows.get(session)
-        if row is None:
-            body = rules.encoded(opened)
-            row = self.rows[session] = Row(opened)
-            row.append(body, self._clock())
-        return row.opened
+        self.rows[session] = self._opened(session, opened, self._clock())
 
     async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
         """See `Journal.claim`."""
@@ -150,18 +143,24 @@ class MemoryStore:
         return Record(row.append(body, now), now, returned)
 
     async def tell(
-        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+        self,
+        session: SessionId,
+        events: Sequence[Told],
+        *,
+        opened: SessionOpened | None = None,
+        idle_only: bool = False,
+        after: int | None = None,
     ) -> Receipt:
         """See `Journal.tell`."""
-        row, now = self._row(session), self._clock()
+        now = self._clock()
+        row = self._opened(session, opened, now) if opened else self._row(session)
         first, bodies = rules.first(events), list(map(rules.encoded, events))
         asked = rules.request(first)
         if asked and (before := row.told.get(asked.name)):
             seq, turn, content = before
             rules.check_repeated(first, asked, content)
             return Receipt(seq, turn, row.times[seq - 1], repeated=True)
-        if idle_only and row.turn is not None:
-            raise BusyError(f"Turn {row.turn} of session {session.name!r} is open.")
+        rules.check_idle(session, row.turn, len(row.bodies), idle_only=idle_only, after=after)
         if isinstance(first, TurnSubmitted | TurnSteered) and row.turn is not None:
             rules.check_room(row.waiting(first))
         if isinstance(first, InputProvided):
@@ -177,8 +176,10 @@ class MemoryStore:
             row.told[asked.name] = seq, turn, asked.content
         if rules.wakes(first, row.turn):
             row.due_at = now if row.due_at is None else min(row.due_at, now)
+        queued = row.turn is not None and row.turn != turn
         row.turn = turn if row.turn is None else row.turn
-        return Receipt(seq, turn, now)
+        self.rows[session] = row
+        return Receipt(seq, turn, now, queued=queued)
 
     async def read(
         self, session: SessionId, after: int = 0, limit: int | None = None
@@ -214,6 +215,10 @@ class MemoryStore:
             if row.is_due(now) and row.opened.agent in agents
         ]
         return [name for _, name in sorted(due, key=lambda pair: pair[0] or 0.0)[:limit]]
+
+    async def row(self, session: SessionId) -> SessionRow:
+        """See `Archive.row`."""
+        return self._row(session).listed(session, self._clock())
 
     async def sessions(
         self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
@@ -333,6 +338,16 @@ class MemoryStore:
         """See `Store.close`."""
         if self.tables is not None:
             self.tables.close()
+
+    def _opened(self, session: SessionId, opened: SessionOpened, now: float) -> Row:
+        """Return the session's row, or a new one, that is not kept yet."""
+        if row := self.rows.get(session):
+            rules.check_opened(session, opened, row.opened.user, row.opened.agent)
+            return row
+        rules.check_name(session)
+        row = Row(opened)
+        row.append(rules.encoded(opened), now)
+        return row
 
     def _row(self, session: SessionId) -> Row:
         row = self.rows.get(session)

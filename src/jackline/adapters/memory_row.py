@@ -72,4 +72,5 @@ class Row:
             self.questions,
             self.updated_at,
             self.worker if state == "driven" else "",
+            self.erased_at,
         )

@@ -8,6 +8,7 @@ from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, erased
 from jackline.core.errors import (
     BusyError,
+    CallerError,
     ConflictError,
     FencedError,
     InputError,
@@ -187,6 +188,24 @@ def unknown_session(session: SessionId) -> NotFoundError:
 def fenced(session: SessionId, epoch: int) -> FencedError:
     """Return the error that tells a driver to stop."""
     return FencedError(f"Session {session.name!r} is under epoch {epoch}: another worker drives.")
+
+
+def check_opened(session: SessionId, wanted: SessionOpened, user: str, agent: str) -> None:
+    """Raise unless the session, which is `user`'s with `agent`, is the one that is wanted."""
+    if user != wanted.user:
+        raise NotFoundError(f"There is no session {session.name!r} of {wanted.user!r}.")
+    if agent != wanted.agent:
+        raise CallerError(f"Session {session.name!r} is one with {agent!r}.")
+
+
+def check_idle(
+    session: SessionId, turn: int | None, head: int, *, idle_only: bool, after: int | None
+) -> None:
+    """Raise `BusyError` where a turn is open, or the journal has grown, and it must not."""
+    if idle_only and turn is not None:
+        raise BusyError(f"Turn {turn} of session {session.name!r} is open.")
+    if after is not None and head != after:
+        raise BusyError(f"Session {session.name!r} has gone on meanwhile: look at it again.")
 
 
 def check_driver(session: SessionId, epoch: int | None, current: int) -> None:

@@ -74,7 +74,7 @@ async def latest(look: Look) -> SessionId:
 
 
 async def _records(look: Look, session: SessionId, *, follow: bool) -> AsyncGenerator[Record]:
-    await look.sessions.opened(session, look.user, approver=True)
+    await look.sessions.row(session, look.user, approver=True)
     if not follow:
         for record in await look.store.read(session):
             yield record

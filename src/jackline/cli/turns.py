@@ -25,7 +25,7 @@ from jackline.core.budget import dollars
 from jackline.core.events import InputRequested, Record, SessionId
 from jackline.core.user import User
 from jackline.ports import Delta
-from jackline.runtime.sessions import Tally
+from jackline.runtime.results import Tally
 
 Questions = Mapping[int, InputRequested]
 News = Record | Delta | signal.Signals | Exit

@@ -1,7 +1,7 @@
 """What people and programs do with sessions: open, submit, steer, answer, cancel, fork, listen."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -9,11 +9,9 @@ from jackline.core.agent import Agent
 from jackline.core.budget import micro_dollars
 from jackline.core.errors import CallerError, DefinitionError, InputError, NotFoundError
 from jackline.core.events import (
-    HoldUnconfirmed,
     InputProvided,
     InputRequested,
     LimitsRaised,
-    ModelReplied,
     Record,
     SessionId,
     SessionOpened,
@@ -26,11 +24,10 @@ from jackline.core.events import (
     TurnSteered,
     TurnStopped,
     TurnSubmitted,
-    Usage,
 )
 from jackline.core.fold import replay
 from jackline.core.inputs import Said, given, imported
-from jackline.core.messages import Message
+from jackline.core.messages import Message, Pasted, Text
 from jackline.core.results import shortened
 from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
@@ -45,22 +42,6 @@ _NAME_MAX = 200
 _POLL_S = 0.5
 _POSITION_MAX = (1 << 63) - 1
 _ENDED = (TurnCompleted, TurnFailed, TurnStopped, TurnCancelled)
-_PAID = (ModelReplied, HoldUnconfirmed)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a turn ended. `cost` is in micro-dollars; `output` is typed where the agent says so."""
-
-    session: SessionId
-    turn: int
-    outcome: Literal["completed", "failed", "stopped", "cancelled", "paused"]
-    text: str
-    output: Any
-    usage: Usage
-    cost: int
-    code: str = ""
-    questions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +89,43 @@ class Sessions:
 
         `history` is a conversation that began elsewhere: its tools need not exist here.
         """
-        if agent not in self._agents:
-            served = ", ".join(sorted(self._agents)) or "none"
-            raise NotFoundError(f"There is no agent {agent!r}. There are: {served}.")
-        session = SessionId(known(user).tenant, checked_name(name) if name else self._ids())
-        opened = await self._store.open(session, SessionOpened(agent, user.id, imported(history)))
-        if opened.user != user.id:
-            raise NotFoundError(f"There is no session {session.name!r} of {user.id!r}.")
-        if opened.agent != agent:
-            raise CallerError(f"Session {session.name!r} is one with {opened.agent!r}.")
+        self._named(agent)
+        session = self._id(user, name)
+        await self._store.open(session, SessionOpened(agent, user.id, imported(history)))
         return session
+
+    async def begin(
+        self, agent: str, user: User, submission: Submission, name: str = ""
+    ) -> tuple[SessionId, Receipt]:
+        """Open the session like `open`, and say something in it like `submit`: both or neither.
+
+        An upload is kept in its session, which is opened before it, then.
+        """
+        session, found = self._id(user, name), self._named(agent)
+        opened = SessionOpened(agent, user.id)
+        return session, await self._say(session, user, found, submission, opened)
 
     async def submit(self, session: SessionId, user: User, submission: Submission) -> Receipt:
         """Say something to the agent. What is acknowledged belongs to exactly one turn.
 
         Of what a guard blocks nothing is kept. Raises `BusyError` where too much waits already.
         """
-        opened = await self.opened(session, user)
-        agent = self._agent(opened)
+        agent = self._agent(await self.row(session, user))
+        return await self._say(session, user, agent, submission)
+
+    async def _say(
+        self,
+        session: SessionId,
+        user: User,
+        agent: Agent,
+        submission: Submission,
+        opened: SessionOpened | None = None,
+    ) -> Receipt:
         parts = given(submission.said, agent.limits.input_bytes)
         request_id = submission.request_id or self._ids()
         passed, said = passing(agent.guards, parts, request_id)
+        if opened and not all(isinstance(part, Text | Pasted) for part in passed):
+            await self._store.open(session, opened)
         kept = await keep(self._store, session, passed)
         allowed = () if said else tuple(g.name for g in agent.guards if "input" in g.gates)
         event: Told
@@ -145,14 +142,15 @@ class Sessions:
                 allowed,
             )
         idle_only = submission.on_busy == "reject"
-        return await self._tell(session, opened, [event, *said], idle_only=idle_only)
+        told = self._store.tell(session, [event, *said], opened=opened, idle_only=idle_only)
+        return await self._told(session, agent.name, told)
 
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
         """Resume a paused turn, or go on where the last one was stopped or failed."""
-        opened = await self.opened(session, user)
-        agent, state = self._agent(opened), await self.state(session, user)
+        row = await self.row(session, user)
+        agent, state = self._agent(row), await self._loaded(session)
         if state.turn:
-            return await self._tell(session, opened, [TurnResumed("asked")])
+            return await self._tell(session, row, TurnResumed("asked"))
         if not state.messages:
             raise InputError("Nothing was said yet that one could go on with.")
         told = request_id and await self._was_told(session, request_id)
@@ -160,14 +158,15 @@ class Sessions:
             raise CallerError("There is nothing to go on with: the last turn was completed.")
         event = TurnSubmitted(short(request_id) or self._ids(), (), user.principal, agent.version)
         # Whoever was quicker has opened a turn: what was to go on is no longer the last one.
-        return await self._tell(session, opened, [event], idle_only=True)
+        told = self._store.tell(session, [event], idle_only=True)
+        return await self._told(session, row.agent, told)
 
     async def cancel(
         self, session: SessionId, user: User, reason: str = "", *, turn: int | None = None
     ) -> Receipt:
         """End the open turn, or `turn` if it is open. What came of what runs is kept."""
-        opened = await self.opened(session, user)
-        return await self._tell(session, opened, [TurnCancelRequested(shortened(reason), turn)])
+        row = await self.row(session, user)
+        return await self._tell(session, row, TurnCancelRequested(shortened(reason), turn))
 
     async def raise_limits(
         self, session: SessionId, user: User, limits: Mapping[str, Amount]
@@ -178,9 +177,9 @@ class Sessions:
         """
         if not limits:
             raise InputError(f"Say which limit: {', '.join(_RAISABLE)}.")
-        opened = await self.opened(session, user)
+        row = await self.row(session, user)
         found = {name: _limit(name, value) for name, value in limits.items()}
-        return await self._tell(session, opened, [LimitsRaised(found, user.id)])
+        return await self._tell(session, row, LimitsRaised(found, user.id))
 
     async def answer(
         self,
@@ -196,43 +195,43 @@ class Sessions:
 
         Raises `StaleError` where it was answered, has expired or was asked about another call.
         """
-        opened = await self.opened(session, user, approver=True)
+        row = await self.row(session, user, approver=True)
         asked = await self._question(session, question)
         bound = asked.digest
         if approved and arguments is not None:
-            arguments, bound = await self._edited(session, opened, asked, arguments)
+            arguments, bound = await self._edited(session, self._agent(row), asked, arguments)
         provided = InputProvided(question, approved, user.id, bound, arguments, shortened(reason))
-        return await self._tell(session, opened, [provided])
+        return await self._tell(session, row, provided)
 
     async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
         """Copy the session up to the end of its last turn. Costs so far are history there."""
-        await self.opened(session, user)
+        await self.row(session, user)
         records = await self._store.read(session)
         ends = [record.seq for record in records if isinstance(record.event, _ENDED)]
-        target = SessionId(session.tenant, checked_name(name) if name else self._ids())
+        target = self._id(user, name)
         await self._store.fork(session, ends[-1] if ends else 1, target)
         return target
 
-    async def opened(
-        self, session: SessionId, user: User, *, approver: bool = False
-    ) -> SessionOpened:
-        """Return how the session was opened. Raises `NotFoundError` unless it is the user's."""
+    async def row(self, session: SessionId, user: User, *, approver: bool = False) -> SessionRow:
+        """Return whose the session is and how it stands, without what was said in it.
+
+        Raises `NotFoundError` unless it is the user's, or theirs to approve in.
+        """
         missing = NotFoundError(f"There is no session {session.name!r} of {known(user).id!r}.")
         if session.tenant != user.tenant:
             raise missing
-        records = await self._store.read(session, limit=1)
-        event = records[0].event if records else None
-        if not isinstance(event, SessionOpened):
+        try:
+            row = await self._store.row(session)
+        except NotFoundError:
+            raise missing from None
+        if row.user != user.id and not (approver and "approver" in user.roles):
             raise missing
-        if event.user != user.id and not (approver and "approver" in user.roles):
-            raise missing
-        return event
+        return row
 
     async def state(self, session: SessionId, user: User) -> Session:
         """Return the session as it stands."""
-        await self.opened(session, user, approver=True)
-        loaded = await self._store.load(session)
-        return replay(loaded.session, loaded.records)
+        await self.row(session, user, approver=True)
+        return await self._loaded(session)
 
     async def listed(
         self, user: User, limit: int = 100, *, waiting: bool = False
@@ -253,7 +252,7 @@ class Sessions:
 
         Between them comes text as it is said. Ends when the caller stops.
         """
-        await self.opened(session, user, approver=True)
+        await self.row(session, user, approver=True)
         if after > _POSITION_MAX:
             raise InputError(f"{after} is no position of an event.")
         after = max(0, after)
@@ -272,21 +271,8 @@ class Sessions:
 
     async def events(self, session: SessionId, user: User, after: int = 0) -> list[Record]:
         """Return the events so far, leaving out the first `after`."""
-        await self.opened(session, user, approver=True)
+        await self.row(session, user, approver=True)
         return await self._store.read(session, max(0, after))
-
-    async def rested(self, session: SessionId, user: User, after: int) -> AsyncGenerator[Record]:
-        """Yield the events after a position when the session comes to rest, again and again.
-
-        This costs nothing while a turn goes on, unlike `subscribe`.
-        """
-        await self.opened(session, user, approver=True)
-        with self._bus.listen(session, rest_only=True) as listener:
-            while True:
-                for record in await self._store.read(session, after):
-                    after = record.seq
-                    yield record
-                await listener.take(_POLL_S)
 
     async def _news(self, session: SessionId, grown: Grown, after: int) -> Sequence[Record]:
         """Return what follows `after`: what we were handed, unless something is missing."""
@@ -295,20 +281,22 @@ class Sessions:
             return records
         return await self._store.read(session, after)
 
-    async def _tell(
-        self,
-        session: SessionId,
-        opened: SessionOpened,
-        events: Sequence[Told],
-        *,
-        idle_only: bool = False,
+    async def _tell(self, session: SessionId, row: SessionRow, event: Told) -> Receipt:
+        return await self._told(session, row.agent, self._store.tell(session, [event]))
+
+    async def _told(
+        self, session: SessionId, agent: str, telling: Coroutine[Any, Any, Receipt]
     ) -> Receipt:
-        """Append, and wake this process's worker where it can drive the session."""
-        receipt = await self._store.tell(session, events, idle_only=idle_only)
+        """Tell, and wake this process's worker where it can drive the session."""
+        receipt = await telling
         self._bus.grown(Grown(session))
-        if opened.agent in self._agents:
+        if agent in self._agents:
             self._wake(session)
         return receipt
+
+    async def _loaded(self, session: SessionId) -> Session:
+        loaded = await self._store.load(session)
+        return replay(loaded.session, loaded.records)
 
     async def _was_told(self, session: SessionId, request_id: str) -> bool:
         events = [record.event for record in await self._store.read(session)]
@@ -324,10 +312,9 @@ class Sessions:
         return event
 
     async def _edited(
-        self, session: SessionId, opened: SessionOpened, asked: InputRequested, arguments: str
+        self, session: SessionId, agent: Agent, asked: InputRequested, arguments: str
     ) -> tuple[str, str]:
         """Return other arguments in canonical form, and the digest of the call that they make."""
-        agent = self._agent(opened)
         tool = agent.by_name.get(asked.name)
         if tool is None:
             raise CallerError(f"Agent {agent.name!r} no longer has a tool {asked.name!r}.")
@@ -338,16 +325,24 @@ class Sessions:
             arguments = tool.check(arguments)
         except ArgumentsError as error:
             raise InputError(f"These arguments do not fit {tool.name}: {error.text}") from None
-        loaded = await self._store.load(session)
-        turn = replay(loaded.session, loaded.records).turn
+        turn = (await self._loaded(session)).turn
         if turn is None:
             raise NotFoundError("The turn that asked is over.")
         return arguments, digest(tool.name, arguments, turn.submitted.principal, tool.version)
 
-    def _agent(self, opened: SessionOpened) -> Agent:
-        if agent := self._agents.get(opened.agent):
+    def _id(self, user: User, name: str) -> SessionId:
+        return SessionId(known(user).tenant, checked_name(name) if name else self._ids())
+
+    def _named(self, agent: str) -> Agent:
+        if found := self._agents.get(agent):
+            return found
+        served = ", ".join(sorted(self._agents)) or "none"
+        raise NotFoundError(f"There is no agent {agent!r}. There are: {served}.")
+
+    def _agent(self, row: SessionRow) -> Agent:
+        if agent := self._agents.get(row.agent):
             return agent
-        raise NotFoundError(f"This process does not serve the agent {opened.agent!r}.")
+        raise NotFoundError(f"This process does not serve the agent {row.agent!r}.")
 
 
 def _limit(name: str, value: Amount) -> int:
@@ -372,28 +367,3 @@ def checked_name(name: str) -> str:
             f"{name[:40]!r} is no session's name: 1 to {_NAME_MAX} printable characters, no slash."
         )
     return name
-
-
-@dataclass(slots=True)
-class Tally:
-    """Adds up what one turn used, from the events of its session."""
-
-    turn: int
-    usage: Usage = field(default_factory=Usage)
-    cost: int = 0
-
-    def add(self, event: object) -> None:
-        """Take in an event."""
-        if not isinstance(event, _PAID):
-            return
-        if not event.key.startswith(f"turn/{self.turn}/"):
-            return
-        self.cost += event.cost
-        if isinstance(event, ModelReplied):
-            new, old = event.usage, self.usage
-            self.usage = Usage(
-                old.input + new.input,
-                old.output + new.output,
-                old.cache_read + new.cache_read,
-                old.cache_write + new.cache_write,
-            )

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from jackline.adapters import rules
 from jackline.adapters.sqlite.journal import fence, number, records
@@ -24,9 +25,16 @@ _DUE = """
         AND agent IN (SELECT value FROM json_each(?))
     ORDER BY due_at LIMIT ?
 """
+_ROW = """
+    SELECT name, user, agent, head, epoch, turn, spent, held, questions, updated_at, worker,
+        erased_at, lease_until, due_at, max(?1, coalesce(
+            (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))
+    FROM session
+    WHERE tenant = ?2 AND name = ?3
+"""
 _SESSIONS = """
     SELECT name, user, agent, head, epoch, turn, spent, held, questions, updated_at, worker,
-        lease_until, due_at, max(?1, coalesce(
+        erased_at, lease_until, due_at, max(?1, coalesce(
             (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))
     FROM session
     WHERE tenant = ?2 AND (?3 IS NULL OR user = ?3) AND (NOT ?4 OR questions <> '')
@@ -134,38 +142,38 @@ def sessions(
 ) -> list[SessionRow]:
     """See `Archive.sessions`. `limit` says how many, and whether only those that wait."""
     count, waiting = limit
-    return [
-        SessionRow(
-            SessionId(tenant, name),
-            user,
-            agent,
-            state := rules.state(lease_until, due_at, turn, at),
-            head,
-            epoch,
-            turn,
-            spent,
-            held,
-            tuple(json.loads(questions or "[]")),
-            updated_at,
-            worker if state == "driven" else "",
-        )
-        for (
-            name,
-            user,
-            agent,
-            head,
-            epoch,
-            turn,
-            spent,
-            held,
-            questions,
-            updated_at,
-            worker,
-            lease_until,
-            due_at,
-            at,
-        ) in database.execute(_SESSIONS, (now, tenant, user, waiting, count))
-    ]
+    found = database.execute(_SESSIONS, (now, tenant, user, waiting, count))
+    return [_row(tenant, each) for each in found]
+
+
+def row(database: sqlite3.Connection, now: float, session: SessionId) -> SessionRow:
+    """See `Archive.row`."""
+    found = database.execute(_ROW, (now, session.tenant, session.name)).fetchone()
+    if found is None:
+        raise rules.unknown_session(session)
+    return _row(session.tenant, found)
+
+
+def _row(tenant: str, columns: Sequence[Any]) -> SessionRow:
+    """Return what a row's columns say, whose last three are lease, wake-up and the time."""
+    name, user, agent, head, epoch, turn, spent, held, questions, *rest = columns
+    updated_at, worker, erased_at, lease_until, due_at, at = rest
+    state = rules.state(lease_until, due_at, turn, at)
+    return SessionRow(
+        SessionId(tenant, name),
+        user,
+        agent,
+        state,
+        head,
+        epoch,
+        turn,
+        spent,
+        held,
+        tuple(json.loads(questions)) if questions else (),
+        updated_at,
+        worker if state == "driven" else "",
+        erased_at,
+    )
 
 
 def fork(

@@ -15,7 +15,6 @@ from jackline.adapters.sqlite.transact import run_within
 from jackline.adapters.sqlite.writer import RaisedByTool
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode
-from jackline.core.errors import BusyError
 from jackline.core.events import (
     InputProvided,
     Record,
@@ -31,7 +30,7 @@ from jackline.ports import Batch, Behind, Claimed, Clock, Committed, Receipt, Re
 
 _OPEN = """
     INSERT INTO session (tenant, name, user, agent, parent, head, updated_at)
-    VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING RETURNING no
+    VALUES (?, ?, ?, ?, ?, 1, ?) RETURNING no
 """
 _CLAIM = """
     UPDATE session SET epoch = epoch + 1, head = head + 1, worker = ?1, lease_until = ?2,
@@ -70,7 +69,10 @@ _MOVE = """
 _FENCE = "SELECT no, epoch, head, turn FROM session WHERE tenant = ? AND name = ?"
 _GROWN = "UPDATE session SET head = ?, updated_at = ? WHERE no = ?"
 _PARK = "UPDATE session SET due_at = NULL, lease_until = 0 WHERE no = ?"
-_STATE = "SELECT no, head, turn, due_at, questions FROM session WHERE tenant = ? AND name = ?"
+_STATE = """
+    SELECT no, head, turn, due_at, questions, user, agent FROM session
+    WHERE tenant = ? AND name = ?
+"""
 _REPEATED = "SELECT seq, turn, at, content FROM event WHERE session = ? AND request = ?"
 _TELL = "UPDATE session SET head = ?, turn = ?, questions = ?, updated_at = ? WHERE no = ?"
 _WAKE = "UPDATE session SET due_at = ? WHERE no = ?"
@@ -121,17 +123,29 @@ def read(
 
 def open_session(
     database: sqlite3.Connection, at: float, session: SessionId, opened: SessionOpened
-) -> SessionOpened:
+) -> None:
     """See `Journal.open`."""
-    row = (session.tenant, session.name, opened.user, opened.agent, opened.parent, at)
-    new = database.execute(_OPEN, row).fetchone()
-    if new:
-        database.execute(_INSERT, (new[0], 1, at, encode(opened)))
-        return opened
-    (body,) = database.execute(_EVENT, (number(database, session), 1)).fetchone()
-    first = decode(body)
-    assert isinstance(first, SessionOpened), f"{session} begins with {first}"
-    return first
+    _state(database, at, session, opened)
+
+
+def _state(
+    database: sqlite3.Connection, at: float, session: SessionId, opened: SessionOpened | None
+) -> tuple[int, int, int | None, float | None, str]:
+    """Return number, head, open turn, wake-up and questions of the session, created if it may be.
+
+    Raises what `Journal.open` raises, and `NotFoundError` where nobody says how it is opened.
+    """
+    row = database.execute(_STATE, (session.tenant, session.name)).fetchone()
+    if row:
+        if opened:
+            rules.check_opened(session, opened, *row[5:])
+        return row[:5]
+    if opened is None:
+        raise rules.unknown_session(session)
+    new = (session.tenant, session.name, opened.user, opened.agent, opened.parent, at)
+    (no,) = database.execute(_OPEN, new).fetchone()
+    database.execute(_INSERT, (no, 1, at, encode(opened)))
+    return no, 1, None, None, ""
 
 
 def claim(
@@ -254,20 +268,18 @@ class Tell:
     session: SessionId
     events: Sequence[Told]
     bodies: Sequence[bytes]
+    opened: SessionOpened | None
     idle_only: bool
+    after: int | None
 
     def __call__(self, database: sqlite3.Connection, at: float) -> Receipt:
         """See `Journal.tell`."""
         session, first = self.session, self.events[0]
-        row = database.execute(_STATE, (session.tenant, session.name)).fetchone()
-        if row is None:
-            raise rules.unknown_session(session)
-        no, head, turn, due_at, listed = row
+        no, head, turn, due_at, listed = _state(database, at, session, self.opened)
         request = rules.request(first)
         if request and (receipt := _repeated(database, no, first, request)):
             return receipt
-        if self.idle_only and turn is not None:
-            raise BusyError(f"Turn {turn} of session {session.name!r} is open.")
+        rules.check_idle(session, turn, head, idle_only=self.idle_only, after=self.after)
         if isinstance(first, TurnSubmitted | TurnSteered) and turn is not None:
             rules.check_room(_waiting(database, no, first, turn))
         if isinstance(first, InputProvided):
@@ -282,7 +294,7 @@ class Tell:
         database.execute(_TELL, (head + len(self.bodies), opened, listed, at, no))
         if rules.wakes(first, turn) and (due_at is None or due_at > at):
             database.execute(_WAKE, (at, no))
-        return Receipt(seq, mine, at)
+        return Receipt(seq, mine, at, queued=turn is not None and mine != turn)
 
 
 def _repeated(

@@ -90,11 +90,11 @@ class SqliteStore:
     def _pause(self, seconds: float) -> None:
         self._lanes.pause(seconds)
 
-    async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
+    async def open(self, session: SessionId, opened: SessionOpened) -> None:
         """See `Journal.open`."""
         rules.check_name(session)
         rules.encoded(opened)
-        return await self._write(partial(journal.open_session, session=session, opened=opened))
+        await self._write(partial(journal.open_session, session=session, opened=opened))
 
     async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
         """See `Journal.claim`."""
@@ -125,12 +125,22 @@ class SqliteStore:
         return await self._write(transact, "alone")
 
     async def tell(
-        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+        self,
+        session: SessionId,
+        events: Sequence[Told],
+        *,
+        opened: SessionOpened | None = None,
+        idle_only: bool = False,
+        after: int | None = None,
     ) -> Receipt:
         """See `Journal.tell`."""
         rules.first(events)
+        if opened:
+            rules.check_name(session)
+            rules.encoded(opened)
         bodies = list(map(rules.encoded, events))
-        return await self._write(journal.Tell(session, tuple(events), bodies, idle_only))
+        told = tuple(events)
+        return await self._write(journal.Tell(session, told, bodies, opened, idle_only, after))
 
     async def read(
         self, session: SessionId, after: int = 0, limit: int | None = None
@@ -155,6 +165,11 @@ class SqliteStore:
         """See `Journal.due`."""
         now, names = self._clock.peek(), list(agents)
         return await self._read(partial(archive.due, now=now, agents=names, limit=limit))
+
+    async def row(self, session: SessionId) -> SessionRow:
+        """See `Archive.row`."""
+        now = self._clock.peek()
+        return await self._read(partial(archive.row, now=now, session=session))
 
     async def sessions(
         self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False

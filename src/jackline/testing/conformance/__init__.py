@@ -12,10 +12,19 @@ where a promise is not kept. They need no test runner; with pytest, a line
 what differs.
 """
 
-from jackline.testing.conformance import answers, archive, driving, erasure, telling, transactions
+from jackline.testing.conformance import (
+    answers,
+    archive,
+    driving,
+    erasure,
+    opening,
+    telling,
+    transactions,
+)
 from jackline.testing.conformance.world import ManualClock, Promise, name
 
 PROMISES: tuple[Promise, ...] = (
+    *opening.PROMISES,
     *driving.PROMISES,
     *telling.PROMISES,
     *answers.PROMISES,

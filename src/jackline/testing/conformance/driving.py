@@ -38,13 +38,6 @@ async def _a_turn_goes_from_tell_to_release(store: Store, clock: ManualClock) ->
     assert await store.claim(S1, "w2", LEASE_S) is None, "nothing is due"
 
 
-async def _opening_again_returns_what_it_was_opened_with(store: Store, _: ManualClock) -> None:
-    assert await store.open(S1, OPENED) == OPENED
-    other = type(OPENED)("another", "bob")
-    assert await store.open(S1, other) == OPENED
-    assert await events(store) == [OPENED]
-
-
 async def _a_session_needs_a_name_and_a_tenant(store: Store, _: ManualClock) -> None:
     for tenant, name in (("", "s"), ("t", ""), ("t", "a\0b"), ("t", "\ud800"), ("t", "x" * 513)):
         with raises(InputError):
@@ -362,7 +355,6 @@ async def _a_session_that_is_parked_waits_for_news(store: Store, clock: ManualCl
 
 PROMISES: tuple[Promise, ...] = (
     _a_turn_goes_from_tell_to_release,
-    _opening_again_returns_what_it_was_opened_with,
     _a_session_needs_a_name_and_a_tenant,
     _an_unknown_session_is_not_found,
     _a_hundred_wake_ups_move_no_epoch,

@@ -88,11 +88,11 @@ async def _of_the_same_request_told_at_once_one_is_new(store: Store, _: ManualCl
 
 
 async def _an_input_waits_for_the_open_turn_and_a_steer_joins_it(
-    store: Store, _: ManualClock
+    store: Store, clock: ManualClock
 ) -> None:
     await driven(store)
-    assert (await store.tell(S1, [submitted("r2")])).turn == 4
-    assert (await store.tell(S1, [steered("r3")])).turn == 2
+    assert await store.tell(S1, [submitted("r2")]) == Receipt(4, 4, clock.now, queued=True)
+    assert await store.tell(S1, [steered("r3")]) == Receipt(5, 2, clock.now)
     batch = Batch(1, 5, (DONE,), 4)
     assert isinstance(await store.drive(S1, batch, LEASE_S), Committed)
     receipt = await store.tell(S1, [steered("r4")])

@@ -38,9 +38,9 @@ class Watched:
         commits = (each for each in told if each.what == "commit" and each.side == "after")
         self._written = Counter(each.name.partition(_TIME)[0] for each in commits)
 
-    async def open(self, session: SessionId, opened: SessionOpened) -> SessionOpened:
+    async def open(self, session: SessionId, opened: SessionOpened) -> None:
         """See `Journal.open`."""
-        return await self._commit("open", (opened,), lambda: self._store.open(session, opened))
+        await self._commit("open", (opened,), lambda: self._store.open(session, opened))
 
     async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
         """See `Journal.claim`."""
@@ -68,10 +68,18 @@ class Watched:
         )
 
     async def tell(
-        self, session: SessionId, events: Sequence[Told], *, idle_only: bool = False
+        self,
+        session: SessionId,
+        events: Sequence[Told],
+        *,
+        opened: SessionOpened | None = None,
+        idle_only: bool = False,
+        after: int | None = None,
     ) -> Receipt:
         """See `Journal.tell`."""
-        work = lambda: self._store.tell(session, events, idle_only=idle_only)  # noqa: E731 - as above
+        work = lambda: self._store.tell(  # noqa: E731 - as above
+            session, events, opened=opened, idle_only=idle_only, after=after
+        )
         return await self._commit("tell", events, work)
 
     async def read(
@@ -95,6 +103,10 @@ class Watched:
     async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
         """See `Journal.due`."""
         return await self._store.due(agents, limit)
+
+    async def row(self, session: SessionId) -> SessionRow:
+        """See `Archive.row`."""
+        return await self._store.row(session)
 
     async def sessions(
         self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False

@@ -1,0 +1,185 @@
+"""How a turn ended, for those who wait for it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+from jackline.core.agent import Agent
+from jackline.core.errors import NotFoundError
+from jackline.core.events import (
+    Erased,
+    HoldUnconfirmed,
+    ModelReplied,
+    Record,
+    SessionId,
+    TurnCancelled,
+    TurnCompleted,
+    TurnEnded,
+    TurnFailed,
+    TurnPaused,
+    TurnStopped,
+    Usage,
+)
+from jackline.core.fold import replay
+from jackline.core.session import Session
+from jackline.ports import Bus, Delta, SessionRow, Store
+
+PAGE = 500
+POLL_S = 0.5
+_FOR_PEOPLE = {"person", "dead_letter"}
+_PAID = (ModelReplied, HoldUnconfirmed)
+_TELLING = {*_PAID, TurnPaused, *get_args(TurnEnded)}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a turn ended. `cost` is in micro-dollars; `output` is typed where the agent says so."""
+
+    session: SessionId
+    turn: int
+    outcome: Literal["completed", "failed", "stopped", "cancelled", "paused"]
+    text: str
+    output: Any
+    usage: Usage
+    cost: int
+    code: str = ""
+    questions: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """Adds up what one turn used, from the events of its session."""
+
+    turn: int
+    usage: Usage = field(default_factory=Usage)
+    cost: int = 0
+
+    def add(self, event: object) -> None:
+        """Take in an event."""
+        if not isinstance(event, _PAID):
+            return
+        if not event.key.startswith(f"turn/{self.turn}/"):
+            return
+        self.cost += event.cost
+        if isinstance(event, ModelReplied):
+            new, old = event.usage, self.usage
+            self.usage = Usage(
+                old.input + new.input,
+                old.output + new.output,
+                old.cache_read + new.cache_read,
+                old.cache_write + new.cache_write,
+            )
+
+
+class Results:
+    """Waits for turns. Whoever asks may see their session: that was checked before."""
+
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self._store = store
+        self._bus = bus
+
+    async def of(
+        self, session: SessionId, turn: int, agent: Agent | None, row: SessionRow | None
+    ) -> Result:
+        """Return how a turn ended, or that it waits for a person, once it does.
+
+        `row` says how the session stands; without, the turn was opened just now, and nothing
+        of it has to be read yet. Raises `NotFoundError` where the turn is erased.
+        """
+        tally = Tally(turn)
+        if row and row.turn not in {None, turn}:
+            state = await self._state(session)
+            if state.turn and state.turn.id != turn and _waits(state, turn):
+                return _result(session, state.turn.pause, tally, None, state.questions)
+        async with aclosing(self._rested(session, turn, row)) as records:
+            async for record in records:
+                if type(record.event) not in _TELLING:
+                    continue  # Of most events: to ask each for one class after another takes long.
+                tally.add(record.event)
+                if isinstance(record.event, TurnPaused) and record.event.reason in _FOR_PEOPLE:
+                    state = await self._state(session)
+                    if _waits(state, turn):
+                        return _result(session, record.event, tally, None, state.questions)
+                if ends(record, turn):
+                    return _result(session, record.event, tally, agent)
+        raise AssertionError("a turn ends, or is followed for ever")
+
+    async def _rested(
+        self, session: SessionId, turn: int, row: SessionRow | None
+    ) -> AsyncGenerator[Record]:
+        """Yield what happened since the turn began, whenever the session has come to rest.
+
+        While the turn goes on nothing of it is read.
+        """
+        after, has_news = turn - 1, row is not None
+        with self._bus.listen(session, rest_only=True) as listener:
+            while True:
+                page = await self._store.read(session, after, PAGE) if has_news else []
+                for record in page:
+                    check_kept(session, turn, record)
+                    after = record.seq
+                    yield record
+                if len(page) < PAGE:
+                    heard = await listener.take(POLL_S)
+                    has_news = bool(heard) or await self._has_news(session, turn, after)
+
+    async def _has_news(self, session: SessionId, turn: int, after: int) -> bool:
+        """Look whether another process has brought the session to rest, or erased the turn."""
+        row = await self._store.row(session)
+        if row.erased_at is not None:
+            for opening in await self._store.read(session, turn - 1, 1):
+                check_kept(session, turn, opening)
+        return row.head > after and (row.turn != turn or row.state == "paused")
+
+    async def _state(self, session: SessionId) -> Session:
+        loaded = await self._store.load(session)
+        return replay(loaded.session, loaded.records)
+
+
+def check_kept(session: SessionId, turn: int, item: Record | Delta) -> None:
+    """Raise `NotFoundError` where this is what is left of the turn's beginning: it never ends."""
+    if isinstance(item, Record) and item.seq == turn and isinstance(item.event, Erased):
+        raise NotFoundError(f"Turn {turn} of session {session.name!r} was erased.")
+
+
+def ends(item: Record | Delta, turn: int) -> bool:
+    """Whether this is the turn's end."""
+    return (
+        isinstance(item, Record) and isinstance(item.event, TurnEnded) and item.event.turn == turn
+    )
+
+
+def _waits(state: Session, turn: int) -> bool:
+    """Whether that turn, or what it is behind, waits for a person now: what is read may be over."""
+    if state.turn is None or turn not in {state.turn.id, *(seq for seq, _ in state.queue)}:
+        return False
+    pause = state.turn.pause
+    if state.turn.id != turn and pause is None:
+        return False
+    return bool(state.questions) or (pause is not None and pause.reason == "dead_letter")
+
+
+def _result(
+    session: SessionId,
+    event: object,
+    tally: Tally,
+    agent: Agent | None,
+    questions: tuple[int, ...] = (),
+) -> Result:
+    result = Result(session, tally.turn, "paused", "", None, tally.usage, tally.cost, "", questions)
+    match event:
+        case TurnCompleted(text=text, value=value):
+            typed = agent.typed if agent else None
+            output = text if value is None or typed is None else typed.load(value)
+            return replace(result, outcome="completed", text=text, output=output)
+        case TurnFailed(code=code, text=text):
+            return replace(result, outcome="failed", code=code, text=text)
+        case TurnStopped(code=code, text=text):
+            return replace(result, outcome="stopped", code=code, text=text)
+        case TurnCancelled(reason=reason):
+            return replace(result, outcome="cancelled", code="cancelled", text=reason)
+        case TurnPaused(reason="dead_letter" as reason, text=text):
+            return replace(result, code=reason, text=text)
+        case _:
+            return result
