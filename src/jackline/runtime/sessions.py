@@ -1,5 +1,6 @@
 """What people and programs do with sessions: open, submit, steer, answer, cancel, fork, listen."""
 
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,13 +17,11 @@ from jackline.core.events import (
     SessionId,
     SessionOpened,
     Told,
-    TurnCancelled,
     TurnCancelRequested,
     TurnCompleted,
-    TurnFailed,
+    TurnEnded,
     TurnResumed,
     TurnSteered,
-    TurnStopped,
     TurnSubmitted,
 )
 from jackline.core.fold import replay
@@ -34,14 +33,13 @@ from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
+from jackline.runtime.results import PAGE, POLL_S
 
 OnBusy = Literal["queue", "reject", "steer"]
 _RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
 Amount = int | str | float | Decimal | None
 _NAME_MAX = 200
-_POLL_S = 0.5
 _POSITION_MAX = (1 << 63) - 1
-_ENDED = (TurnCompleted, TurnFailed, TurnStopped, TurnCancelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +204,12 @@ class Sessions:
     async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
         """Copy the session up to the end of its last turn. Costs so far are history there."""
         await self.row(session, user)
-        records = await self._store.read(session)
-        ends = [record.seq for record in records if isinstance(record.event, _ENDED)]
-        target = self._id(user, name)
-        await self._store.fork(session, ends[-1] if ends else 1, target)
+        target, end, page = self._id(user, name), 1, await self._store.read(session, 0, PAGE)
+        while page:
+            ends = [record.seq for record in page if isinstance(record.event, TurnEnded)]
+            end = ends[-1] if ends else end
+            page = await self._store.read(session, page[-1].seq, PAGE)
+        await self._store.fork(session, end, target)
         return target
 
     async def row(self, session: SessionId, user: User, *, approver: bool = False) -> SessionRow:
@@ -250,24 +250,29 @@ class Sessions:
     ) -> AsyncGenerator[Record | Delta]:
         """Yield the events after position `after`, each once and in order, then those to come.
 
-        Between them comes text as it is said. Ends when the caller stops.
+        Between them comes text as it is said. Ends when the caller stops; raises `NotFoundError`
+        where the session is erased meanwhile.
         """
-        await self.row(session, user, approver=True)
+        row = await self.row(session, user, approver=True)
         if after > _POSITION_MAX:
             raise InputError(f"{after} is no position of an event.")
         after = max(0, after)
         with self._bus.listen(session) as listener:
-            items: Sequence[Delta | Grown] = [Grown(session)]
+            items = deque[Delta | Grown]([Grown(session)])
             while True:
-                for item in items or [Grown(session)]:
-                    if isinstance(item, Delta):
-                        if item.seq <= after:
-                            yield item
-                        continue
-                    for record in await self._news(session, item, after):
-                        after = record.seq
-                        yield record
-                items = await listener.take(_POLL_S)
+                while not items:
+                    items.extend(await listener.take(POLL_S) or await self._unheard(row, after))
+                item = items.popleft()
+                if isinstance(item, Delta):
+                    if item.seq <= after:
+                        yield item
+                    continue
+                records = await self._news(session, item, after)
+                for record in records:
+                    after = record.seq
+                    yield record
+                if len(records) >= PAGE:
+                    items.appendleft(Grown(session))
 
     async def events(self, session: SessionId, user: User, after: int = 0) -> list[Record]:
         """Return the events so far, leaving out the first `after`."""
@@ -279,7 +284,14 @@ class Sessions:
         records = [record for record in grown.records if record.seq > after]
         if records and records[0].seq == after + 1:
             return records
-        return await self._store.read(session, after)
+        return await self._store.read(session, after, PAGE)
+
+    async def _unheard(self, known: SessionRow, after: int) -> Sequence[Grown]:
+        """Look whether another process has added to the session, or erased it since `known`."""
+        row = await self._store.row(known.id)
+        if row.erased_at != known.erased_at:
+            raise NotFoundError(f"Session {known.id.name!r} was erased.")
+        return [Grown(known.id)] if row.head > after else []
 
     async def _tell(self, session: SessionId, row: SessionRow, event: Told) -> Receipt:
         return await self._told(session, row.agent, self._store.tell(session, [event]))
