@@ -14,11 +14,11 @@ from jackline.adapters.sqlite.store import open_sqlite, wall_clock
 from jackline.app import LOCAL_USER, Runtime
 from jackline.core import events as e
 from jackline.core.agent import Agent
-from jackline.core.errors import CallerError, NotFoundError
+from jackline.core.errors import BusyError, CallerError, NotFoundError
 from jackline.core.inputs import Upload
 from jackline.core.messages import Text
 from jackline.core.user import User
-from jackline.ports import Batch, Reply, Request, SessionRow, Store
+from jackline.ports import Batch, Loaded, Reply, Request, SessionRow, Store
 from jackline.runtime.sessions import Submission
 from jackline.testing import ScriptedModel
 from jackline.testing.model import FREE
@@ -34,6 +34,7 @@ class Counted:
         self.asked = Counter[str]()
         self.most_read = 0
         self.looked = asyncio.Event()
+        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
         self._store = store
         self._path = path
 
@@ -48,6 +49,13 @@ class Counted:
         records = await self._store.read(session, after, limit)
         self.most_read = max(self.most_read, len(records))
         return records
+
+    async def load(self, session: e.SessionId) -> Loaded:
+        """Return the session, and what happens `meanwhile` happens before anybody goes on."""
+        loaded = await self._store.load(session)
+        if self.meanwhile:
+            await self.meanwhile.pop()()
+        return loaded
 
     async def row(self, session: e.SessionId) -> SessionRow:
         self.looked.set()
@@ -290,5 +298,84 @@ def test_a_long_journal_is_read_page_by_page_and_heard_whole(counted: Counted) -
         fork = await runtime.sessions.fork(S, LOCAL_USER)
         assert (await runtime.sessions.row(fork, LOCAL_USER)).head == 1_204
         assert 0 < counted.most_read <= 500
+
+    within(counted, work, drive=False)
+
+
+async def ended(store: Any, end: Callable[[int], e.Event]) -> int:
+    """Have a turn opened and ended, and return how much has happened then."""
+    told = e.TurnSubmitted(f"after {await head(store)}", (Text("Hi"),), LOCAL_USER.principal)
+    receipt = await store.tell(S, [told])
+    claimed = await store.claim(S, "w", 10.0)
+    batch = Batch(claimed.epoch, receipt.seq + 1, (end(receipt.seq),), None, release=True)
+    await store.drive(S, batch, 10.0)
+    return receipt.seq + 2
+
+
+async def head(store: Any) -> int:
+    return (await store.row(S)).head
+
+
+def failed(turn: int) -> e.TurnFailed:
+    return e.TurnFailed(turn, "tool", "It broke.")
+
+
+def completed(turn: int) -> e.TurnCompleted:
+    return e.TurnCompleted(turn, "Done.")
+
+
+def test_nothing_goes_on_after_a_turn_that_was_opened_and_completed_meanwhile(
+    counted: Counted,
+) -> None:
+    async def work(runtime: Runtime) -> None:
+        await runtime.sessions.open("clerk", LOCAL_USER, "s")
+        await ended(counted, failed)
+        counted.meanwhile = [lambda: ended(counted, completed)]
+        with pytest.raises(CallerError, match="nothing to go on with"):
+            await runtime.sessions.go_on(S, LOCAL_USER)
+        assert await head(counted) == 7, "nobody meant to go on after that one"
+
+    within(counted, work, drive=False)
+
+
+def test_a_session_that_grows_meanwhile_goes_on_all_the_same(counted: Counted) -> None:
+    async def grow() -> None:
+        await counted.tell(S, [e.LimitsRaised({"usd": 1}, "local")])
+
+    async def work(runtime: Runtime) -> None:
+        await runtime.sessions.open("clerk", LOCAL_USER, "s")
+        await ended(counted, failed)
+        counted.meanwhile = [grow] * 2
+        receipt = await runtime.sessions.go_on(S, LOCAL_USER, "r")
+        assert (receipt.turn, receipt.repeated) == (7, False)
+        assert (await runtime.sessions.row(S, LOCAL_USER)).turn == 7
+
+    within(counted, work, drive=False)
+
+
+def test_whoever_finds_a_session_changed_each_time_hears_that_it_is_busy(counted: Counted) -> None:
+    async def work(runtime: Runtime) -> None:
+        await runtime.sessions.open("clerk", LOCAL_USER, "s")
+        await ended(counted, failed)
+        counted.meanwhile = [lambda: ended(counted, failed)] * 100
+        with pytest.raises(BusyError):
+            await runtime.sessions.go_on(S, LOCAL_USER)
+        assert counted.meanwhile
+
+    within(counted, work, drive=False)
+
+
+def test_to_go_on_is_acknowledged_again_although_the_turn_was_completed(counted: Counted) -> None:
+    async def work(runtime: Runtime) -> None:
+        await runtime.sessions.open("clerk", LOCAL_USER, "s")
+        await ended(counted, failed)
+        first = await runtime.sessions.go_on(S, LOCAL_USER, "r")
+        claimed = await counted.claim(S, "w", 10.0)
+        batch = Batch(claimed.epoch, first.seq + 1, (completed(5),), None, release=True)
+        await counted.drive(S, batch, 10.0)
+        again = await runtime.sessions.go_on(S, LOCAL_USER, "r")
+        assert (again.seq, again.turn, again.repeated) == (first.seq, first.turn, True)
+        with pytest.raises(CallerError, match="nothing to go on with"):
+            await runtime.sessions.go_on(S, LOCAL_USER, "another")
 
     within(counted, work, drive=False)

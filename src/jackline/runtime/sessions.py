@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from jackline.core.agent import Agent
 from jackline.core.budget import micro_dollars
-from jackline.core.errors import CallerError, DefinitionError, InputError, NotFoundError
+from jackline.core.errors import BusyError, CallerError, DefinitionError, InputError, NotFoundError
 from jackline.core.events import (
     InputProvided,
     InputRequested,
@@ -39,6 +40,7 @@ OnBusy = Literal["queue", "reject", "steer"]
 _RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
 Amount = int | str | float | Decimal | None
 _NAME_MAX = 200
+_TRIES = 5
 _POSITION_MAX = (1 << 63) - 1
 
 
@@ -144,27 +146,40 @@ class Sessions:
         return await self._told(session, agent.name, told)
 
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
-        """Resume a paused turn, or go on where the last one was stopped or failed."""
+        """Resume a paused turn, or go on where the last one was stopped or failed.
+
+        Raises `BusyError` where the session changes too often to say what goes on.
+        """
         row = await self.row(session, user)
-        agent, state = self._agent(row), await self._loaded(session)
+        agent, name = self._agent(row), short(request_id) or self._ids()
+        event = TurnSubmitted(name, (), user.principal, agent.version)
+        for _ in range(_TRIES):
+            with suppress(BusyError):  # It has changed since it was looked at.
+                return await self._goes_on(row, event)
+        raise BusyError(f"Session {session.name!r} changes all the time: wait until it rests.")
+
+    async def _goes_on(self, row: SessionRow, event: TurnSubmitted) -> Receipt:
+        state = await self._loaded(row.id)
         if state.turn:
-            return await self._tell(session, row, TurnResumed("asked"))
+            return await self._tell(row, TurnResumed("asked"))
         if not state.messages:
             raise InputError("Nothing was said yet that one could go on with.")
-        told = request_id and await self._was_told(session, request_id)
-        if isinstance(state.ended, TurnCompleted) and not told:
-            raise CallerError("There is nothing to go on with: the last turn was completed.")
-        event = TurnSubmitted(short(request_id) or self._ids(), (), user.principal, agent.version)
-        # Whoever was quicker has opened a turn: what was to go on is no longer the last one.
-        told = self._store.tell(session, [event], idle_only=True)
-        return await self._told(session, row.agent, told)
+        if not isinstance(state.ended, TurnCompleted):
+            told = self._store.tell(row.id, [event], after=state.head)
+            return await self._told(row.id, row.agent, told)
+        try:
+            # No journal ends at 0: only what was told before is acknowledged.
+            return await self._store.tell(row.id, [event], after=0)
+        except BusyError:
+            why = "There is nothing to go on with: the last turn was completed."
+            raise CallerError(why) from None
 
     async def cancel(
         self, session: SessionId, user: User, reason: str = "", *, turn: int | None = None
     ) -> Receipt:
         """End the open turn, or `turn` if it is open. What came of what runs is kept."""
         row = await self.row(session, user)
-        return await self._tell(session, row, TurnCancelRequested(shortened(reason), turn))
+        return await self._tell(row, TurnCancelRequested(shortened(reason), turn))
 
     async def raise_limits(
         self, session: SessionId, user: User, limits: Mapping[str, Amount]
@@ -177,7 +192,7 @@ class Sessions:
             raise InputError(f"Say which limit: {', '.join(_RAISABLE)}.")
         row = await self.row(session, user)
         found = {name: _limit(name, value) for name, value in limits.items()}
-        return await self._tell(session, row, LimitsRaised(found, user.id))
+        return await self._tell(row, LimitsRaised(found, user.id))
 
     async def answer(
         self,
@@ -199,7 +214,7 @@ class Sessions:
         if approved and arguments is not None:
             arguments, bound = await self._edited(session, self._agent(row), asked, arguments)
         provided = InputProvided(question, approved, user.id, bound, arguments, shortened(reason))
-        return await self._tell(session, row, provided)
+        return await self._tell(row, provided)
 
     async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
         """Copy the session up to the end of its last turn. Costs so far are history there."""
@@ -293,8 +308,8 @@ class Sessions:
             raise NotFoundError(f"Session {known.id.name!r} was erased.")
         return [Grown(known.id)] if row.head > after else []
 
-    async def _tell(self, session: SessionId, row: SessionRow, event: Told) -> Receipt:
-        return await self._told(session, row.agent, self._store.tell(session, [event]))
+    async def _tell(self, row: SessionRow, event: Told) -> Receipt:
+        return await self._told(row.id, row.agent, self._store.tell(row.id, [event]))
 
     async def _told(
         self, session: SessionId, agent: str, telling: Coroutine[Any, Any, Receipt]
@@ -309,10 +324,6 @@ class Sessions:
     async def _loaded(self, session: SessionId) -> Session:
         loaded = await self._store.load(session)
         return replay(loaded.session, loaded.records)
-
-    async def _was_told(self, session: SessionId, request_id: str) -> bool:
-        events = [record.event for record in await self._store.read(session)]
-        return request_id in [e.request_id for e in events if isinstance(e, TurnSubmitted)]
 
     async def _question(self, session: SessionId, question: int) -> InputRequested:
         event = None
