@@ -120,6 +120,8 @@ def test_input_that_cannot_be_said_is_refused(said: str | bytes, why: str) -> No
         (("raise", "s1", "--limit", "usd=much"), "'usd=much' lets nothing run"),
         (("raise", "s1", "--limit", "usd=-1"), "'usd=-1' lets nothing run"),
         (("raise", "s1", "--limit", "usd=0"), "'usd=0' lets nothing run: give a number above 0"),
+        (("raise", "s1", "--limit", "model_calls=1.5"), "'model_calls=1.5' counts calls"),
+        (("raise", "s1", "--limit", "tool_calls=0.5"), "give a whole number"),
         (("demo", "--model", "foo:bar"), "There is no provider 'foo'"),
         (("crashtest", "bad_input_shop:nope"), "Module 'bad_input_shop' has no 'nope'."),
         (("erase",), "Say what to erase"),
@@ -187,6 +189,8 @@ def test_help_fits_a_terminal_and_says_what_the_command_is_for(
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "--json" in result.stdout
     assert "int range" not in result.stdout
+    assert "[[" not in result.stdout
+    assert "<int>" not in result.stdout.partition("Options:")[2], "an option says what it takes"
 
 
 def test_the_list_of_commands_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,6 +196,15 @@ def test_what_is_erased_is_gone_and_its_money_is_not(folder: Path) -> None:
     assert jackline(folder, "doctor").returncode == 0
 
 
+def test_a_project_may_be_written_where_one_is(tmp_path: Path) -> None:
+    done = jackline(tmp_path, "new", ".")
+    assert done.stdout.startswith("Wrote agent.py, scenario.py, jackline.toml. Try:\n")
+    assert " cd " not in done.stdout
+    assert len(list(tmp_path.iterdir())) == 3
+    again = jackline(tmp_path, "new", ".")
+    assert again.stderr == "jackline: There is a file agent.py already: choose another name.\n"
+
+
 def test_a_new_project_runs_as_it_stands(tmp_path: Path) -> None:
     assert jackline(tmp_path, "new", "shop").returncode == 0
     project = tmp_path / "shop"
@@ -205,7 +214,7 @@ def test_a_new_project_runs_as_it_stands(tmp_path: Path) -> None:
     number = str(lines(jackline(project, "approve", "s1", "--json").stdout)[0]["question"])
     jackline(project, "approve", "s1", number)
     done = jackline(project, "resume", "s1")
-    assert done.stdout == "Your refund of $12.50 is on its way.\n"
+    assert done.stdout == "That was order 7. What else may I do?\n"
     done = jackline(project, "run", "Send order 8 to 1 Harbour Road")
     assert done.stdout == "Order 8 now goes to 1 Harbour Road.\n"
     (project / "agent.py").write_text("# mine\n")

@@ -24,7 +24,8 @@ def approve(  # noqa: PLR0913 - the options of a command
     *,
     session: Session,
     question: Annotated[
-        int, typer.Argument(metavar="[QUESTION]", help="Without: list what is asked.")
+        int,
+        typer.Argument(metavar="QUESTION", show_default=False, help="Without: list what is asked."),
     ] = 0,
     no: Annotated[bool, typer.Option("--no", help="Decline.")] = False,
     edit: Annotated[str, typer.Option(metavar="JSON", help="Approve with other arguments.")] = "",

@@ -44,7 +44,7 @@ def budget(
     where: Where,
     *,
     session: Annotated[
-        str, typer.Argument(metavar="[SESSION]", help="Its turns. Without: all sessions.")
+        str, typer.Argument(metavar="SESSION", help="Its turns. Without: all sessions.")
     ] = "",
     app: AppName = "",
     as_json: Json = False,

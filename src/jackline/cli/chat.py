@@ -36,7 +36,7 @@ def chat(  # noqa: PLR0913 - the options of a command
     where: Where,
     *,
     app: Annotated[
-        str, typer.Argument(metavar="[MODULE:NAME]", help="The agents. [setting: app]")
+        str, typer.Argument(metavar="MODULE:NAME", help="The agents. [setting: app]")
     ] = "",
     local: Annotated[
         bool, typer.Option("--local", help="With the small demonstration model that runs here.")

@@ -24,7 +24,7 @@ _DEMO = "jackline.demo.agent:refunds"
 def crashtest(  # noqa: PLR0913 - one for each option
     reference: Annotated[
         str,
-        typer.Argument(metavar="[MODULE:SCENARIO]", help="The scenario; the demo's where none is."),
+        typer.Argument(metavar="MODULE:SCENARIO", help="The scenario; the demo's where none is."),
     ] = "",
     *,
     jobs: Annotated[

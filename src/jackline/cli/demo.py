@@ -26,7 +26,8 @@ def demo(
         str, typer.Option(metavar="PROVIDER:NAME", help="The real model of the last act.")
     ] = "local",
     seed: Annotated[
-        int, typer.Option(help="Where in the payment the worker dies, without a terminal.")
+        int,
+        typer.Option(metavar="N", help="Where in the payment the worker dies, without a terminal."),
     ] = 0,
     as_json: Json = False,
 ) -> int:

@@ -155,7 +155,10 @@ def _of_file(path: Path) -> Iterator[Finding]:
         except sqlite3.Error as error:
             raise store_error(error, path) from error
     size = path.stat().st_size / (1 << 20)
-    yield Finding("database", "ok" if check == "ok" else "fail", f"{path}, {size:.1f} MiB: {check}")
+    intact = "intact" if check == "ok" else check
+    yield Finding(
+        "database", "ok" if check == "ok" else "fail", f"{path}, {size:.1f} MiB: {intact}"
+    )
     yield Finding("journal mode", "ok" if mode == "wal" else "warn", mode)
     names = ", ".join(step.name for step in missing)
     verdict: Verdict = "warn" if missing else "ok"

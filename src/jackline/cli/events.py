@@ -34,7 +34,7 @@ def events(
     where: Where,
     *,
     session: Annotated[
-        str, typer.Argument(metavar="[SESSION]", help="Its name. Without: the latest.")
+        str, typer.Argument(metavar="SESSION", help="Its name. Without: the latest.")
     ] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
     whole: Annotated[bool, typer.Option("--whole", help="Shorten nothing.")] = False,

@@ -15,7 +15,7 @@ def fork(
     *,
     session: Session,
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Of the copy. Without: a new one.")
+        str, typer.Argument(metavar="NAME", help="Of the copy. Without: a new one.")
     ] = "",
     as_json: Json = False,
 ) -> int:

@@ -30,7 +30,7 @@ def new(
         raise InputError("Give the project a name, like: jackline new support")
     there = [each for each in _FILES if (folder / each).exists()]
     if there:
-        raise ConflictError(f"{folder} has a file {there[0]} already: choose another name.")
+        raise ConflictError(f"There is a file {folder / there[0]} already: choose another name.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for each in _FILES:
@@ -41,8 +41,10 @@ def new(
     if as_json:
         print_json({"folder": str(folder), "files": _FILES})
         return Exit.OK
-    typer.echo(f"Wrote {', '.join(_FILES)} to {folder}. Try:\n")
-    typer.echo(f"  cd {shlex.quote(str(folder))}")
+    is_here = folder.resolve() == Path.cwd()
+    typer.echo(f"Wrote {', '.join(_FILES)}{'' if is_here else f' to {folder}'}. Try:\n")
+    if not is_here:
+        typer.echo(f"  cd {shlex.quote(str(folder))}")
     command = called(absolute=True)
     typer.echo(f"  {command} chat                              # say: Refund order 7")
     typer.echo(f"  {command} events                            # what happened")

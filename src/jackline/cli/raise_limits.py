@@ -16,13 +16,14 @@ from jackline.core.budget import dollars, micro_dollars
 from jackline.core.errors import InputError, NotFoundError
 
 _NAMES = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
+_COUNTS = ("model_calls", "tool_calls")
 _NONE = "none"
 
 
 def raise_limits(
     where: Where,
     *,
-    session: Annotated[str, typer.Argument(metavar="[SESSION]", help="Its name.")] = "",
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="Its name.")] = "",
     limit: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help=f"{', '.join(_NAMES)}; repeatable."),
@@ -57,6 +58,8 @@ def _parsed(text: str) -> tuple[str, str]:
     value = value.strip().lower()
     if value != _NONE and not _is_amount(value):
         raise InputError(f"{text!r} lets nothing run: give a number above 0, or none for no limit.")
+    if value != _NONE and name in _COUNTS and not value.isdecimal():
+        raise InputError(f"{text!r} counts calls: give a whole number, or none for no limit.")
     return name, value
 
 

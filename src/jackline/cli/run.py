@@ -24,10 +24,10 @@ def run(  # noqa: PLR0913 - the options of a command
     where: Where,
     *,
     app: Annotated[
-        str, typer.Argument(metavar="[MODULE:NAME]", help="The agents. [setting: app]")
+        str, typer.Argument(metavar="MODULE:NAME", help="The agents. [setting: app]")
     ] = "",
     said: Annotated[
-        str, typer.Argument(metavar="[INPUT]", help="What is said to it. Without: stdin.")
+        str, typer.Argument(metavar="INPUT", help="What is said to it. Without: stdin.")
     ] = "",
     agent: Annotated[str, typer.Option(metavar="NAME", help="Which, where there are more.")] = "",
     session: Annotated[str, typer.Option(metavar="NAME", help="Without: a new one.")] = "",
@@ -37,12 +37,12 @@ def run(  # noqa: PLR0913 - the options of a command
 ) -> int:
     """Say one thing to an agent, and print its answer.
 
-    With --record FILE what the model said in this session so far can be said again in tests,
-    without a model: @scenario(…, record="FILE").
-
     Ctrl-C cancels the turn, a second one leaves it to go on later, as SIGTERM does. Exit codes:
     0 completed, 1 failed, stopped or cancelled, 2 the request is wrong, 3 somebody who runs
     jackline must act, 4 it waits for a person.
+
+    --record writes down what the model has said in the session, for a test that asks no model:
+    @scenario(…, record="FILE").
     """
     settings = where.settings()
     if app and not said and settings.app and not is_reference(app):

@@ -57,7 +57,7 @@ SCRIPT = {
     "Refund order 7": [
         [ToolCall("find_order", '{"order_id": "7"}')],
         [ToolCall("refund", '{"order_id": "7", "cents": 1250}')],
-        "Your refund of $12.50 is on its way.",
+        "That was order 7. What else may I do?",
     ],
     "Send order 8 to 1 Harbour Road": [
         [ToolCall("change_address", '{"order_id": "8", "address": "1 Harbour Road"}')],
