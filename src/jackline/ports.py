@@ -233,7 +233,10 @@ class Archive(Protocol):
         ...
 
     async def allow(self, tenant: str, account: str, limit: int | None) -> None:
-        """Set what an account of the tenant may spend. None: no limit, it only counts."""
+        """Set what an account of the tenant may spend, in micro-dollars. None: it only counts.
+
+        Raises `InputError` for what is no whole amount from 0 to 2**62.
+        """
         ...
 
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:

@@ -247,6 +247,7 @@ class MemoryStore:
 
     async def allow(self, tenant: str, account: str, limit: int | None) -> None:
         """See `Archive.allow`."""
+        rules.check_limit(limit)
         key = tenant, account
         before = self._accounts.get(key) or Account(account, limit)
         self._accounts[key] = Account(account, limit, before.spent, before.held)

@@ -44,6 +44,7 @@ HASHES_KEPT_S = 30 * 86_400.0
 INPUTS_MAX = 100
 _NAME_CHARACTERS_MAX = 512
 _POSITION_MAX = 2**63 - 1
+_LIMIT_MAX = 2**62  # Databases count in 64 bits, and something is spent beside it.
 
 
 class SteadyClock:
@@ -228,6 +229,16 @@ def tightened(account: Account, limit: int | None) -> Account:
     if account.limit is None or limit is None or limit >= account.limit:
         return account
     return Account(account.name, limit, account.spent, account.held)
+
+
+def check_limit(limit: int | None) -> None:
+    """Raise `InputError` unless an account may have this limit, on every store."""
+    # What callers give is not type-checked, and a database takes True for 1 and keeps 0.5.
+    if limit is not None and (type(limit) is not int or not 0 <= limit <= _LIMIT_MAX):
+        raise InputError(
+            f"{limit!r} is no limit of an account: give whole micro-dollars, at most "
+            f"{_LIMIT_MAX}, or None for no limit."
+        )
 
 
 def position(number: int) -> int:

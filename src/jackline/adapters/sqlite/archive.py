@@ -197,6 +197,7 @@ def allow(
     database: sqlite3.Connection, _: float, tenant: str, account: str, limit: int | None
 ) -> None:
     """See `Archive.allow`."""
+    rules.check_limit(limit)
     database.execute(_ALLOW, (tenant, account, limit))
 
 

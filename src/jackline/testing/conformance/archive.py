@@ -1,5 +1,8 @@
 """What is promised of lists, snapshots, forks and artifacts."""
 
+from typing import Any
+
+from jackline.core.budget import Account
 from jackline.core.errors import ConflictError, InputError, NotFoundError
 from jackline.core.events import SessionForked, SessionId, SessionOpened, TurnCompleted
 from jackline.core.fold import replay
@@ -165,6 +168,18 @@ async def _accounts_are_listed_by_the_beginning_of_their_names(
     assert len(await store.accounts("acme")) == 5
 
 
+async def _a_limit_is_an_amount_that_every_store_can_hold(store: Store, _: ManualClock) -> None:
+    most = 2**62
+    await store.allow("acme", "user/a", most)
+    wrong: tuple[Any, ...] = (most + 1, 2**70, -1, 0.5, True, "5")
+    for limit in wrong:
+        with raises(InputError):
+            await store.allow("acme", "user/a", limit)
+    assert await store.accounts("acme") == [Account("user/a", most)]
+    await store.allow("acme", "user/a", 0)
+    assert await store.accounts("acme") == [Account("user/a", 0)]
+
+
 PROMISES: tuple[Promise, ...] = (
     _a_list_says_how_each_session_stands,
     _a_list_begins_with_the_latest,
@@ -175,4 +190,5 @@ PROMISES: tuple[Promise, ...] = (
     _a_fork_is_of_what_is_there_to_where_nothing_is,
     _an_artifact_is_found_by_its_content,
     _accounts_are_listed_by_the_beginning_of_their_names,
+    _a_limit_is_an_amount_that_every_store_can_hold,
 )
