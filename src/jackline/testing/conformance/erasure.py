@@ -124,6 +124,17 @@ async def _forks_and_children_are_reached(store: Store, _: ManualClock) -> None:
     assert (await events(store, other))[1] == submitted("r1")
 
 
+async def _what_comes_after_an_erasure_is_reached_by_the_next(store: Store, _: ManualClock) -> None:
+    await driven(store)
+    await store.erase("acme", session="s1")
+    child = SessionId("acme", "child")
+    await store.open(child, SessionOpened("helper", "ann", parent="s1"))
+    await store.tell(child, [submitted("c1")])
+    assert (await events(store, child))[1] == submitted("c1")
+    assert await store.erase("acme", session="s1") == 2
+    assert (await events(store, child))[1] == Erased("turn.submitted")
+
+
 async def _one_users_erasure_is_nobody_elses(store: Store, _: ManualClock) -> None:
     await driven(store)
     await store.open(S2, SessionOpened("support", "bob"))
@@ -196,6 +207,7 @@ PROMISES: tuple[Promise, ...] = (
     _a_request_is_known_after_its_erasure,
     _money_stays_and_holds_are_charged,
     _forks_and_children_are_reached,
+    _what_comes_after_an_erasure_is_reached_by_the_next,
     _one_users_erasure_is_nobody_elses,
     _what_is_idle_for_long_is_dropped,
     _a_fork_outlives_what_it_was_copied_from,
