@@ -42,6 +42,7 @@ from jackline.runtime.worker import Worker
 
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
+_OPTIONS = tuple(each.name for each in fields(Submission)[1:])
 _FOR_PEOPLE = {"person", "dead_letter"}
 _TELLING = {ModelReplied, HoldUnconfirmed, TurnPaused, *get_args(TurnEnded)}
 
@@ -306,7 +307,6 @@ def _with_paging(agent: Agent, store: Store) -> Agent:
 
 
 def _submission(said: Said, options: Mapping[str, Any]) -> Submission:
-    known = [each.name for each in fields(Submission)[1:]]
-    if unknown := sorted(options.keys() - known):
-        raise InputError(f"There is no option {unknown[0]!r}, but {', '.join(known)}.")
+    if unknown := sorted(options.keys() - _OPTIONS):
+        raise InputError(f"There is no option {unknown[0]!r}, but {', '.join(_OPTIONS)}.")
     return Submission(said, **options)

@@ -1,6 +1,6 @@
 """How a turn ended, for those who wait for it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -92,34 +92,35 @@ class Results:
             state = await self._state(session)
             if state.turn and state.turn.id != turn and _waits(state, turn):
                 return _result(session, state.turn.pause, tally, None, state.questions)
-        async with aclosing(self._rested(session, turn, row)) as records:
-            async for record in records:
-                if type(record.event) not in _TELLING:
-                    continue  # Of most events: to ask each for one class after another takes long.
-                tally.add(record.event)
-                if isinstance(record.event, TurnPaused) and record.event.reason in _FOR_PEOPLE:
-                    state = await self._state(session)
-                    if _waits(state, turn):
-                        return _result(session, record.event, tally, None, state.questions)
-                if ends(record, turn):
-                    return _result(session, record.event, tally, agent)
+        async with aclosing(self._rested(session, turn, row)) as pages:
+            async for page in pages:
+                # To ask each event for one class after another would take long.
+                for record in [each for each in page if type(each.event) in _TELLING]:
+                    event = record.event
+                    tally.add(event)
+                    if isinstance(event, TurnPaused) and event.reason in _FOR_PEOPLE:
+                        state = await self._state(session)
+                        if _waits(state, turn):
+                            return _result(session, event, tally, None, state.questions)
+                    if ends(record, turn):
+                        return _result(session, event, tally, agent)
         raise AssertionError("a turn ends, or is followed for ever")
 
     async def _rested(
         self, session: SessionId, turn: int, row: SessionRow | None
-    ) -> AsyncGenerator[Record]:
+    ) -> AsyncGenerator[Sequence[Record]]:
         """Yield what happened since the turn began, whenever the session has come to rest.
 
-        While the turn goes on nothing of it is read.
+        It comes in pages. While the turn goes on nothing of it is read.
         """
         after, has_news = turn - 1, row is not None
         with self._bus.listen(session, rest_only=True) as listener:
             while True:
                 page = await self._store.read(session, after, PAGE) if has_news else []
-                for record in page:
-                    check_kept(session, turn, record)
-                    after = record.seq
-                    yield record
+                if page:
+                    check_kept(session, turn, page[0])
+                    after = page[-1].seq
+                    yield page
                 if len(page) < PAGE:
                     heard = await listener.take(POLL_S)
                     has_news = bool(heard) or await self._has_news(session, turn, after)
