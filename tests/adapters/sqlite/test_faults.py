@@ -77,6 +77,33 @@ def test_a_full_disk_fails_the_append_that_does_not_fit_and_no_other(path: Path)
         run(story(store))
 
 
+def test_a_full_disk_that_undoes_a_group_takes_no_later_append_apart(path: Path) -> None:
+    open_sqlite(path).close()
+
+    async def story(store: Store) -> None:
+        await driven(store)
+        await driven(store, S2)
+        no_integer = Batch(1, 3, (ToolReturned("k", ()),), 2, moves={"a": (2**70, 0)})
+        fits = Batch(1, 3, (ToolReturned("k", ()),), 2)
+        async with asyncio.TaskGroup() as group:
+            failing = group.create_task(failure(store.put(S1, bytes(10**6), "image/png")))
+            halfway = group.create_task(overflows(store.drive(S1, no_integer, LEASE_S)))
+            fitting = group.create_task(store.drive(S2, fits, LEASE_S))
+        assert one_sentence(failing.result(), "full", "make room")
+        assert halfway.result()
+        assert isinstance(fitting.result(), Committed)
+        assert (await head(store), await head(store, S2)) == (3, 4)
+
+    with closing(SqliteStore(path, clock=wall_clock(), limit_bytes=400_000)) as store:
+        run(story(store))
+
+
+async def overflows(work: Coroutine[Any, Any, object]) -> bool:
+    with pytest.raises(OverflowError):
+        await work
+    return True
+
+
 async def failure(work: Coroutine[Any, Any, object]) -> StoreError:
     with pytest.raises(StoreError) as raised:
         await work

@@ -1,8 +1,9 @@
 """The one connection that writes: groups of jobs, each group one transaction.
 
-Each job of a group has a savepoint, so that its failure is its own. All of a group is durable
-once its COMMIT has returned; where that fails in a way that leaves open what is on the disk, the
-outcome of the whole group is unknown.
+A job's failure is its own: nearly all jobs check before they write, so only where one fails after
+it has written is the rest of its group run again, each job in a savepoint then. All of a group is
+durable once its COMMIT has returned; where that fails in a way that leaves open what is on the
+disk, the outcome of the whole group is unknown.
 """
 
 import sqlite3
@@ -27,7 +28,7 @@ class RaisedByTool(Exception):  # noqa: N818 - it is a parcel, and no error of i
 
 
 class _UndoneError(Exception):
-    """SQLite itself has undone the whole group, for one of its jobs: the disk was full for it."""
+    """The whole group has to be undone for one of its jobs, or SQLite has: the disk was full."""
 
     def __init__(self, culprit: Job) -> None:
         super().__init__(str(culprit.error))
@@ -69,25 +70,28 @@ class Writer:
             self._database.close()
         self._turns.close()
 
-    def _commit(self, group: Sequence[Job]) -> None:
+    def _commit(self, group: Sequence[Job], *, savepoints: bool = False) -> None:
         self.groups += 1
         try:
-            self._run(group)
+            self._run(group, savepoints=savepoints)
         except _UndoneError as undone:
-            for job in group:
-                if job is not undone.culprit:
-                    self._commit((job,))
+            rest = [job for job in group if job is not undone.culprit]
+            for again in [[job] for job in rest] if savepoints else [rest]:
+                self._commit(again, savepoints=True)
         except sqlite3.Error as error:
             self._fail(group, store_error(error, self._path))
         else:
             self._end(group)
 
-    def _run(self, group: Sequence[Job]) -> None:
+    def _run(self, group: Sequence[Job], *, savepoints: bool) -> None:
         self._roll_back()
         if group[0].kind != "bare":
             self._database.execute("BEGIN IMMEDIATE")
         now = self._now()
-        run = self._run_alone if len(group) == 1 else self._run_in_group
+        if len(group) == 1:
+            self._run_alone(group[0], now)
+            return
+        run = self._run_in_savepoint if savepoints else self._run_in_group
         for job in group:
             run(job, now)
 
@@ -114,6 +118,15 @@ class Writer:
             self._roll_back()
 
     def _run_in_group(self, job: Job, now: float) -> None:
+        """Run the job; if it failed after it has written, the group has to be undone."""
+        database = self._database
+        before = database.total_changes
+        job.error = self._attempt(job, now)
+        untouched = database.in_transaction and database.total_changes == before
+        if job.error is not None and not untouched:
+            raise _UndoneError(job)
+
+    def _run_in_savepoint(self, job: Job, now: float) -> None:
         """Run the job, and undo its part of the transaction if it failed."""
         database = self._database
         database.execute("SAVEPOINT job")
