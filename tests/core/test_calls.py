@@ -282,7 +282,12 @@ def test_a_call_written_otherwise_is_the_same_to_its_tool_and_needs_a_person(
 
 
 def test_a_call_that_says_all_that_its_tool_reads_has_no_fingerprint_of_its_own() -> None:
-    for arguments, has_one in (('{"cents": 7}', False), ('{"cents":"7"}', True), ("{}", True)):
+    for arguments, has_one in (
+        ('{"cents":7}', False),
+        ('{"cents": 7}', True),
+        ('{"cents":"7"}', True),
+        ("{}", True),
+    ):
         _, (started,) = story("pay", arguments=arguments)
         assert isinstance(started, e.ToolStarted)
         assert bool(started.fingerprint) == has_one

@@ -398,12 +398,23 @@ def test_our_own_rates_use_up_no_try_and_no_call_and_never_fail_over() -> None:
     for _ in range(20):
         assert isinstance(told.goes_on()[-1], e.ModelReserved)
         assert told.turn.model == "free"
-        told.failed("throttled", after_s=4)
-        assert told.wakes_at() == told.now + 4
-        assert told.goes_on(3.9) == []
-        told.now += 0.1
+        told.failed("throttled", after_s=2)
+        assert told.now + 2 <= (told.wakes_at() or 0) <= told.now + 3
+        assert told.goes_on(1.9) == []
+        told.now += 1.1
     assert kinds(told.goes_on()) == ["model.reserved"]
     assert told.replied("Done.").next(e.TurnCompleted)
+
+
+def test_who_was_told_the_same_time_by_our_own_rates_comes_back_at_different_ones() -> None:
+    wakes = set[float | None]()
+    for request in range(20):
+        told = Story(agent(), FREE)
+        told.told(e.TurnSubmitted(f"r{request}", (Text("Hi"),), e.Principal("u")))
+        told.goes_on()
+        told.failed("throttled", after_s=2)
+        wakes.add(told.wakes_at())
+    assert len(wakes) == 20
 
 
 def test_a_lost_driver_uses_up_no_try_of_the_model() -> None:
@@ -506,7 +517,7 @@ def test_a_summary_that_our_own_rates_hold_up_is_waited_for() -> None:
     assert told.turn.asked.purpose == "compact"
     told.failed("throttled", after_s=3)
     assert told.goes_on() == []
-    assert told.next(e.ModelReserved, 3).purpose == "compact"
+    assert told.next(e.ModelReserved, 4.5).purpose == "compact"
 
 
 def test_a_model_that_billed_too_much_is_not_asked_again() -> None:

@@ -134,9 +134,9 @@ def test_the_bound_is_at_least_every_byte_of_the_request(
     now = Session(ID, messages=now.messages, instructions="Be brief.", turn=turn)
     texts = [message.text for message in (*history, *noted)]
     size = sum(len(text.encode()) for text in texts) + len("Be brief.")
-    bound = window.bound_tokens(now, turn, who, FREE)
+    bound = window.bound_tokens(window.unmeasured(now, turn, who, FREE), FREE)
     assert bound >= size + who.tools_bytes
-    assert window.likely_tokens(now, turn, who, FREE) <= bound
+    assert window.likely_tokens(window.unmeasured(now, turn, who, FREE), FREE) <= bound
 
 
 async def _more(words: str) -> str:
@@ -152,11 +152,16 @@ def test_what_a_provider_has_counted_stands_for_the_bytes_of_that_beginning_only
     turn, who = Turn(1, said, 0), agent()
     more = messages.extended([Message("user", (Text("z" * 9),))])
     now = Session(ID, messages=more, measured=seen, tools=who.tools_digest)
-    assert window.bound_tokens(now, turn, who, FREE) == 70 + 9 + FREE.message_tokens
+    assert (
+        window.bound_tokens(window.unmeasured(now, turn, who, FREE), FREE)
+        == 70 + 9 + FREE.message_tokens
+    )
     other = Terms("other", Price(0, 0))
-    assert window.bound_tokens(now, turn, who, other) > 1_000
+    assert window.bound_tokens(window.unmeasured(now, turn, who, other), other) > 1_000
     rebuilt = agent(tools=[*who.tools, tool(effect="read")(_more)])
-    assert window.bound_tokens(now, turn, rebuilt, FREE) > 1_000, "whatever its version says"
+    assert window.bound_tokens(window.unmeasured(now, turn, rebuilt, FREE), FREE) > 1_000, (
+        "whatever its version says"
+    )
 
 
 @given(histories())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jackline import Agent, Runtime
+from jackline import Agent, Rate, Runtime
 from jackline.app import Result
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import RequestRefusedError
@@ -82,3 +82,17 @@ def test_what_a_broken_adapter_says_may_be_cut_anywhere() -> None:
     result = ran(breaks)
     assert (result.outcome, result.code) == ("failed", "internal")
     assert result.text == "ValueError: bad ?"
+
+
+def test_tokens_that_a_reply_did_not_use_go_back_to_their_rate() -> None:
+    async def frugal(_: Request) -> AsyncGenerator[Any, None]:
+        yield Reply((Text("x"),), Usage(100, 20), "odd")
+
+    async def run() -> list[Result]:
+        rates: dict[Any, Rate] = {"model": Rate(tokens_per_minute=2_500)}
+        agent = Agent("odd", Odd(frugal), max_tokens=1_000, rates=rates)
+        async with Runtime([agent], store="memory://") as runtime:
+            async with asyncio.timeout(20):
+                return [await runtime.run("odd", "Hi") for _ in range(10)]
+
+    assert {result.outcome for result in asyncio.run(run())} == {"completed"}

@@ -61,7 +61,8 @@ class Hall:
         self.engine: ToolEngine
 
     async def call(self, each: Tool) -> Outcome:
-        (outcome,) = await self.engine.run(Invocation(each, KEY, "{}", CONTEXT, self.drive))
+        outcome = await self.engine.run(Invocation(each, KEY, "{}", CONTEXT, self.drive))
+        assert outcome is not None, "only a transaction leaves nothing to commit"
         return outcome
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

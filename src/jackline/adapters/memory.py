@@ -90,7 +90,7 @@ class MemoryStore:
             return Behind(row.records(batch.after))
         if head < batch.after:
             raise rules.cut_short(session)
-        bodies = list(map(rules.encoded, batch.events))
+        bodies = rules.all_encoded(batch.events)
         if batch.moves and (refused := self._move(session.tenant, batch)):
             return Refused(refused)
         now = self._clock()
@@ -108,12 +108,13 @@ class MemoryStore:
     def _move(self, tenant: str, batch: Batch) -> Account | None:
         """Change the accounts, or none and return the one that refuses."""
         moved: dict[tuple[str, str], Account] = {}
-        for name, (held, spent) in sorted(batch.moves.items()):
-            key = tenant, name
-            account = self._accounts.get(key) or Account(name, batch.limits.get(name))
-            tight = rules.tightened(account, batch.limits.get(name))
-            if batch.reserves and not tight.admits(held, spent):
-                return tight
+        for name, (held, spent) in batch.moves.items():
+            key, limit = (tenant, name), batch.limits.get(name)
+            account = self._accounts.get(key) or Account(name, limit)
+            if batch.reserves:
+                tight = rules.tightened(account, limit)
+                if not tight.admits(held, spent):
+                    return tight
             moved[key] = Account(name, account.limit, account.spent + spent, account.held + held)
         self._accounts.update(moved)
         return None

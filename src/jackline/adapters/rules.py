@@ -162,8 +162,13 @@ def goes_to(event: Told, seq: int, turn: int | None) -> int | None:
 
 def encoded(event: Event) -> bytes:
     """Return the event as bytes. Raises `InputError` where a text in it is no Unicode."""
+    return all_encoded((event,))[0]
+
+
+def all_encoded(events: Sequence[Event]) -> list[bytes]:
+    """Return the events as bytes. Raises `InputError` where a text in them is no Unicode."""
     try:
-        return encode(event)
+        return [encode(event) for event in events]
     except UnicodeEncodeError as error:
         raise InputError(
             f"A text has a lone surrogate (U+{ord(error.object[error.start]):04X}), which is no "

@@ -25,13 +25,13 @@ from jackline.core.budget import dollars
 from jackline.core.events import InputRequested, Record, SessionId
 from jackline.core.user import User
 from jackline.ports import Delta
-from jackline.runtime.results import Tally
 
 Questions = Mapping[int, InputRequested]
 News = Record | Delta | signal.Signals | Exit
 # Asks a person. False: they want to leave.
 Ask = Callable[[SessionId, Questions], Awaitable[bool]]
 _QUEUE = 1_000
+_NO_USAGE = e.Usage()
 _SHOWN_S = 0.005
 _LISTED_MAX = 1_000
 _UNSAID = (
@@ -159,6 +159,25 @@ class Screen:
 
 def _is_wait(event: object) -> bool:
     return isinstance(event, e.TurnPaused) and event.reason not in _STAYS
+
+
+@dataclass(slots=True)
+class Tally:
+    """Adds up what one turn used, from the events of its session."""
+
+    turn: int
+    usage: e.Usage = _NO_USAGE
+    cost: int = 0
+
+    def add(self, event: object) -> None:
+        """Take in an event."""
+        if not isinstance(event, e.ModelReplied | e.HoldUnconfirmed):
+            return
+        if not event.key.startswith(f"turn/{self.turn}/"):
+            return
+        self.cost += event.cost
+        if isinstance(event, e.ModelReplied):
+            self.usage = self.usage.plus(event.usage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class Price:
 
     def cost(self, usage: Usage) -> int:
         """Return the price of these tokens, rounded up."""
+        if not self.tiers and not usage.cache_read and not usage.cache_write:
+            return -(-(usage.input * self.input + usage.output * self.output) // _MILLION)
         price = self
         for tokens, tier in self.tiers:
             price = tier if usage.input >= tokens else price

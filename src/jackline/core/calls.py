@@ -4,13 +4,14 @@ from typing import TypeVar
 
 from jackline.core import events as e
 from jackline.core.agent import Agent
-from jackline.core.fold import canonical, fingerprint
+from jackline.core.fold import fingerprint
 from jackline.core.guards import judge, strictest
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
 from jackline.core.value import Value, replace
 
 L = TypeVar("L", int, float)
+_MADE = {e.ToolStarted, e.InputRequested}
 
 
 class Desk(Value, frozen=True):
@@ -42,7 +43,7 @@ def begin(desk: Desk) -> list[e.Event]:
     """Return what happens now to the calls that wait to be made, for the first time or again."""
     events: list[e.Event] = []
     cap = desk.cap()
-    made = desk.turn.tools + sum(call.state == "waiting" for call in desk.turn.calls)
+    made = desk.turn.tools + sum([call.state == "waiting" for call in desk.turn.calls])
     for call in desk.turn.calls:
         if call.state in {"running", "closed"}:
             continue
@@ -52,7 +53,7 @@ def begin(desk: Desk) -> list[e.Event]:
             continue
         new = _begin(desk, call)
         if call.state == "asked":
-            made += sum(isinstance(event, e.ToolStarted | e.InputRequested) for event in new)
+            made += sum([type(event) in _MADE for event in new])
         events += new
     return events
 
@@ -105,9 +106,7 @@ def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudg
         return f"{verdict.guard} asks: {verdict.reason}"
     if tool.effect == "once" and fingerprint(tool.name, arguments) in session.unknown:
         return f"{tool.name} was called like this before, and whether that took effect is unknown"
-    if tool.asks(arguments):
-        return f"{tool.name} needs approval"
-    return ""
+    return tool.asks(arguments)
 
 
 def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
@@ -147,8 +146,7 @@ def _start(
     started = e.ToolStarted(call.key, tool.name, call.attempt + 1, key, tool.version)
     if edited:
         return replace(started, arguments=arguments)
-    asked = call.asked.arguments
-    if asked == arguments or canonical(asked) == arguments.encode():
+    if call.asked.arguments == arguments:
         return started
     return replace(started, fingerprint=fingerprint(tool.name, arguments))
 

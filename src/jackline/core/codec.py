@@ -16,7 +16,7 @@ from jackline.core.messages import Message, Messages
 from jackline.core.session import Session
 from jackline.core.value import replace
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 UpCast = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -29,17 +29,18 @@ class Codec:
         self._decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
         names = {event: kind(event.__name__) for event in get_args(Event)}
         self._versions = {name: 1 + len(up_casts.get(name, {})) for name in names.values()}
-        self._tags = {event: b'{"type":"%b"' % name.encode() for event, name in names.items()}
+        tags = {event: b'{"type":"%b"' % name.encode() for event, name in names.items()}
         self._headers = {
-            event: b'%b,"v":%d' % (self._tags[event], self._versions[name])
+            event: b'%b,"v":%d' % (tags[event], self._versions[name])
             for event, name in names.items()
         }
         self._current = frozenset(self._headers.values())
+        self._cuts = {event: (self._headers[event], len(tag)) for event, tag in tags.items()}
 
     def encode(self, event: Event) -> bytes:
         """Return the event as one JSON object."""
-        body, kind_of = self._encoder.encode(event), type(event)
-        return self._headers[kind_of] + body[len(self._tags[kind_of]) :]
+        header, cut = self._cuts[type(event)]
+        return header + self._encoder.encode(event)[cut:]
 
     def decode(self, body: bytes) -> Event:
         """Return the event that `body` is. Raises `StoreError` where it is none that we know."""

@@ -167,13 +167,16 @@ def judge(
         if gate not in guard.gates:
             continue
         try:
-            verdict = _checked(guard.judge(gate, text))
+            if (verdict := guard.judge(gate, text)) is ALLOW:
+                continue
+            verdict = _checked(verdict)
         except Exception as error:  # noqa: BLE001 - somebody's guard broke: that is a verdict
             decision: Decision = "block" if gate in {"call", "output"} else "flag"
             verdict = Verdict(decision, f"the guard failed: {type(error).__name__}")
-        if verdict.decision != "allow":
-            judged = GuardJudged(gate, guard.name, verdict.decision, subject, verdict.findings)
-            said += (replace(judged, reason=verdict.reason),)
+        if verdict.decision == "allow":
+            continue
+        judged = GuardJudged(gate, guard.name, verdict.decision, subject, verdict.findings)
+        said += (replace(judged, reason=verdict.reason),)
         if verdict.decision == "redact":
             text = verdict.text or ""
     return text, said
@@ -181,7 +184,7 @@ def judge(
 
 def _checked(verdict: Verdict) -> Verdict:
     """Return a verdict as a journal can hold it. Raises where it is none."""
-    return verdict if verdict is ALLOW else _DECODER.decode(_ENCODER.encode(verdict))
+    return _DECODER.decode(_ENCODER.encode(verdict))
 
 
 _ENCODER = msgspec.msgpack.Encoder()

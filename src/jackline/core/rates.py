@@ -67,9 +67,13 @@ class Rate(Value, frozen=True):
 
 
 class Bucket(Value, frozen=True):
-    """What was taken, oldest first: slots of (time of the last taking in it, amount)."""
+    """What was taken, oldest first: slots of (time of the last taking in it, amount).
+
+    `taken` is the sum of them.
+    """
 
     slots: tuple[tuple[float, int], ...] = ()
+    taken: int = 0
 
 
 class Buckets(Value, frozen=True):
@@ -94,16 +98,16 @@ def take(quota: Quota, bucket: Bucket, amount: int, now: float) -> tuple[Bucket,
     """
     if amount > quota.amount:
         return bucket, math.inf
-    slots = _recent(quota, bucket, now)
-    taken = sum([each for _, each in slots])
+    bucket = _recent(quota, bucket, now)
+    taken = bucket.taken
     if taken + amount <= quota.amount:
-        return Bucket(_put(quota, slots, amount, now)), 0.0
+        return _put(quota, bucket, amount, now), 0.0
     until = now
-    for at, each in slots:
+    for at, each in bucket.slots:
         if taken + amount <= quota.amount:
             break
         taken, until = taken - each, at + quota.window_s
-    return Bucket(slots), max(until - now, _TICK_S)
+    return bucket, max(until - now, _TICK_S)
 
 
 def settle(quota: Quota, bucket: Bucket, held: tuple[float, int], used: int, now: float) -> Bucket:
@@ -111,16 +115,17 @@ def settle(quota: Quota, bucket: Bucket, held: tuple[float, int], used: int, now
 
     What comes back is taken from the oldest slots: what stays counts for longer, not for less.
     """
-    slots, less = list(_recent(quota, bucket, now)), held[1] - used
+    bucket, less = _recent(quota, bucket, now), held[1] - used
     if less < 0:
-        return Bucket(_put(quota, tuple(slots), -less, now))
-    if held[0] <= now - quota.window_s:
+        return _put(quota, bucket, -less, now)
+    if less == 0 or held[0] <= now - quota.window_s:
         return bucket
-    for place, (at, amount) in enumerate(slots):
-        back = min(less, amount)
-        slots[place] = (at, amount - back)
-        less -= back
-    return Bucket(tuple(slots))
+    taken, back = bucket.taken - less, less
+    for place, (at, amount) in enumerate(bucket.slots):
+        if amount > back:
+            return Bucket(((at, amount - back), *bucket.slots[place + 1 :]), taken)
+        back -= amount
+    return Bucket()
 
 
 def admit(rate: Rate, buckets: Buckets, tokens: int, now: float) -> tuple[Buckets, float]:
@@ -136,20 +141,21 @@ def admit(rate: Rate, buckets: Buckets, tokens: int, now: float) -> tuple[Bucket
     return (Buckets(requests, buckets.tokens), 0.0) if wait_s == 0 else (buckets, wait_s)
 
 
-def _recent(quota: Quota, bucket: Bucket, now: float) -> tuple[tuple[float, int], ...]:
+def _recent(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     slots = bucket.slots
-    if slots and slots[-1][0] > now:
+    if not slots:
+        return bucket
+    if slots[-1][0] > now:
         back_s = slots[-1][0] - now
         slots = tuple((at - back_s, amount) for at, amount in slots)
-    if slots and slots[0][0] <= now - quota.window_s:
+    if slots[0][0] <= now - quota.window_s:
         slots = tuple(slot for slot in slots if slot[0] > now - quota.window_s)
-    return slots
+    return bucket if slots is bucket.slots else Bucket(slots, sum(each for _, each in slots))
 
 
-def _put(
-    quota: Quota, slots: tuple[tuple[float, int], ...], amount: int, now: float
-) -> tuple[tuple[float, int], ...]:
+def _put(quota: Quota, bucket: Bucket, amount: int, now: float) -> Bucket:
     """Add to the newest slot while it is young, dated as of now: it counts for longer, not less."""
+    slots, taken = bucket.slots, bucket.taken + amount
     if len(slots) > 1 and now - slots[-2][0] < quota.window_s / _SLOTS:
-        return (*slots[:-1], (now, slots[-1][1] + amount))
-    return (*slots, (now, amount))
+        return Bucket((*slots[:-1], (now, slots[-1][1] + amount)), taken)
+    return Bucket((*slots, (now, amount)), taken)

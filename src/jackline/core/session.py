@@ -12,6 +12,7 @@ from jackline.core.messages import Content, Message, Messages, ToolCall
 from jackline.core.value import Value
 
 _NOTHING = Messages([])
+_NO_USAGE = e.Usage()
 
 
 class Call(Value, frozen=True):
@@ -69,6 +70,7 @@ class Turn(Value, frozen=True):
     submitted: e.TurnSubmitted | e.TurnSteered
     task: int
     money: Money = Money()
+    usage: e.Usage = _NO_USAGE
     asked: e.ModelReserved | None = None
     asked_seq: int = 0
     lost: bool = False
@@ -108,7 +110,16 @@ class Turn(Value, frozen=True):
     @property
     def waits(self) -> bool:
         """Whether there is something to do at a time although nobody did anything."""
+        if not self.round or not self.round.open:
+            return False
         return any(call.state in {"waiting", "unknown"} for call in self.calls)
+
+    def is_open(self, key: str) -> bool:
+        """Whether the step of this key was begun and has no outcome, or one that is yet to come."""
+        if self.asked:
+            return self.asked.key == key and not self.lost
+        call = self.round.calls.get(key) if self.round else None
+        return call is not None and call.state in {"running", "unknown"}
 
     def steps(self, now: float) -> "list[e.ModelReserved | Call]":
         """Return what has been journaled as begun and must now be performed, and nothing else."""

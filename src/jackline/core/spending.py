@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Protocol
 from zlib import crc32
 
@@ -83,9 +84,10 @@ def retry_at(turn: Turn, terms: Terms) -> float:
         return 0.0
     if failure.code == "lost":
         return failure.at
+    jitter = crc32(f"{turn.id} {turn.models} {turn.submitted.request_id}".encode()) / 2**32
     if failure.code == "throttled":
-        return failure.at + (failure.retry_after_s or 0.0)
-    jitter = crc32(f"{turn.id} {turn.models}".encode()) / 2**32
+        # Many were told the same time: half as much again spreads them.
+        return failure.at + (failure.retry_after_s or 0.0) * (1 + jitter / 2)
     after_s = min(failure.retry_after_s or 0.0, _RETRY_AFTER_MAX_S)
     most_s = _BACKOFF_MAX_S
     return failure.at + delay_s(failure.tries, jitter, most_s=most_s, retry_after_s=after_s)
@@ -100,7 +102,7 @@ def accounts(session: Session, turn: Turn, agent: Agent, now: float) -> tuple[st
     budget = agent.budget
     if budget.user_per_day is None and budget.tenant_per_day is None:
         return inherited
-    day = date.fromordinal(_DAY_ONE + int(now // _DAY_S)).isoformat()
+    day = _day(int(now // _DAY_S))
     found = inherited
     if budget.tenant_per_day is not None:
         found += (f"tenant/{day}",)
@@ -109,11 +111,16 @@ def accounts(session: Session, turn: Turn, agent: Agent, now: float) -> tuple[st
     return found
 
 
+@lru_cache
+def _day(number: int) -> str:
+    return date.fromordinal(_DAY_ONE + number).isoformat()
+
+
 def account_limit(account: str, agent: Agent) -> int | None:
     """Return the limit that an account begins with. None: it only counts."""
-    kind = account.partition("/")[0]
-    limits = {"tenant": agent.budget.tenant_per_day, "user": agent.budget.user_per_day}
-    return limits.get(kind)
+    if account.startswith("tenant/"):
+        return agent.budget.tenant_per_day
+    return agent.budget.user_per_day if account.startswith("user/") else None
 
 
 def reserve(
@@ -122,13 +129,16 @@ def reserve(
     """Hold the worst case of the next request, or make it smaller first, or stop."""
     if turn.compacting == "done" and turn.summary:
         return [_compacted(session, agent, turn.summary)]
-    if _is_full(session, turn, agent, terms):
+    unmeasured = window.unmeasured(session, turn, agent, terms)
+    if _is_full(session, turn, agent, terms, unmeasured):
         if turn.compacting == "failed" or not window.to_summarise(session, agent, terms):
             return [_compacted(session, agent, "")]
-        asked = _reserved(session, turn, agent, terms, facts, purpose="compact")
+        tokens_in = window.summary_bound_tokens(session, agent, terms)
+        asked = _reserved(session, agent, terms, facts, tokens_in, "compact")
         refused = bool(asked) and isinstance(asked[0], e.TurnStopped)
         return [_compacted(session, agent, "")] if refused else asked
-    return _reserved(session, turn, agent, terms, facts)
+    tokens_in = window.bound_tokens(unmeasured, terms)
+    return _reserved(session, agent, terms, facts, tokens_in)
 
 
 def _compacted(session: Session, agent: Agent, summary: str) -> e.ContextCompacted:
@@ -138,34 +148,35 @@ def _compacted(session: Session, agent: Agent, summary: str) -> e.ContextCompact
     return e.ContextCompacted(first, last, window.told_summary(summary, last - first))
 
 
-def _is_full(session: Session, turn: Turn, agent: Agent, terms: Terms) -> bool:
+def _is_full(
+    session: Session, turn: Turn, agent: Agent, terms: Terms, unmeasured: window.Unmeasured
+) -> bool:
     if turn.compacting == "done":
         return False
     too_long = turn.failure is not None and turn.failure.code == "context_too_long"
     room = terms.window_tokens * agent.window.fill
-    if not too_long and window.likely_tokens(session, turn, agent, terms) <= room:
+    if not too_long and window.likely_tokens(unmeasured, terms) <= room:
         return False
     return window.elidable(session, agent) is not None
 
 
 def _reserved(
     session: Session,
-    turn: Turn,
     agent: Agent,
     terms: Terms,
     facts: Facts,
-    *,
+    tokens_in: int,
     purpose: e.Purpose = "reply",
 ) -> Sequence[e.Event]:
-    first = turn.models == 0
-    instructions = facts.instructions if first else session.instructions
+    turn = session.turn
+    assert turn is not None, "money is held for a turn"
+    instructions = facts.instructions if turn.models == 0 else session.instructions
     changed = instructions != session.instructions
-    tokens_in = window.bound_tokens(session, turn, agent, terms)
-    tokens_in += len(instructions.encode()) if changed else 0
     wanted = min(agent.max_tokens, terms.output_tokens_max)
     if purpose == "compact":
         wanted = min(wanted, window.SUMMARY_TOKENS)
-        tokens_in = window.summary_bound_tokens(session, agent, terms)
+    elif changed:
+        tokens_in += len(instructions.encode())
     free, whose = _free(session, turn, agent, facts.account)
     tokens = wanted
     if free is not None:

@@ -16,7 +16,7 @@ from jackline.core.calls import Desk
 from jackline.core.fold import fold
 from jackline.core.outputs import Invalid
 from jackline.core.session import Session, Turn
-from jackline.core.value import Value
+from jackline.core.value import Value, replace
 
 _WAIT_HERE_S = 5.0
 
@@ -41,17 +41,23 @@ def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[
 
     A next turn on behalf of somebody else is left for later: the facts are not about that one.
     """
-    events: list[e.Event] = []
-    whose = session.turn and session.turn.submitted.principal
-    while session.turn and session.turn.submitted.principal == whose:
-        new = _next(session, session.turn, agent, facts)
-        if not new:
-            break
+    turn, events = session.turn, list[e.Event]()
+    while turn and (new := _next(session, turn, agent, facts)):
+        if isinstance(last := new[-1], e.TurnEnded):
+            new = [*new[:-1], totalled(turn, last)]
         events += new
-        session = fold(session, new, facts.now)
-        if session.turn and session.turn.is_running:
+        session, before = fold(session, new, facts.now), turn
+        turn = session.turn
+        if turn and turn.is_running:
             break  # What was begun has to come back first: there is nothing more to say.
+        if turn and turn.submitted.principal != before.submitted.principal:
+            break
     return session, events
+
+
+def totalled(turn: Turn, end: e.TurnEnded) -> e.TurnEnded:
+    """Return the end with what the turn used and cost."""
+    return replace(end, usage=turn.usage, cost=turn.money.spent)
 
 
 def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
@@ -90,7 +96,8 @@ def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded 
     if turn.deadline_at is not None and now >= turn.deadline_at:
         return e.TurnStopped(turn.id, "deadline", "The caller's deadline has passed.")
     driven = calls.limit(session, "driven_s", agent.limits.driven_s)
-    if driven is not None and not turn.pause and _driven_s(turn, now) >= driven:
+    is_driven_s = turn.driven_s + max(0.0, now - turn.driven_at)
+    if driven is not None and not turn.pause and is_driven_s >= driven:
         return e.TurnStopped(
             turn.id, "driven", f"The turn was driven for {driven:g} s, which is its limit."
         )
@@ -99,10 +106,6 @@ def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded 
             turn.id, "tool_calls", "The turn made all the tool calls that it may make."
         )
     return None
-
-
-def _driven_s(turn: Turn, now: float) -> float:
-    return turn.driven_s + max(0.0, now - turn.driven_at)
 
 
 def _is_over(turn: Turn, now: float) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from jackline.core.agent import Scope
 from jackline.core.breaker import CLOSED, PASS, Breaker, Circuit, Entry, enter, leave
-from jackline.core.rates import Buckets, Rate, admit
+from jackline.core.rates import Buckets, Rate, admit, settle
 from jackline.ports import Clock
 
 _BUCKETS_MAX = 100_000
+_NONE = Buckets()
 
 
 class Admission:
@@ -28,7 +29,7 @@ class Admission:
         now, taken = self._clock(), dict[tuple[Scope, str], Buckets]()
         for scope, rate in rates.items():
             key = scope, names[scope]
-            buckets, wait_s = admit(rate, self._buckets.get(key, Buckets()), tokens, now)
+            buckets, wait_s = admit(rate, self._buckets.get(key, _NONE), tokens, now)
             if wait_s:
                 return wait_s
             taken[key] = buckets
@@ -38,6 +39,21 @@ class Admission:
         while len(self._buckets) > _BUCKETS_MAX:
             self._buckets.popitem(last=False)
         return 0.0
+
+    def settle(
+        self,
+        rates: Mapping[Scope, Rate],
+        names: Mapping[Scope, str],
+        held: tuple[float, int],
+        used: int,
+    ) -> None:
+        """Give back, or take on top, what was `held` = (time, tokens) and turned out as `used`."""
+        now = self._clock()
+        for scope, rate in rates.items():
+            buckets = self._buckets.get((scope, names[scope]))
+            if buckets and (quota := rate.tokens):
+                tokens = settle(quota, buckets.tokens, held, used, now)
+                self._buckets[scope, names[scope]] = Buckets(buckets.requests, tokens)
 
     def enter(self, model: str) -> Entry:
         """Return whether the model may be asked now, or has failed too often of late."""

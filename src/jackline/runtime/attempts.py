@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from jackline.core.backoff import delay_s
-from jackline.core.breaker import PASS, Entry
+from jackline.core.breaker import PASS
 from jackline.core.errors import ToolError
 from jackline.core.tools import Context, Tool
 from jackline.core.value import Value, replace
@@ -70,26 +70,20 @@ class Attempts:
                 entry = PASS if self._limits.at_rest else await self._limits.enter(tool.timeout_s)
                 if isinstance(entry, Refusal):
                     return end or entry
-                new = await self._attempt(entry)
-                if isinstance(new, Refusal):
-                    return end or new
-                end = new
-                self._known = end.error is None or isinstance(end.error, ToolError)
-                if self._known or self.made > tool.retries:
+                ok = None
+                try:
+                    new = await (self._in_task() if tool.is_async else self._in_thread())
+                    if isinstance(new, Refusal):
+                        return end or new
+                    end, ok = new, new.error is None or isinstance(new.error, ToolError)
+                finally:
+                    self._limits.leave(entry, ok=ok)
+                self._known = ok
+                if ok or self.made > tool.retries:
                     return end
                 await self._around.sleep(delay_s(self.made, self._around.random()))
         finally:
             self._over = True
-
-    async def _attempt(self, entry: Entry) -> Ended | Refusal:
-        ok = None
-        try:
-            end = await (self._in_task() if self._job.tool.is_async else self._in_thread())
-            if isinstance(end, Ended):
-                ok = end.error is None or isinstance(end.error, ToolError)
-            return end
-        finally:
-            self._limits.leave(entry, ok=ok)
 
     async def _in_task(self) -> Ended:
         job, witness, leading = self._job, self._around.witness, self._leading()

@@ -25,7 +25,7 @@ def judged(guards: Sequence[Guard], outcomes: Sequence[Event]) -> Sequence[Event
         match outcome:
             case ToolReturned(key=key, parts=parts):
                 new, heard = _parts(watching, parts, key)
-                allowed = () if heard else tuple(guard.name for guard in watching)
+                allowed = () if heard else tuple([guard.name for guard in watching])
                 passed.append(replace(outcome, parts=new, allowed=allowed))
                 said += heard
             case (
@@ -44,7 +44,7 @@ def judged(guards: Sequence[Guard], outcomes: Sequence[Event]) -> Sequence[Event
 def _parts(
     guards: Sequence[Guard], parts: tuple[Content, ...], key: str
 ) -> tuple[tuple[Content, ...], Sequence[GuardJudged]]:
-    text = "".join(part.text for part in parts if isinstance(part, Text))
+    text = "".join([part.text for part in parts if isinstance(part, Text)])
     passed, said = _text(guards, text, key)
     if passed == text:
         return parts, said
@@ -53,6 +53,8 @@ def _parts(
 
 def _text(guards: Sequence[Guard], text: str, key: str) -> tuple[str, Sequence[GuardJudged]]:
     passed, said = judge(guards, "result", text, key)
+    if not said:
+        return text, said
     withheld = next((each for each in said if each.decision in {"ask", "block"}), None)
     return (f"[This result was withheld: {withheld.reason}.]" if withheld else passed), said
 

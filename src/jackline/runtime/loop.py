@@ -21,10 +21,10 @@ from jackline.core.events import (
     TurnFailed,
 )
 from jackline.core.fold import fold, replay
-from jackline.core.session import Call, Session
+from jackline.core.session import Call, Session, Turn
 from jackline.core.spending import account_limit
-from jackline.core.turn import Facts, decide, wakes_at
-from jackline.ports import NO_LIMITS, Batch, Behind, Claimed, Committed, Grown, Refused
+from jackline.core.turn import Facts, decide, totalled, wakes_at
+from jackline.ports import NO_LIMITS, NO_MOVES, Batch, Behind, Claimed, Committed, Grown, Refused
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.steps import Crew, Steps
 
@@ -125,8 +125,11 @@ class Drive:
                 return
             assert self._steps is not None
             desk = Desk(self._session, turn, self._steps.agent, self.now(), self._crew.lease_s)
-            events = [*close(desk), TurnFailed(turn.id, "internal", text)]
-            session = fold(self._session, events, self.now())
+            closing = close(desk)
+            session = fold(self._session, closing, self.now())
+            assert session.turn is not None, "only its end ends a turn"
+            end = totalled(session.turn, TurnFailed(turn.id, "internal", text))
+            session, events = fold(session, [end], self.now()), [*closing, end]
             outcome = await self._append(session, events, release=True)
 
     def hand_over(self) -> None:
@@ -208,29 +211,28 @@ class Drive:
         await self._load()
 
     def _next(self) -> tuple[Session, Sequence[Event]]:
-        heard, now = self._open_outcomes(), self.now()
-        self._decided_at = now
-        session = fold(self._session, heard, now)
+        now = self._decided_at = self.now()
+        events = self._open_outcomes() if self._heard else []
+        session = fold(self._session, events, now)
         if self.handing_over or session.turn is None:
-            return session, heard
+            return session, events
         assert self._steps is not None
         turn, steps = 0, self._steps
-        while session.turn and session.turn.id != turn and steps.serves(session):
+        while session.turn and session.turn.id != turn and steps.serves(session.turn):
             turn = session.turn.id
             told, lease_s = steps.instructions(session), self._crew.lease_s
             facts = Facts(now, steps.models.terms, lease_s, self._account, told, steps.problem)
             session, decided = decide(session, steps.agent, facts)
-            heard += decided
-        return session, heard
+            events += decided
+        return session, events
 
     def _open_outcomes(self) -> list[Event]:
         """Return what was heard of steps that are still open: each is heard once."""
         turn, events = self._session.turn, list[Event]()
-        if turn is None or not self._heard:
+        if turn is None:
             return events
-        open_keys = {step.key for step in turn.steps(float("inf"))}
         for key, outcome in self._heard:
-            if key in open_keys or isinstance(outcome[0], _LATE):
+            if turn.is_open(key) or isinstance(outcome[0], _LATE):
                 events += outcome
         return events
 
@@ -241,19 +243,19 @@ class Drive:
             return True
         if self.abandoning:
             self._stop()
+            return True
         assert self._steps is not None
-        leaves = self.handing_over or not self._steps.serves(session)
-        return self.abandoning or (leaves and not turn.steps(self.now()))
+        leaves = self.handing_over or not self._steps.serves(turn)
+        return leaves and not turn.steps(self.now())
 
     async def _append(
         self, session: Session, events: Sequence[Event], *, release: bool
     ) -> Committed | Behind | Refused:
-        before, turn, now = self._session, session.turn, self.now()
+        before, turn = self._session, session.turn
         settled, reserved = before.turn and before.turn.asked, turn and turn.asked
         if settled is reserved:
             settled = reserved = None
         spent = session.money.spent - before.money.spent
-        paused_until = turn.pause.until if turn and turn.pause else None
         batch = Batch(
             epoch=self.epoch,
             after=before.head,
@@ -261,18 +263,24 @@ class Drive:
             turn=turn.id if turn else None,
             held=session.money.held - before.money.held,
             spent=spent,
-            moves=moves(settled, spent, reserved),
+            moves=moves(settled, spent, reserved) if settled or reserved else NO_MOVES,
             limits=self._limits(reserved) if reserved else NO_LIMITS,
             questions=session.questions,
             reserves=reserved is not None,
             release=release,
-            due_at=paused_until if turn is None or (turn.pause and not self.handing_over) else now,
+            due_at=self._due_at(turn) if release else None,
         )
         asked_at = self._crew.clock()
         outcome = await self._crew.store.drive(before.id, batch, self._crew.lease_s)
         if isinstance(outcome, Committed):
             self.lease.until = asked_at + self._crew.lease_s
         return outcome
+
+    def _due_at(self, turn: Turn | None) -> float | None:
+        """Return when somebody has to drive again. None: when something is told."""
+        if turn is None:
+            return None
+        return turn.pause.until if turn.pause and not self.handing_over else self.now()
 
     def _limits(self, reserved: ModelReserved) -> Mapping[str, int]:
         assert self._steps is not None
@@ -284,17 +292,17 @@ class Drive:
 
         What is new goes to `carrier` first, and is returned.
         """
-        turn, carried = self._session.turn, None
-        names = {_name(step): step for step in turn.steps(self.now())} if turn else {}
-        for name in [name for name in self._tasks if name not in names]:
-            self._tasks.pop(name).cancel()
-        for name, step in names.items():
-            if name in self._tasks:
-                continue
-            if carrier and carried is None:
-                self._tasks[name], carried = carrier, step
-            else:
-                self._tasks[name] = self._group.create_task(self._carry(step))
+        turn, carried, tasks = self._session.turn, None, dict[tuple[str, int], Task]()
+        for step in turn.steps(self.now()) if turn else ():
+            name = _name(step)
+            task = self._tasks.pop(name, None)
+            if task is None and carrier and carried is None:
+                task, carried = carrier, step
+            tasks[name] = task or self._group.create_task(self._carry(step))
+        for task in self._tasks.values():
+            if task is not carrier:
+                task.cancel()
+        self._tasks = tasks
         return carried
 
     def _stop(self) -> None:
@@ -320,14 +328,14 @@ class Drive:
             return None
         me = asyncio.current_task()
         assert me is not None, "a step is performed in a task"
-        others = any(task is not me and not task.done() for task in self._tasks.values())
+        tasks = self._tasks.values()
+        others = len(tasks) > 1 and any(task is not me and not task.done() for task in tasks)
         if others or not self.inbox.hold():
             self.inbox.put(step.key, events, last=not others)
             return None
         asleep = False
         try:
             self._heard += [*self.inbox.take(), (step.key, events)]
-            self._tasks.pop(_name(step), None)
             following = await self._go_on(me)
             asleep = following is not None and self._is_plain()
             return following

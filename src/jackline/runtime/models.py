@@ -1,7 +1,7 @@
 """Asks a model once, and says what came of it as events."""
 
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from jackline.core import window
@@ -63,8 +63,10 @@ class Models:
 
     async def ask(self, asked: Asked) -> Sequence[Event]:
         """Return what came of it. A model's failure is an outcome and is never raised."""
-        reserved = asked.reserved
-        wait_s, entry = self._admit(asked)
+        reserved, rates = asked.reserved, self._agent.rates
+        names: dict[Scope, str] = {scope: _whose(scope, asked) for scope in rates}
+        held = self._clock(), reserved.max_tokens + asked.session.messages.size_bytes // 3
+        wait_s, entry = self._admit(reserved.model, names, held[1])
         if wait_s == math.inf:
             text = "The request is larger than a rate of this agent ever lets through at once."
             return [ModelFailed(reserved.key, "rate_too_low", text)]
@@ -72,7 +74,7 @@ class Models:
             text = f"{reserved.model} may be asked again in {wait_s:.1f} s."
             code = "overloaded" if entry and entry.wait_s else "throttled"
             return [ModelFailed(reserved.key, code, text, retry_after_s=min(wait_s, _TIMEOUT_S))]
-        started, ok = self._clock(), None
+        ok = None
         try:
             end = await bounded(self._stream(asked), _TIMEOUT_S)
             if end.error:
@@ -87,34 +89,42 @@ class Models:
         finally:
             if entry:
                 self._admission.leave(reserved.model, entry, ok=ok)
-        return self._replied(reserved, reply, self._clock() - started)
+        usage = reply.usage if reply.usage and _is_credible(reply.usage) else None
+        if rates and usage:
+            self._admission.settle(rates, names, held, usage.input + usage.output)
+        return self._replied(reserved, reply, usage, self._clock() - held[0])
 
-    def _admit(self, asked: Asked) -> tuple[float, Entry | None]:
-        reserved, session = asked.reserved, asked.session
-        if self._agent.rates:
-            tokens = reserved.max_tokens + session.messages.size_bytes // 3
-            names: dict[Scope, str] = {s: _whose(s, asked) for s in self._agent.rates}
+    def _admit(
+        self, model: str, names: Mapping[Scope, str], tokens: int
+    ) -> tuple[float, Entry | None]:
+        if names:
             wait_s = self._admission.wait_s(self._agent.rates, names, tokens)
             if wait_s:
                 return wait_s, None
-        entry = self._admission.enter(reserved.model)
+        entry = self._admission.enter(model)
         return entry.wait_s, entry
 
     async def _stream(self, asked: Asked) -> Reply:
         """Return the reply, and pass on what may be said of it before. Raises `ModelError`."""
         stream = self._models[asked.reserved.model].stream(self._request(asked))
         says = asked.reserved.purpose == "reply" and self._schema is None
-        gate: Gate | None = None
-        async with aclosing(_owed(stream)) as parts:
-            async for part in parts:
-                if isinstance(part, Reply):
-                    if gate and (rest := gate.finish()):
-                        asked.say(rest)
-                    return part
-                if says:
-                    gate = gate or Gate(self._agent.guards)
-                    if ready := gate.feed(part):
-                        asked.say(ready)
+        gate, begun = None, False
+        try:
+            async with aclosing(stream) as parts:
+                async for part in parts:
+                    begun = True
+                    if isinstance(part, Reply):
+                        if gate and (rest := gate.finish()):
+                            asked.say(rest)
+                        return part
+                    if says:
+                        gate = gate or Gate(self._agent.guards)
+                        if ready := gate.feed(part):
+                            asked.say(ready)
+        except ModelError as error:
+            # What fails once something has come was sent, whoever says otherwise.
+            error.sent = error.sent or begun
+            raise
         raise GarbledReplyError("The stream ended without a reply.")
 
     def _request(self, asked: Asked) -> Request:
@@ -135,18 +145,21 @@ class Models:
             artifact=asked.artifact,
         )
 
-    def _replied(self, reserved: ModelReserved, reply: Reply, seconds: float) -> Sequence[Event]:
-        parts, said = tuple(map(_clean, reply.parts)), tuple[GuardJudged, ...]()
+    def _replied(
+        self, reserved: ModelReserved, reply: Reply, usage: Usage | None, seconds: float
+    ) -> Sequence[Event]:
+        """Return what was replied. Without a usage it costs the whole hold."""
+        parts, said = tuple([_clean(part) for part in reply.parts]), tuple[GuardJudged, ...]()
         if reserved.purpose == "reply" and self._allowed:
             parts, said = self._judged(parts, reserved.key)
-        usage = reply.usage
-        if usage is None or not _is_credible(usage):
-            cost, usage = reserved.hold, Usage()
-        else:
-            cost = self._terms[reserved.model].price.cost(usage)
-        allowed = () if said else self._allowed
         replied = ModelReplied(
-            reserved.key, parts, _encodable(reply.model), usage, cost, round(seconds, 3), allowed
+            reserved.key,
+            parts,
+            _encodable(reply.model),
+            usage or Usage(),
+            cost := self._terms[reserved.model].price.cost(usage) if usage else reserved.hold,
+            round(seconds, 3),
+            () if said else self._allowed,
         )
         if cost > reserved.hold:
             breached = BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)
@@ -157,7 +170,7 @@ class Models:
         self, parts: tuple[ReplyPart, ...], key: str
     ) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
         """Judge the words as one text: what is denied may stand across two parts."""
-        text = "".join(part.text for part in parts if isinstance(part, Text))
+        text = "".join([part.text for part in parts if isinstance(part, Text)])
         if not text:
             return parts, ()
         passed, said = judge(self._agent.guards, "output", text, key)
@@ -168,22 +181,9 @@ class Models:
         return (Text("[blocked]" if blocked else passed), *rest), said
 
 
-async def _owed(stream: AsyncGenerator[str | Reply, None]) -> AsyncGenerator[str | Reply, None]:
-    """Pass the stream on. What fails once something has come was sent, whoever says otherwise."""
-    begun = False
-    async with aclosing(stream) as parts:
-        try:
-            async for part in parts:
-                begun = True
-                yield part
-        except ModelError as error:
-            error.sent = error.sent or begun
-            raise
-
-
 def _is_credible(usage: Usage) -> bool:
     counts = usage.input, usage.output, usage.cache_read, usage.cache_write
-    return all(0 <= count < _COUNT_MAX for count in counts)
+    return min(counts) >= 0 and max(counts) < _COUNT_MAX
 
 
 def _whose(scope: Scope, asked: Asked) -> str:

@@ -2,15 +2,13 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from jackline.core.agent import Agent
 from jackline.core.errors import NotFoundError
 from jackline.core.events import (
     Erased,
-    HoldUnconfirmed,
-    ModelReplied,
     Record,
     SessionId,
     TurnCancelled,
@@ -23,13 +21,12 @@ from jackline.core.events import (
 )
 from jackline.core.fold import replay
 from jackline.core.session import Session
-from jackline.ports import Bus, Delta, SessionRow, Store
+from jackline.ports import Bus, Delta, Grown, SessionRow, Store
 
 PAGE = 500
 POLL_S = 0.5
 _FOR_PEOPLE = {"person", "dead_letter"}
-_PAID = (ModelReplied, HoldUnconfirmed)
-_TELLING = {*_PAID, TurnPaused, *get_args(TurnEnded)}
+_TELLING = {TurnPaused, *get_args(TurnEnded)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +44,6 @@ class Result:
     questions: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
-class Tally:
-    """Adds up what one turn used, from the events of its session."""
-
-    turn: int
-    usage: Usage = field(default_factory=Usage)
-    cost: int = 0
-
-    def add(self, event: object) -> None:
-        """Take in an event."""
-        if not isinstance(event, _PAID):
-            return
-        if not event.key.startswith(f"turn/{self.turn}/"):
-            return
-        self.cost += event.cost
-        if isinstance(event, ModelReplied):
-            new, old = event.usage, self.usage
-            self.usage = Usage(
-                old.input + new.input,
-                old.output + new.output,
-                old.cache_read + new.cache_read,
-                old.cache_write + new.cache_write,
-            )
-
-
 class Results:
     """Waits for turns. Whoever asks may see their session: that was checked before."""
 
@@ -87,23 +59,20 @@ class Results:
         `row` says how the session stands; without, the turn was opened just now, and nothing
         of it has to be read yet. Raises `NotFoundError` where the turn is erased.
         """
-        tally = Tally(turn)
         if row and row.turn not in {None, turn}:
             state = await self._state(session)
             if state.turn and state.turn.id != turn and _waits(state, turn):
-                return _result(session, state.turn.pause, tally, None, state.questions)
+                return _paused(session, turn, state)
         async with aclosing(self._rested(session, turn, row)) as pages:
             async for page in pages:
                 # To ask each event for one class after another would take long.
-                for record in [each for each in page if type(each.event) in _TELLING]:
-                    event = record.event
-                    tally.add(event)
+                for event in [each.event for each in page if type(each.event) in _TELLING]:
                     if isinstance(event, TurnPaused) and event.reason in _FOR_PEOPLE:
                         state = await self._state(session)
                         if _waits(state, turn):
-                            return _result(session, event, tally, None, state.questions)
-                    if ends(record, turn):
-                        return _result(session, event, tally, agent)
+                            return _paused(session, turn, state)
+                    if isinstance(event, TurnEnded) and event.turn == turn:
+                        return _ended(session, event, agent)
         raise AssertionError("a turn ends, or is followed for ever")
 
     async def _rested(
@@ -111,7 +80,8 @@ class Results:
     ) -> AsyncGenerator[Sequence[Record]]:
         """Yield what happened since the turn began, whenever the session has come to rest.
 
-        It comes in pages. While the turn goes on nothing of it is read.
+        It comes in pages. While the turn goes on nothing of it is read, and of its end no more
+        than was heard.
         """
         after, has_news = turn - 1, row is not None
         with self._bus.listen(session, rest_only=True) as listener:
@@ -123,6 +93,9 @@ class Results:
                     yield page
                 if len(page) < PAGE:
                     heard = await listener.take(POLL_S)
+                    told = [each for item in heard for each in _records(item) if ends(each, turn)]
+                    if told:
+                        yield told
                     has_news = bool(heard) or await self._has_news(session, turn, after)
 
     async def _has_news(self, session: SessionId, turn: int, after: int) -> bool:
@@ -161,26 +134,32 @@ def _waits(state: Session, turn: int) -> bool:
     return bool(state.questions) or (pause is not None and pause.reason == "dead_letter")
 
 
-def _result(
-    session: SessionId,
-    event: object,
-    tally: Tally,
-    agent: Agent | None,
-    questions: tuple[int, ...] = (),
-) -> Result:
-    result = Result(session, tally.turn, "paused", "", None, tally.usage, tally.cost, "", questions)
-    match event:
+def _records(item: Grown | Delta) -> Sequence[Record]:
+    return item.records if isinstance(item, Grown) else ()
+
+
+def _paused(session: SessionId, number: int, state: Session) -> Result:
+    """Return what is known of a turn that waits for a person, or stands behind one that does."""
+    turn = state.turn
+    assert turn is not None, "somebody waits"
+    result = Result(session, number, "paused", "", None, Usage(), 0, "", state.questions)
+    if turn.id == number:
+        result = replace(result, usage=turn.usage, cost=turn.money.spent)
+    if turn.pause and turn.pause.reason == "dead_letter":
+        return replace(result, code=turn.pause.reason, text=turn.pause.text)
+    return result
+
+
+def _ended(session: SessionId, end: TurnEnded, agent: Agent | None) -> Result:
+    result = Result(session, end.turn, "completed", "", None, end.usage, end.cost)
+    match end:
         case TurnCompleted(text=text, value=value):
             typed = agent.typed if agent else None
             output = text if value is None or typed is None else typed.load(value)
-            return replace(result, outcome="completed", text=text, output=output)
+            return replace(result, text=text, output=output)
         case TurnFailed(code=code, text=text):
             return replace(result, outcome="failed", code=code, text=text)
         case TurnStopped(code=code, text=text):
             return replace(result, outcome="stopped", code=code, text=text)
         case TurnCancelled(reason=reason):
             return replace(result, outcome="cancelled", code="cancelled", text=reason)
-        case TurnPaused(reason="dead_letter" as reason, text=text):
-            return replace(result, code=reason, text=text)
-        case _:
-            return result

@@ -22,10 +22,10 @@ from jackline.core.events import (
 )
 from jackline.core.guards import Guard
 from jackline.core.results import explained
-from jackline.core.session import Call, Session
+from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import Context, Tool
 from jackline.core.user import User
-from jackline.core.value import replace
+from jackline.core.value import Value, replace
 from jackline.ports import Bus, Clock, Delta, Store
 from jackline.runtime.guards import judged
 from jackline.runtime.inbox import Inbox
@@ -87,6 +87,7 @@ class Steps:
         self._id = session
         self._driver = driver
         self._stack = AsyncExitStack()
+        self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
         self._lacking = ""
         self._entered: Principal | None = None
@@ -116,7 +117,7 @@ class Steps:
         Where it cannot be had the calls that need it fail, and say so.
         """
         deps, turn = self._crew.deps, session.turn
-        if not callable(deps) or turn is None or not self.agent.tools:
+        if self._serves_all or turn is None:
             self._deps = None if callable(deps) else deps
             return
         factory = cast("Provider", deps)  # what is called is a factory: nobody can check more
@@ -128,12 +129,9 @@ class Steps:
         except Exception as error:  # noqa: BLE001 - somebody else's factory: its task goes on
             self._lacking = f"what the tools work with could not be had ({explained(error)})"
 
-    def serves(self, session: Session) -> bool:
-        """Whether what the tools work with was made for whoever the open turn works for."""
-        turn = session.turn
-        if turn is None or not callable(self._crew.deps) or not self.agent.tools:
-            return True
-        return turn.submitted.principal == self._entered
+    def serves(self, turn: Turn) -> bool:
+        """Whether what the tools work with was made for whoever the turn works for."""
+        return self._serves_all or turn.submitted.principal == self._entered
 
     def instructions(self, session: Session) -> str:
         """Return the agent's instructions for this turn: rendered once, then as journaled."""
@@ -198,14 +196,14 @@ class Steps:
         around = Around(self._crew.store, self._id, turn, self._driver, guards)
         invocation = Invocation(tool, call.key, call.arguments, context, around)
         try:
-            outcomes = [*await self._crew.tools.run(invocation)]
+            outcome = await self._crew.tools.run(invocation)
         finally:
             progress.close()
-        for n, outcome in enumerate(outcomes):
-            if isinstance(outcome, ToolUnknown) and tool.reconcile:
-                reconcile_at = self._driver.now() + tool.timeout_s
-                outcomes[n] = replace(outcome, reconcile_at=reconcile_at)
-        return judged(self.agent.guards, outcomes)
+        if outcome is None:
+            return []
+        if isinstance(outcome, ToolUnknown) and tool.reconcile:
+            outcome = replace(outcome, reconcile_at=self._driver.now() + tool.timeout_s)
+        return judged(guards, [outcome])
 
     async def _reconcile(self, session: Session, call: Call, tool: Tool) -> ToolReconciled:
         if self._lacking:
@@ -229,8 +227,7 @@ class Steps:
         self._driver.inbox.put(report.key, [report])
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Value, frozen=True, gc=True):
     """What surrounds one call. Its turn may end while the call goes on."""
 
     store: Store

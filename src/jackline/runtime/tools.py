@@ -1,7 +1,7 @@
 """How one tool call runs: within its limits, to exactly one outcome."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace as changed
 from inspect import iscoroutinefunction
 from typing import Any, Protocol
@@ -77,8 +77,8 @@ class ToolEngine:
         self._limits: WeakKeyDictionary[Tool, Limits] = WeakKeyDictionary()
         self._reconcilers: WeakKeyDictionary[Tool, Tool] = WeakKeyDictionary()
 
-    async def run(self, call: Invocation) -> Sequence[Outcome]:
-        """Make the call, and return its outcome; nothing if that has been committed already.
+    async def run(self, call: Invocation) -> Outcome | None:
+        """Make the call, and return its outcome; None if that has been committed already.
 
         A tool may fail, hang, exit or return nonsense: that is an outcome. Raises `FencedError`
         where the lease is over, having made no call, and `CancelledError` at once, though a
@@ -88,7 +88,7 @@ class ToolEngine:
         try:
             values = call.tool.bind(call.arguments)
         except ArgumentsError as error:
-            return [ToolFailed(call.key, error.text, error.code)]
+            return ToolFailed(call.key, error.text, error.code)
         if call.tool.effect == "transactional":
             return await self._transact(call, values, begun)
         job = Job(
@@ -103,10 +103,13 @@ class ToolEngine:
         end = await attempts.end()
         seconds = self._around.clock() - begun
         if isinstance(end, Refusal):
-            return [ToolFailed(call.key, end.text, end.code, 0, seconds)]
+            return ToolFailed(call.key, end.text, end.code, 0, seconds)
         if end.error:
-            return [_failed(call, end.error, attempts.made, seconds)]
-        return [await _returned(call, end.value, attempts.made, seconds)]
+            return _failed(call, end.error, attempts.made, seconds)
+        result: Shown = end.value
+        if result.problem or result.whole:
+            return await _reduced(call, result, attempts.made, seconds)
+        return ToolReturned(call.key, result.parts, attempts=attempts.made, seconds=seconds)
 
     async def reconcile(
         self, tool: Tool, key: str, arguments: str, context: Context[Any]
@@ -140,11 +143,11 @@ class ToolEngine:
 
     async def _transact(
         self, call: Invocation, values: dict[str, object], begun: float
-    ) -> Sequence[Outcome]:
+    ) -> Outcome | None:
         limits = self._limits_of(call.tool)
         entry = await limits.enter(call.tool.timeout_s)
         if isinstance(entry, Refusal):
-            return [ToolFailed(call.key, entry.text, entry.code, 0)]
+            return ToolFailed(call.key, entry.text, entry.code, 0)
         ok, ends = None, list[Ended]()
         try:
             await call.drive.transact(
@@ -154,10 +157,10 @@ class ToolEngine:
         except ToolError as error:
             why = ends[-1].error if ends and ends[-1].error else error
             ok = isinstance(why, ToolError)
-            return [_failed(call, why, 1, self._around.clock() - begun)]
+            return _failed(call, why, 1, self._around.clock() - begun)
         finally:
             limits.leave(entry, ok=ok)
-        return []
+        return None
 
     def _inside(
         self, call: Invocation, values: dict[str, object], connection: object, ends: list[Ended]
@@ -206,17 +209,16 @@ def _why(tool: Tool, error: BaseException) -> str:
     return explained(error)
 
 
-async def _returned(
+async def _reduced(
     call: Invocation, result: Shown, attempts: int, seconds: float
 ) -> ToolReturned | ToolFailed:
+    """Return the outcome where the model cannot read all of the result, or nothing of it."""
     if result.problem:
         text = f"What {call.tool.name} returned cannot be used: {result.problem}."
         if call.tool.effect == "read":
             return ToolFailed(call.key, text, "result", attempts, seconds)
         parts = (Text(f"{call.tool.name} has run. {text}"),)
         return ToolReturned(call.key, parts, attempts=attempts, seconds=seconds)
-    if not result.whole:
-        return ToolReturned(call.key, result.parts, attempts=attempts, seconds=seconds)
     try:
         handle = await call.drive.keep(result.whole, "text/plain; charset=utf-8")
     except (StoreError, UnknownOutcomeError):

@@ -35,6 +35,15 @@ class Usage(Value, frozen=True):
     cache_read: int = 0
     cache_write: int = 0
 
+    def plus(self, other: "Usage") -> "Usage":
+        """Return the sum."""
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
+        )
+
 
 class Finding(Value, frozen=True):
     """What a guard saw, and where: characters `start` to `end` of the text that it judged."""

@@ -52,12 +52,12 @@ class ModelReplied(Fact, frozen=True):
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in their order."""
-        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+        return tuple([part for part in self.parts if isinstance(part, ToolCall)])
 
     @property
     def text(self) -> str:
         """The words."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        return "".join([part.text for part in self.parts if isinstance(part, Text)])
 
 
 class ModelFailed(Fact, frozen=True):

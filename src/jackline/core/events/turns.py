@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from jackline.core.events.fact import Fact, Principal
+from jackline.core.events.fact import Fact, Principal, Usage
 from jackline.core.flow import Label
 from jackline.core.messages import InputPart, Message
 
@@ -121,11 +121,16 @@ class InputProvided(Fact, frozen=True):
 
 
 class TurnCompleted(Fact, frozen=True):
-    """The model had no more calls to make: this is its answer, `value` where it is typed (JSON)."""
+    """The model had no more calls to make: this is its answer, `value` where it is typed (JSON).
+
+    Every end says what the turn used and cost.
+    """
 
     turn: int
     text: str
     value: str | None = None
+    usage: Usage = Usage()
+    cost: int = 0
 
 
 class TurnFailed(Fact, frozen=True):
@@ -134,6 +139,8 @@ class TurnFailed(Fact, frozen=True):
     turn: int
     code: str
     text: str = ""
+    usage: Usage = Usage()
+    cost: int = 0
 
 
 class TurnStopped(Fact, frozen=True):
@@ -142,6 +149,8 @@ class TurnStopped(Fact, frozen=True):
     turn: int
     code: str
     text: str = ""
+    usage: Usage = Usage()
+    cost: int = 0
 
 
 class TurnCancelled(Fact, frozen=True):
@@ -149,6 +158,8 @@ class TurnCancelled(Fact, frozen=True):
 
     turn: int
     reason: str = ""
+    usage: Usage = Usage()
+    cost: int = 0
 
 
 class Erased(Fact, frozen=True):

@@ -27,7 +27,7 @@ def fold(session: Session, events: Sequence[e.Event], at: float) -> Session:
             turn = replace(turn, driven_s=driven_s, driven_at=at)
         session = replace(session, at=at, turn=turn)
     for event in events:
-        session = apply(session, event)
+        session = _APPLY[type(event)](replace(session, head=session.head + 1), event)
     return session
 
 
@@ -41,8 +41,7 @@ def replay(session: Session, records: Iterable[e.Record]) -> Session:
 
 def apply(session: Session, event: e.Event) -> Session:
     """Return the session as it stands after `event`."""
-    session = replace(session, head=session.head + 1)
-    return _APPLY[type(event)](session, event)
+    return fold(session, (event,), session.at)
 
 
 def _unchanged(session: Session, _: e.Event) -> Session:

@@ -35,8 +35,14 @@ def started(session: Session, event: e.ToolStarted) -> Session:
     current = open_round(turn)
     call = current.calls[event.key]
     arguments = call.asked.arguments if event.arguments is None else event.arguments
-    call = replace(call, state="running", attempt=event.attempt, arguments=arguments)
-    call = replace(call, version=event.version, fingerprint=event.fingerprint)
+    call = replace(
+        call,
+        state="running",
+        attempt=event.attempt,
+        arguments=arguments,
+        version=event.version,
+        fingerprint=event.fingerprint,
+    )
     return replace(session, turn=replace(turn, round=current.with_call(call), tools=turn.tools + 1))
 
 
@@ -116,9 +122,8 @@ def _closed(session: Session, key: str, parts: tuple[Content, ...], *, failed: b
         parts = (Text(f"[A person changed the arguments to {call.arguments}]\n"), *parts)
     call = replace(call, state="closed", parts=parts, failed=failed)
     current = current.with_call(call)
-    turn = replace(turn, round=current)
     if current.open:
-        return replace(session, turn=turn)
+        return replace(session, turn=replace(turn, round=current))
     calls = current.calls.values()
     results = [
         ToolResult(c.key, c.asked.name, c.parts, c.asked.provider_id, c.failed) for c in calls
@@ -131,17 +136,20 @@ def _watched(turn: Turn, current: Round) -> Turn:
     """Count the rounds in a row whose calls and results have all been seen before."""
     prints = [_print(call) for call in current.calls.values()]
     news = [each for each in prints if each not in turn.seen]
-    seen = (*turn.seen, *news)[-_SEEN_MAX:] if news else turn.seen
-    if news:
-        return replace(turn, seen=seen, stale=0, warned=False)
-    return replace(turn, stale=turn.stale + 1)
+    if not news:
+        return replace(turn, round=current, stale=turn.stale + 1)
+    seen = (*turn.seen, *news)[-_SEEN_MAX:]
+    return replace(turn, round=current, seen=seen, stale=0, warned=False)
 
 
 def _print(call: Call) -> bytes:
-    made = call.fingerprint or fingerprint(call.asked.name, call.asked.arguments)
-    hashed = blake2b(made.encode(), digest_size=8, person=b"loop")
+    """Tells a call and its result from others. What was begun is written in canonical form."""
+    made = call.fingerprint
+    if not made and call.attempt:
+        made = f"{call.asked.name} {call.arguments}"
+    hashed = blake2b((made or fingerprint(call.asked.name, call.arguments)).encode(), digest_size=8)
     for part in call.parts:
-        hashed.update(part.text.encode() if isinstance(part, Text) else part.artifact.encode())
+        hashed.update((part.text if isinstance(part, Text) else part.artifact).encode())
     return hashed.digest()
 
 

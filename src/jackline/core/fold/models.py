@@ -44,39 +44,55 @@ def reserved(session: Session, event: e.ModelReserved) -> Session:
     )
 
 
-def _settled(session: Session, event: e.ModelClosed) -> tuple[Session, Turn, e.ModelReserved]:
-    turn = open_turn(session, event)
+def _asked(turn: Turn, event: e.ModelClosed) -> e.ModelReserved:
     asked = turn.asked
     assert asked is not None, f"{event.key} was not asked"
     assert asked.key == event.key, f"{event.key} was not asked, but {asked.key}"
-    session = replace(session, money=session.money.settle(asked.hold, event.cost))
-    money = turn.money.settle(asked.hold, event.cost)
-    return session, replace(turn, money=money, asked=None, lost=False), asked
+    return asked
 
 
 def replied(session: Session, event: e.ModelReplied) -> Session:
     """Settle the hold, and begin a round with the reply's calls."""
-    session, turn, asked = _settled(session, event)
+    turn = open_turn(session, event)
+    asked = _asked(turn, event)
+    paid = turn.money.settle(asked.hold, event.cost)
+    money = session.money.settle(asked.hold, event.cost)
+    usage = turn.usage.plus(event.usage)
     if asked.purpose != "reply":
         outcome = "done" if event.text.strip() else "failed"
-        turn = replace(turn, compacting=outcome, summary=event.text, drivers=0)
-        return replace(session, turn=turn)
-    keys = [(f"{event.key}/tool/{n}", call) for n, call in enumerate(event.calls)]
-    calls = {key: Call(key, call, arguments=call.arguments) for key, call in keys}
-    measured, messages = session.measured, session.messages
+        turn = replace(turn, compacting=outcome, summary=event.text, usage=usage)
+        turn = replace(turn, money=paid, asked=None, lost=False, drivers=0)
+        return replace(session, turn=turn, money=money)
+    messages, measured, calls = session.messages, session.measured, dict[str, Call]()
+    for n, call in enumerate(event.calls):
+        key = f"{event.key}/tool/{n}"
+        calls[key] = Call(key, call, arguments=call.arguments)
     if event.parts:
         messages = messages.extended((Message("assistant", event.parts),))
     if event.usage.input:
         read = event.usage.input + event.usage.output
         measured = Measured(asked.model, read, len(messages), messages.size_bytes)
-    current = Round(event, calls, len(calls))
-    turn = replace(turn, round=current, failure=None, drivers=0, compacting="")
-    return replace(session, turn=turn, messages=messages, measured=measured)
+    turn = replace(
+        turn,
+        money=paid,
+        usage=usage,
+        asked=None,
+        lost=False,
+        round=Round(event, calls, len(calls)),
+        failure=None,
+        drivers=0,
+        compacting="",
+    )
+    return replace(session, money=money, turn=turn, messages=messages, measured=measured)
 
 
 def failed(session: Session, event: e.ModelFailed | e.HoldUnconfirmed) -> Session:
     """Settle the hold, and count how often this model has failed in a row."""
-    session, turn, asked = _settled(session, event)
+    turn = open_turn(session, event)
+    asked = _asked(turn, event)
+    paid = turn.money.settle(asked.hold, event.cost)
+    session = replace(session, money=session.money.settle(asked.hold, event.cost))
+    turn = replace(turn, money=paid, asked=None, lost=False)
     if asked.purpose != "reply":
         turn = replace(turn, compacting="" if event.code == "throttled" else "failed")
         if event.code != "throttled":
