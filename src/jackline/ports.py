@@ -31,7 +31,8 @@ class Batch(Value, frozen=True):
     `after` is how much of the journal the driver has seen. `held` and `spent` change the
     session's own money, `moves` the accounts' that it pays from; `limits` are for those of them
     that do not exist yet. `turn` is the turn that is open afterwards. Where `release`, the driver
-    lets go, and the session is due again at `due_at`.
+    lets go, and the session is due again at `due_at`. From the time `before` on it is too late
+    for the batch: an approval that it acts on has expired then.
     """
 
     epoch: int
@@ -46,6 +47,7 @@ class Batch(Value, frozen=True):
     reserves: bool = False
     release: bool = False
     due_at: float | None = None
+    before: float | None = None
 
 
 class Claimed(Value, frozen=True):
@@ -71,6 +73,15 @@ class Refused(Value, frozen=True):
     """Nothing was written: the holds do not fit in this account."""
 
     account: Account
+
+
+class Late(Value, frozen=True):
+    """Nothing was written: by the database's time, `at`, what the batch acts on had expired."""
+
+    at: float
+
+
+Appended = Committed | Behind | Refused | Late
 
 
 class Receipt(Value, frozen=True):
@@ -120,9 +131,7 @@ class Journal(Protocol):
         """Extend the leases of these epochs, and return the heads of those that still hold."""
         ...
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """Append by the driver, and extend its lease or end it.
 
         Raises `FencedError` unless the batch has the session's epoch. Only a batch that

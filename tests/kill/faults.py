@@ -12,7 +12,7 @@ from jackline.adapters.sqlite.migrate import bring_up_to_date
 from jackline.adapters.sqlite.store import SqliteStore, open_sqlite
 from jackline.core.events import SessionId, Told, TurnResumed, TurnSteered
 from jackline.core.tools import Context, tool
-from jackline.ports import Batch, Behind, Clock, Committed, Receipt, Refused
+from jackline.ports import Appended, Batch, Clock, Committed, Receipt
 from jackline.testing.crashtest import Extent, certify
 from jackline.testing.crashtest.life import OpenStore
 from jackline.testing.scenario import Scenario, scenario
@@ -41,9 +41,7 @@ class Hasty(SqliteStore):
             return Receipt(0, None, 0.0)
         return await super().tell(session, events, **how)
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         if told := self._told:
             self._told = None
             await super().tell(*told)
@@ -55,9 +53,7 @@ class Lazy(SqliteStore):
 
     _left: tuple[SessionId, Batch, float] | None = None
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         if isinstance(batch.events[0], TurnResumed):
             self._left = session, batch, lease_s
             return Committed(self._clock.peek())

@@ -16,7 +16,7 @@ from jackline.core.errors import UnknownOutcomeError
 from jackline.core.events import Record, SessionId, Told, ToolReturned
 from jackline.core.session import Session
 from jackline.core.value import replace
-from jackline.ports import Batch, Behind, Claimed, Committed, Loaded, Receipt, Refused, Store
+from jackline.ports import Appended, Batch, Claimed, Loaded, Receipt, Store
 from jackline.testing.world import World
 
 T = TypeVar("T")
@@ -39,9 +39,7 @@ class Lossy:
     async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
         return await self._io(self.inner.claim(session, worker, lease_s), loss=0)
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         return await self._io(self.inner.drive(session, batch, lease_s), loss=self.loss)
 
     async def transact(
@@ -98,9 +96,7 @@ class Closing:
 class Unfenced(Lossy):
     """Takes whatever a driver appends, whoever drives."""
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         records = await self.inner.read(session)
         rows = await self.inner.sessions(session.tenant)
         epoch = next(row.epoch for row in rows if row.id == session)
@@ -111,9 +107,7 @@ class Unfenced(Lossy):
 class Blind(Lossy):
     """Appends over what the driver has not seen, and has it folded afterwards."""
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         await asyncio.sleep(0.01)
         head = len(await self.inner.read(session))
         outcome = await self.inner.drive(session, replace(batch, after=head), lease_s)
@@ -137,9 +131,7 @@ class Forgetful(Lossy):
 class Generous(Lossy):
     """Lets every reservation pass."""
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         batch = replace(batch, reserves=False)
         return await super().drive(session, batch, lease_s)
 
@@ -147,18 +139,14 @@ class Generous(Lossy):
 class Careless(Lossy):
     """Forgets what was spent when it writes the session's row."""
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         return await super().drive(session, replace(batch, spent=0), lease_s)
 
 
 class Sleepy(Lossy):
     """Forgets when a session that is let go is due again."""
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         batch = replace(batch, due_at=None) if batch.release else batch
         return await super().drive(session, batch, lease_s)
 

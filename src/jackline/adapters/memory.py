@@ -30,11 +30,13 @@ from jackline.core.events import (
 )
 from jackline.core.session import Session
 from jackline.ports import (
+    Appended,
     Batch,
     Behind,
     Claimed,
     Clock,
     Committed,
+    Late,
     Loaded,
     Receipt,
     Refused,
@@ -79,9 +81,7 @@ class MemoryStore:
                 heads[session] = len(row.bodies)
         return heads
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """See `Journal.drive`."""
         row = self._row(session)
         rules.check_driver(session, batch.epoch, row.epoch)
@@ -91,9 +91,11 @@ class MemoryStore:
         if head < batch.after:
             raise rules.cut_short(session)
         bodies = rules.all_encoded(batch.events)
+        now = self._clock()
+        if batch.before is not None and now >= batch.before:
+            return Late(now)
         if batch.moves and (refused := self._move(session.tenant, batch)):
             return Refused(refused)
-        now = self._clock()
         row.bodies += bodies
         row.times += [now] * len(bodies)
         row.turn, row.questions, row.updated_at = batch.turn, batch.questions, now

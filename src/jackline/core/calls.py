@@ -162,6 +162,15 @@ def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
     return replace(again, fingerprint=call.fingerprint)
 
 
+def approved_until(before: Turn | None, after: Turn | None) -> float | None:
+    """Return when the first of the approvals expires that `after` begins calls on."""
+    if before is None or after is None or not before.waits:
+        return None
+    begun = {call.key for call in after.calls if call.state == "running"}
+    waited = [call for call in before.calls if call.state == "waiting" and call.key in begun]
+    return min([call.expires_at for call in waited], default=None)
+
+
 def give_up(desk: Desk, call: Call, text: str, *, ask: bool = True) -> e.ToolFailed | e.ToolUnknown:
     """Return the outcome of a call that was begun and whose end nobody saw."""
     tool = desk.agent.by_name.get(call.asked.name)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jackline.core.budget import Account, moves
-from jackline.core.calls import Desk, close
+from jackline.core.calls import Desk, approved_until, close
 from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
 from jackline.core.events import (
     Event,
@@ -24,7 +24,18 @@ from jackline.core.fold import fold, replay
 from jackline.core.session import Call, Session, Turn
 from jackline.core.spending import account_limit
 from jackline.core.turn import Facts, decide, totalled, wakes_at
-from jackline.ports import NO_LIMITS, NO_MOVES, Batch, Behind, Claimed, Committed, Grown, Refused
+from jackline.ports import (
+    NO_LIMITS,
+    NO_MOVES,
+    Appended,
+    Batch,
+    Behind,
+    Claimed,
+    Committed,
+    Grown,
+    Late,
+    Refused,
+)
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.steps import Crew, Steps
 
@@ -117,7 +128,7 @@ class Drive:
 
     async def fail(self, text: str) -> None:
         """End the turn after a bug of ours, so that it is not driven into it again."""
-        outcome: Committed | Behind | Refused | None = None
+        outcome: Appended | None = None
         while not isinstance(outcome, Committed):
             await self._load()
             turn = self._session.turn
@@ -195,6 +206,8 @@ class Drive:
                     self._learn(records)
                 case Refused(account):
                     self._account = account
+                case Late(at):
+                    self._ahead_s = at - self._crew.clock()
 
     def _announce(self, events: Sequence[Event], at: float, *, ended: bool) -> None:
         if self._crew.bus.hears(self.id, resting=ended):
@@ -250,7 +263,7 @@ class Drive:
 
     async def _append(
         self, session: Session, events: Sequence[Event], *, release: bool
-    ) -> Committed | Behind | Refused:
+    ) -> Appended:
         before, turn = self._session, session.turn
         settled, reserved = before.turn and before.turn.asked, turn and turn.asked
         if settled is reserved:
@@ -269,6 +282,7 @@ class Drive:
             reserves=reserved is not None,
             release=release,
             due_at=self._due_at(turn) if release else None,
+            before=approved_until(before.turn, turn),
         )
         asked_at = self._crew.clock()
         outcome = await self._crew.store.drive(before.id, batch, self._crew.lease_s)

@@ -26,7 +26,17 @@ from jackline.core.events import (
     TurnSteered,
     TurnSubmitted,
 )
-from jackline.ports import Batch, Behind, Claimed, Clock, Committed, Receipt, Refused
+from jackline.ports import (
+    Appended,
+    Batch,
+    Behind,
+    Claimed,
+    Clock,
+    Committed,
+    Late,
+    Receipt,
+    Refused,
+)
 
 _OPEN = """
     INSERT INTO session (tenant, name, user, agent, parent, head, updated_at)
@@ -192,7 +202,7 @@ class Drive:
     bodies: Sequence[bytes]
     lease_s: float
 
-    def __call__(self, database: sqlite3.Connection, at: float) -> Committed | Behind | Refused:
+    def __call__(self, database: sqlite3.Connection, at: float) -> Appended:
         """See `Journal.drive`."""
         batch, session = self.batch, self.session
         no, epoch, head, _ = fence(database, session)
@@ -201,6 +211,8 @@ class Drive:
             return Behind(records(database, no, batch.after))
         if head < batch.after:
             raise rules.cut_short(session)
+        if batch.before is not None and at >= batch.before:
+            return Late(at)
         if batch.reserves and (refused := self._refused(database)):
             return Refused(refused)
         row = (

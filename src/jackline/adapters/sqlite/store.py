@@ -16,17 +16,7 @@ from jackline.adapters.sqlite.writer import Work, Writer
 from jackline.core.budget import Account
 from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned
 from jackline.core.session import Session
-from jackline.ports import (
-    Batch,
-    Behind,
-    Claimed,
-    Clock,
-    Committed,
-    Loaded,
-    Receipt,
-    Refused,
-    SessionRow,
-)
+from jackline.ports import Appended, Batch, Claimed, Clock, Loaded, Receipt, SessionRow
 
 T = TypeVar("T")
 
@@ -110,9 +100,7 @@ class SqliteStore:
         work = partial(journal.renew, worker=worker, epochs=dict(epochs), lease_s=lease_s)
         return await self._write(work)
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """See `Journal.drive`."""
         bodies = list(map(rules.encoded, batch.events))
         return await self._write(journal.Drive(session, batch, bodies, lease_s))

@@ -4,10 +4,18 @@ import asyncio
 
 from jackline.core.budget import Account
 from jackline.core.errors import FencedError, InputError, NotFoundError
-from jackline.core.events import ModelReplied, SessionId, SessionTaken, ToolReturned, Usage
+from jackline.core.events import (
+    ModelReplied,
+    SessionId,
+    SessionTaken,
+    ToolReturned,
+    TurnResumed,
+    Usage,
+)
 from jackline.core.messages import Text
 from jackline.core.session import Session
-from jackline.ports import Batch, Behind, Committed, Refused, Store
+from jackline.core.value import replace
+from jackline.ports import Batch, Behind, Committed, Late, Refused, Store
 from jackline.testing.conformance.world import (
     DONE,
     LEASE_S,
@@ -353,6 +361,19 @@ async def _a_session_that_is_parked_waits_for_news(store: Store, clock: ManualCl
         await store.park(S2, 1)
 
 
+async def _what_an_approval_was_for_is_not_begun_once_it_has_expired(
+    store: Store, clock: ManualClock
+) -> None:
+    await driven(store)
+    until = clock.now + 5
+    batch = Batch(1, 3, (TurnResumed("answered"),), 2, before=until)
+    clock.now = until
+    assert await store.drive(S1, batch, LEASE_S) == Late(until)
+    assert await head(store) == 3
+    in_time = replace(batch, before=until + 0.001)
+    assert isinstance(await store.drive(S1, in_time, LEASE_S), Committed)
+
+
 PROMISES: tuple[Promise, ...] = (
     _a_turn_goes_from_tell_to_release,
     _a_session_needs_a_name_and_a_tenant,
@@ -380,4 +401,5 @@ PROMISES: tuple[Promise, ...] = (
     _of_two_limits_the_lower_one_holds,
     _what_is_beyond_all_positions_is_not_there,
     _a_session_that_is_parked_waits_for_news,
+    _what_an_approval_was_for_is_not_begun_once_it_has_expired,
 )

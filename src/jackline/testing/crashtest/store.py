@@ -9,10 +9,10 @@ from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, 
 from jackline.core.events import kind as kind_of
 from jackline.core.session import Session
 from jackline.ports import (
+    Appended,
     Batch,
     Behind,
     Claimed,
-    Committed,
     Loaded,
     Receipt,
     Refused,
@@ -52,9 +52,7 @@ class Watched:
         """See `Journal.renew`."""
         return await self._store.renew(worker, epochs, lease_s)
 
-    async def drive(
-        self, session: SessionId, batch: Batch, lease_s: float
-    ) -> Committed | Behind | Refused:
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """See `Journal.drive`."""
         work = lambda: self._store.drive(session, batch, lease_s)  # noqa: E731 - it is handed on
         return await self._commit("drive", batch.events, work)
