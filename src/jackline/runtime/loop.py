@@ -79,7 +79,7 @@ class Drive:
         self._tasks: dict[tuple[str, int], Task] = {}
         self._steps: Steps | None = None
         self._group = asyncio.TaskGroup()
-        self._over = False
+        self._over = self._stopped = False
         self._waits_for = 0
 
     @property
@@ -98,12 +98,14 @@ class Drive:
         steps = Steps.of(self._crew, self._session, self)
         try:
             async with steps as self._steps, self._group:
-                await self._go_on()
-                while not self._over:
-                    await self._wait()
-                    if not self._over:
-                        await self._go_on()
-                self._stop()
+                try:
+                    await self._go_on()
+                    while not self._over:
+                        await self._wait()
+                        if not self._over:
+                            await self._go_on()
+                finally:
+                    self._stop()
         finally:
             self.inbox.close()
         await self._keep()
@@ -320,20 +322,36 @@ class Drive:
         return carried
 
     def _stop(self) -> None:
+        self._stopped = True
         for task in self._tasks.values():
             if task is not asyncio.current_task():
                 task.cancel()
 
     async def _carry(self, step: Step | None) -> None:
         """Perform the step, and go on from there as long as nobody else has anything to do."""
-        assert self._steps is not None
         in_a_row = 0
-        while step:
-            events = await self._steps.perform(self._session, step)
-            step = await self._carried(step, events)
-            in_a_row += 1
-            if in_a_row % _IN_A_ROW == 0:
-                await asyncio.sleep(0)  # Where nothing waits for anything, others need a turn.
+        try:
+            while step:
+                events = await self._performed(step)
+                step = await self._carried(step, events)
+                in_a_row += 1
+                if in_a_row % _IN_A_ROW == 0:
+                    await asyncio.sleep(0)  # Where nothing waits for anything, others need a turn.
+        except Exception:
+            self._stopped = True
+            raise
+
+    async def _performed(self, step: Step) -> Sequence[Event]:
+        assert self._steps is not None
+        try:
+            return await self._steps.perform(self._session, step)
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if self._stopped or me is None or self._tasks.get(_name(step)) is not me:
+                raise
+            while me.uncancel():
+                continue  # Nobody here wanted that: the model's or the tool's own code did.
+            return self._steps.cancelled(step)
 
     async def _carried(self, step: Step, events: Sequence[Event]) -> Step | None:
         """Hand in what came of the step, and return the next one, if it is for us to go on."""

@@ -169,6 +169,19 @@ class Steps:
             return judged(self.agent.guards, [await self._reconcile(session, step, tool)])
         return await self._call(session, step, tool)
 
+    def cancelled(self, step: ModelReserved | Call) -> Sequence[Event]:
+        """Return what came of a step whose own code has cancelled the task that it runs in."""
+        text = "It cancelled the task that it ran in."
+        if isinstance(step, ModelReserved):
+            return [HoldUnconfirmed(step.key, step.hold, "internal", text)]
+        tool = self.agent.by_name[step.asked.name]
+        if step.state == "unknown":
+            return [ToolReconciled(step.key, None, f"{text} Whether it took effect is unknown.")]
+        if tool.effect == "read":
+            return [ToolFailed(step.key, text)]
+        text = f"{text} Whether it took effect is unknown."
+        return [ToolUnknown(step.key, text, "error", once=tool.effect == "once")]
+
     async def _ask(self, session: Session, reserved: ModelReserved) -> Sequence[Event]:
         assert session.turn is not None
         seq, offset, say = session.turn.asked_seq, 0, self._crew.bus.say
