@@ -21,7 +21,7 @@ from jackline.core.events import (
     TurnFailed,
 )
 from jackline.core.fold import fold, replay
-from jackline.core.session import Call, Session, Turn
+from jackline.core.session import Session, Turn
 from jackline.core.spending import account_limit
 from jackline.core.turn import Facts, decide, totalled, wakes_at
 from jackline.ports import (
@@ -38,14 +38,13 @@ from jackline.ports import (
 )
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.steps import Crew, Steps
+from jackline.runtime.tasks import Step, Task, Tasks
 
 _RETRY_ACCOUNT_S = 0.1
 _SNAPSHOT_SHARE = 0.5
 _TRIES = 8
 _IN_A_ROW = 8
 _LATE = (ToolReconciled, GuardJudged)  # They count for a step that is over, too.
-Step = ModelReserved | Call
-Task = asyncio.Task[None]
 
 
 @dataclass(slots=True)
@@ -76,10 +75,10 @@ class Drive:
         self._heard: list[Heard] = []
         self._account: Account | None = None
         self._decided_at = 0.0
-        self._tasks: dict[tuple[str, int], Task] = {}
         self._steps: Steps | None = None
         self._group = asyncio.TaskGroup()
-        self._over = self._stopped = False
+        self._tasks = Tasks(self._group)
+        self._over = False
         self._waits_for = 0
 
     @property
@@ -105,7 +104,7 @@ class Drive:
                         if not self._over:
                             await self._go_on()
                 finally:
-                    self._stop()
+                    self._tasks.stop()
         finally:
             self.inbox.close()
         await self._keep()
@@ -181,7 +180,10 @@ class Drive:
         """
         self._over = True
         self._over = not await self._advance()
-        return None if self._over else self._perform(carrier)
+        turn = self._session.turn
+        if self._over or turn is None:
+            return None
+        return self._tasks.perform(turn.steps(self.now()), self._carry, carrier)
 
     async def _advance(self) -> bool:
         """Commit what came back and what follows from it. False where the drive is over."""
@@ -257,7 +259,7 @@ class Drive:
         if turn is None or turn.pause:
             return True
         if self.abandoning:
-            self._stop()
+            self._tasks.stop()
             return True
         assert self._steps is not None
         leaves = self.handing_over or not self._steps.serves(turn)
@@ -303,30 +305,6 @@ class Drive:
         limits = {name: account_limit(name, self._steps.agent) for name in reserved.accounts}
         return {name: most for name, most in limits.items() if most is not None}
 
-    def _perform(self, carrier: Task | None = None) -> Step | None:
-        """Make the tasks those that the session calls for: start what is new, end what is over.
-
-        What is new goes to `carrier` first, and is returned.
-        """
-        turn, carried, tasks = self._session.turn, None, dict[tuple[str, int], Task]()
-        for step in turn.steps(self.now()) if turn else ():
-            name = _name(step)
-            task = self._tasks.pop(name, None)
-            if task is None and carrier and carried is None:
-                task, carried = carrier, step
-            tasks[name] = task or self._group.create_task(self._carry(step))
-        for task in self._tasks.values():
-            if task is not carrier:
-                task.cancel()
-        self._tasks = tasks
-        return carried
-
-    def _stop(self) -> None:
-        self._stopped = True
-        for task in self._tasks.values():
-            if task is not asyncio.current_task():
-                task.cancel()
-
     async def _carry(self, step: Step | None) -> None:
         """Perform the step, and go on from there as long as nobody else has anything to do."""
         in_a_row = 0
@@ -338,7 +316,7 @@ class Drive:
                 if in_a_row % _IN_A_ROW == 0:
                     await asyncio.sleep(0)  # Where nothing waits for anything, others need a turn.
         except Exception:
-            self._stopped = True
+            self._tasks.stop()
             raise
 
     async def _performed(self, step: Step) -> Sequence[Event]:
@@ -347,7 +325,7 @@ class Drive:
             return await self._steps.perform(self._session, step)
         except asyncio.CancelledError:
             me = asyncio.current_task()
-            if self._stopped or me is None or self._tasks.get(_name(step)) is not me:
+            if me is None or not self._tasks.wants(step, me):
                 raise
             while me.uncancel():
                 continue  # Nobody here wanted that: the model's or the tool's own code did.
@@ -360,8 +338,7 @@ class Drive:
             return None
         me = asyncio.current_task()
         assert me is not None, "a step is performed in a task"
-        tasks = self._tasks.values()
-        others = len(tasks) > 1 and any(task is not me and not task.done() for task in tasks)
+        others = self._tasks.others(me)
         if others or not self.inbox.hold():
             self.inbox.put(step.key, events, last=not others)
             return None
@@ -395,9 +372,3 @@ class Drive:
         self._heard += self.inbox.take()
         if signalled and not self._over:
             await self._catch_up()
-
-
-def _name(step: Step) -> tuple[str, int]:
-    if isinstance(step, ModelReserved):
-        return step.key, 0
-    return step.key, -1 if step.state == "unknown" else step.attempt
