@@ -17,6 +17,7 @@ from jackline.testing.conformance import (
     archive,
     driving,
     erasure,
+    leases,
     opening,
     telling,
     transactions,
@@ -25,6 +26,7 @@ from jackline.testing.conformance.world import ManualClock, Promise, name
 
 PROMISES: tuple[Promise, ...] = (
     *opening.PROMISES,
+    *leases.PROMISES,
     *driving.PROMISES,
     *telling.PROMISES,
     *answers.PROMISES,

@@ -1,0 +1,53 @@
+"""What the runtime asks of the outside world."""
+
+from collections.abc import Callable
+
+from jackline.ports.append import (
+    NO_LIMITS,
+    NO_MOVES,
+    Appended,
+    Batch,
+    Behind,
+    Claimed,
+    Committed,
+    Late,
+    Loaded,
+    Receipt,
+    Refused,
+)
+from jackline.ports.bus import Bus, Delta, Grown, Listener
+from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
+from jackline.ports.store import Archive, Journal, SessionRow, State, Store
+
+Clock = Callable[[], float]
+Ids = Callable[[], str]
+
+__all__ = [
+    "NO_LIMITS",
+    "NO_MOVES",
+    "Appended",
+    "Archive",
+    "Batch",
+    "Behind",
+    "Bus",
+    "Claimed",
+    "Clock",
+    "Closing",
+    "Committed",
+    "Delta",
+    "Grown",
+    "Ids",
+    "Journal",
+    "Late",
+    "Listener",
+    "Loaded",
+    "Model",
+    "Receipt",
+    "Refused",
+    "Reply",
+    "Request",
+    "SessionRow",
+    "State",
+    "Store",
+    "ToolSpec",
+]
