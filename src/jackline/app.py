@@ -18,6 +18,7 @@ from typing import Any, Self, get_args
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.models import resolve
+from jackline.adapters.urls import is_postgres, without_secrets
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, InputError
 from jackline.core.events import (
@@ -72,7 +73,7 @@ class Surroundings:
 
 
 def open_store(store: str | Store, wall_clock: Clock) -> Store:
-    """Return the store that a URL names: `sqlite:///path` or `memory://`."""
+    """Return the store that a URL names: `sqlite:///path`, `postgresql://…` or `memory://`."""
     if not isinstance(store, str):
         return store
     scheme, found, path = store.partition("://")
@@ -82,7 +83,22 @@ def open_store(store: str | Store, wall_clock: Clock) -> Store:
         from jackline.adapters.sqlite.store import open_sqlite  # noqa: PLC0415 - only for those who use it
 
         return open_sqlite(Path(path.removeprefix("/")))
-    raise DefinitionError(f"{store!r} is no store: write sqlite:///jackline.db or memory://.")
+    if is_postgres(store):
+        return _open_postgres(store)
+    raise DefinitionError(
+        f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, postgresql://user@host/database or "
+        "memory://."
+    )
+
+
+def _open_postgres(url: str) -> Store:
+    try:
+        from jackline.adapters.postgres.store import open_postgres  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise DefinitionError(
+            f"A store on Postgres needs an extra ({error}): pip install 'jackline[postgres]'."
+        ) from error
+    return open_postgres(url)
 
 
 class Runtime:

@@ -10,18 +10,38 @@ from types import ModuleType
 import pytest
 
 from jackline.adapters.memory import MemoryStore
+from jackline.adapters.postgres.store import open_postgres
 from jackline.adapters.sqlite.lanes import Inline, Threads
 from jackline.adapters.sqlite.store import open_sqlite
 from jackline.ports import Store
 from jackline.testing import conformance
 from jackline.testing.conformance import PROMISES, ManualClock, Promise, name
 
-Make = Callable[[Path, ManualClock], Store]
+Make = Callable[[pytest.FixtureRequest, ManualClock], Store]
+
+
+def threads(request: pytest.FixtureRequest, clock: ManualClock) -> Store:
+    return open_sqlite(journal(request), clock=clock, offload=Threads)
+
+
+def inline(request: pytest.FixtureRequest, clock: ManualClock) -> Store:
+    return open_sqlite(journal(request), clock=clock, offload=Inline)
+
+
+def journal(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return folder / "journal.db"
+
+
+def on_postgres(request: pytest.FixtureRequest, clock: ManualClock) -> Store:
+    return open_postgres(request.getfixturevalue("postgres_url"), clock=clock)
+
 
 MAKES: dict[str, Make] = {
     "memory": lambda _, clock: MemoryStore(clock),
-    "sqlite-threads": lambda path, clock: open_sqlite(path, clock=clock, offload=Threads),
-    "sqlite-inline": lambda path, clock: open_sqlite(path, clock=clock, offload=Inline),
+    "sqlite-threads": threads,
+    "sqlite-inline": inline,
+    "postgres": on_postgres,
 }
 
 
@@ -31,8 +51,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(params=MAKES)
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Generator[Store]:
-    with closing(MAKES[request.param](tmp_path / "journal.db", clock)) as made:
+def store(request: pytest.FixtureRequest, clock: ManualClock) -> Generator[Store]:
+    with closing(MAKES[request.param](request, clock)) as made:
         yield made
 
 

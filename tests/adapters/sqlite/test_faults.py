@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 import pytest
 
+from jackline.adapters.migrations import migrations
 from jackline.adapters.rules import SteadyClock
+from jackline.adapters.sqlite import schema
 from jackline.adapters.sqlite.lanes import Gather, Inline, Job, Threads
-from jackline.adapters.sqlite.migrate import migrations
 from jackline.adapters.sqlite.store import SqliteStore, open_sqlite, wall_clock
 from jackline.core.errors import StoreError, UnknownOutcomeError
 from jackline.core.events import ToolReturned
@@ -276,7 +277,7 @@ def test_the_tables_of_another_program_may_be_beside_ours(path: Path) -> None:
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
-    versions = [migration.version for migration in migrations()]
+    versions = [migration.version for migration in migrations(schema)]
     assert versions == list(range(1, len(versions) + 1))
 
 

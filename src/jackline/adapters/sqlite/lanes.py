@@ -8,7 +8,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol, TypeVar
 
-from jackline.adapters.sqlite.bell import Bell, bell
+from jackline.adapters import jobs
+from jackline.adapters.bell import Bell, bell
 from jackline.core.errors import StoreError, UnknownOutcomeError
 
 T = TypeVar("T")
@@ -19,24 +20,17 @@ _GROUP_MAX = 512
 _READERS = 2
 
 
-class Job:
+class Job(jobs.Job):
     """Something to be written, and what came of it.
 
     `alone` it has a transaction of its own, and `bare` it has none.
     """
 
-    __slots__ = ("begun", "bell", "ended", "error", "future", "kind", "outcome", "waiter", "work")
+    __slots__ = ("kind",)
 
     def __init__(self, work: Callable[..., object], kind: Kind = "grouped") -> None:
-        self.work = work
+        super().__init__(work)
         self.kind: Kind = kind
-        self.outcome: Any = None  # of the type that the work returns
-        self.error: BaseException | None = None
-        self.begun = False
-        self.ended = False
-        self.bell: Bell | None = None
-        self.future: asyncio.Future[None] | None = None
-        self.waiter: asyncio.Future[None] | None = None
 
 
 Gather = Callable[[], list[Job]]
@@ -95,18 +89,9 @@ class Threads:
     async def write(self, job: Job) -> None:
         """See `Lanes.write`."""
         self._check_open()
-        loop = asyncio.get_running_loop()
-        future, job.bell = loop.create_future(), bell(loop)
-        job.future = future
+        job.expect()
         self._jobs.put(job)
-        try:
-            await future
-        except asyncio.CancelledError:
-            # The writer sets `begun` and then looks at the future; here it is the other way
-            # round, so at least one of the two sees what the other did.
-            if job.begun and not job.ended:
-                await _until_ended(job)
-            raise
+        await job.wait()
 
     async def read(self, work: Callable[[], T]) -> T:
         """See `Lanes.read`."""
@@ -140,7 +125,7 @@ class Threads:
                 self._commit(lambda group=group: self._gather(group))
             except Exception as error:  # noqa: BLE001 - the thread's boundary: all others need it, too
                 _fail(group, error)
-            _announce(group)
+            jobs.announce(group)
 
     def _gather(self, group: list[Job]) -> list[Job]:
         """Add what waits to the group, and return those of it that are still wanted."""
@@ -155,7 +140,7 @@ class Threads:
             group.append(job)
         for job in group:
             job.begun = True
-        return [job for job in group if not (job.future and job.future.cancelled())]
+        return [job for job in group if not job.dropped]
 
     def _read_each(self) -> None:
         while item := self._reads.get():
@@ -167,37 +152,10 @@ class Threads:
             rung.ring(partial(_settle, future, result, error))
 
 
-async def _until_ended(job: Job) -> None:
-    job.waiter = asyncio.get_running_loop().create_future()
-    while not job.waiter.done():
-        try:
-            await asyncio.wait([job.waiter])
-        except asyncio.CancelledError:
-            continue  # It was cancelled before, and will say so.
-
-
 def _fail(group: list[Job], error: Exception) -> None:
     _LOG.exception("The writer goes on after a bug.", exc_info=error)
     for job in group:
         job.error = job.error or UnknownOutcomeError(f"Nobody knows what was kept: {error!r}.")
-
-
-def _announce(group: list[Job]) -> None:
-    loops: dict[Bell, list[Job]] = {}
-    for job in group:
-        assert job.bell is not None, "a job of the thread's has somebody who waits for it"
-        loops.setdefault(job.bell, []).append(job)
-    for rung, jobs in loops.items():
-        rung.ring(partial(_end, jobs))
-
-
-def _end(jobs: list[Job]) -> None:
-    for job in jobs:
-        job.ended = True
-        if job.waiter is not None:
-            job.waiter.set_result(None)
-        if job.future is not None and not job.future.done():
-            job.future.set_result(None)
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
@@ -239,10 +197,10 @@ class Inline:
         await self._latency()
 
     def _gather(self) -> list[Job]:
-        jobs, self._waiting = self._waiting, []
-        for job in jobs:
+        gathered, self._waiting = self._waiting, []
+        for job in gathered:
             job.ended = True
-        return jobs
+        return gathered
 
     async def read(self, work: Callable[[], T]) -> T:
         """See `Lanes.read`."""

@@ -4,11 +4,9 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
+from jackline.adapters.migrations import Migration, lacking, migrations
 from jackline.adapters.sqlite import schema
 from jackline.adapters.sqlite.faults import store_error
 from jackline.adapters.sqlite.locks import Turns
@@ -21,30 +19,6 @@ _APPLIED = "SELECT version, checksum FROM migration ORDER BY version"
 _TABLE = """CREATE TABLE IF NOT EXISTS migration (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, at REAL NOT NULL
 ) STRICT"""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """A step from the version before to this one."""
-
-    version: int
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        """Tells this script from a changed one."""
-        return sha256(self.sql.encode()).hexdigest()
-
-
-def migrations() -> list[Migration]:
-    """Return the steps that this jackline knows, in order."""
-    scripts = sorted(
-        (script.name, script.read_text(encoding="utf-8"))
-        for script in files(schema).iterdir()
-        if script.name.endswith(".sql")
-    )
-    return [Migration(int(name[:4]), name.removesuffix(".sql"), sql) for name, sql in scripts]
 
 
 def connect(path: Path, locked_s: float) -> sqlite3.Connection:
@@ -125,7 +99,7 @@ def pending(database: sqlite3.Connection, path: Path) -> list[Migration]:
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 is the oldest to do.")
-    known = migrations()
+    known = migrations(schema)
     try:
         tables = database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migration'")
         applied = database.execute(_APPLIED).fetchall() if tables.fetchone() else []
@@ -136,13 +110,7 @@ def pending(database: sqlite3.Connection, path: Path) -> list[Migration]:
             f"{path} has schema {len(applied)} and this jackline knows {len(known)}: upgrade "
             "jackline, or name another file."
         )
-    for (version, checksum), migration in zip(applied, known, strict=False):
-        if (version, checksum) != (migration.version, migration.checksum):
-            raise StoreError(
-                f"{path} was made by another {migration.name} than this jackline's: use the "
-                "jackline that made it, or name another file."
-            )
-    return known[len(applied) :]
+    return lacking(applied, known, str(path))
 
 
 def _migrate(

@@ -6,7 +6,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from jackline.adapters.sqlite.bell import Bell, bell
+from jackline.adapters.bell import Bell, bell
 
 _ROUNDS = 200
 _CALLS = 10

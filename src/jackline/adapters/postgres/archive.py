@@ -1,0 +1,306 @@
+"""The archive's statements: lists, forks, artifacts, money, erasure and retention."""
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from psycopg import Connection
+
+from jackline.adapters import rules
+from jackline.adapters.postgres.journal import locked, one, read
+from jackline.core.budget import Account
+from jackline.core.codec import decode, encode, pack, unpack
+from jackline.core.errors import ConflictError, NotFoundError
+from jackline.core.events import Record, SessionForked, SessionId
+from jackline.core.session import Session
+from jackline.ports import Loaded, SessionRow
+
+_DUE = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
+    SELECT tenant, name FROM jackline.session, now
+    WHERE due_at <= now.at AND lease_until <= now.at AND agent = ANY (%s)
+    ORDER BY due_at LIMIT %s
+"""
+# The snapshot comes first, and what came after it, all as of one moment. No row: no session.
+_LOAD = """
+    WITH mine AS (SELECT no FROM jackline.session WHERE tenant = %s AND name = %s),
+    kept AS (SELECT head, body FROM jackline.snapshot JOIN mine ON session = no)
+    SELECT 0::bigint, 0::double precision, (SELECT body FROM kept) FROM mine
+    UNION ALL
+    SELECT e.seq, e.at, e.body FROM jackline.event AS e JOIN mine ON e.session = mine.no
+    WHERE e.seq > coalesce((SELECT head FROM kept), 0)
+    ORDER BY 1
+"""
+_SAVE = """
+    INSERT INTO jackline.snapshot AS s (session, head, body) VALUES (%s, %s, %b)
+    ON CONFLICT (session) DO UPDATE SET head = excluded.head, body = excluded.body
+    WHERE excluded.head > s.head
+"""
+_COLUMNS = """
+    SELECT name, "user", agent, head, epoch, turn, spent, held, questions, updated_at, worker,
+        erased_at, lease_until, due_at, jackline.time_1(%s)
+    FROM jackline.session
+"""
+_ROW = _COLUMNS + "WHERE tenant = %s AND name = %s"
+_SESSIONS = (
+    _COLUMNS
+    + """
+    WHERE tenant = %s AND (%s::text IS NULL OR "user" = %s) AND (NOT %s OR questions <> '{}')
+    ORDER BY updated_at DESC LIMIT %s
+"""
+)
+_FORK = """
+    INSERT INTO jackline.session (tenant, name, "user", agent, parent, source, head, updated_at)
+    SELECT tenant, %s, "user", agent, parent, no, %s, %s FROM jackline.session WHERE no = %s
+    ON CONFLICT (tenant, name) DO NOTHING RETURNING no
+"""
+_COPY_EVENTS = """
+    INSERT INTO jackline.event (session, seq, at, body)
+    SELECT %s, seq, at, body FROM jackline.event WHERE session = %s AND seq <= %s
+"""
+_COPY_ARTIFACTS = """
+    INSERT INTO jackline.artifact (session, handle, media_type, body)
+    SELECT %s, handle, media_type, body FROM jackline.artifact WHERE session = %s
+"""
+_EVENT = "INSERT INTO jackline.event (session, seq, at, body) VALUES (%s, %s, %s, %b)"
+_ALLOW = """
+    INSERT INTO jackline.account (tenant, name, allowed) VALUES (%s, %s, %s)
+    ON CONFLICT (tenant, name) DO UPDATE SET allowed = excluded.allowed
+"""
+_ACCOUNTS = """
+    SELECT name, allowed, spent, held FROM jackline.account
+    WHERE tenant = %s AND starts_with(name, %s) ORDER BY name
+"""
+_PUT = """
+    INSERT INTO jackline.artifact (session, handle, media_type, body) VALUES (%s, %s, %s, %b)
+    ON CONFLICT (session, handle) DO UPDATE SET media_type = excluded.media_type
+"""
+_GET = """
+    SELECT a.body, a.media_type FROM jackline.session AS s
+    LEFT JOIN jackline.artifact AS a ON a.session = s.no AND a.handle = %s
+    WHERE s.tenant = %s AND s.name = %s
+"""
+_REACHED = """
+    WITH RECURSIVE reached (no, name) AS (
+        SELECT no, name FROM jackline.session WHERE tenant = %(tenant)s
+            AND (%(user)s::text IS NULL OR "user" = %(user)s)
+            AND (%(name)s::text IS NULL OR name = %(name)s)
+        UNION
+        SELECT next.no, next.name FROM reached JOIN jackline.session AS next
+            ON next.source = reached.no
+            OR next.tenant = %(tenant)s AND next.parent = reached.name AND next.parent <> ''
+    )
+    SELECT no FROM reached
+"""
+_DERIVED = """
+    SELECT other.no FROM jackline.session AS other JOIN jackline.session AS mine
+        ON other.source = mine.no
+        OR other.tenant = mine.tenant AND other.parent = mine.name AND other.parent <> ''
+    WHERE mine.no = %s
+"""
+_SETTLE = """
+    UPDATE jackline.account SET spent = spent + %s, held = held - %s
+    WHERE tenant = %s AND name = %s
+"""
+_ENTOMB = """
+    UPDATE jackline.event AS e SET body = tombstone.body, content = NULL
+    FROM unnest(%s::bigint[], %b::bytea[]) AS tombstone (seq, body)
+    WHERE e.session = %s AND e.seq = tombstone.seq
+"""
+_ERASE = """
+    UPDATE jackline.session SET epoch = epoch + 1, turn = NULL, due_at = NULL, lease_until = 0,
+        questions = '{}', spent = spent + held, held = 0, erased_at = jackline.time_1(%s)
+    WHERE no = %s
+"""
+_FORGET_REQUESTS = """
+    UPDATE jackline.event SET request = NULL WHERE request IS NOT NULL AND session IN (
+        SELECT no FROM jackline.session WHERE erased_at <= jackline.time_1(%s) - %s)
+"""
+# What somebody holds just now is not idle.
+_OLD = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
+    SELECT no FROM jackline.session, now
+    WHERE turn IS NULL AND due_at IS NULL AND lease_until <= now.at AND updated_at <= now.at - %s
+    LIMIT %s FOR UPDATE OF session SKIP LOCKED
+"""
+_DROP = (
+    "DELETE FROM jackline.event WHERE session = ANY (%s)",
+    "DELETE FROM jackline.snapshot WHERE session = ANY (%s)",
+    "DELETE FROM jackline.artifact WHERE session = ANY (%s)",
+    "DELETE FROM jackline.session WHERE no = ANY (%s)",
+)
+
+
+def due(
+    database: Connection, given: float | None, agents: Sequence[str], limit: int
+) -> list[SessionId]:
+    """See `Journal.due`."""
+    rows = database.execute(_DUE, (given, list(agents), limit), binary=True)
+    return [SessionId(tenant, name) for tenant, name in rows.fetchall()]
+
+
+def load(database: Connection, session: SessionId) -> Loaded:
+    """See `Journal.load`. A snapshot that we cannot read is left out."""
+    rows = database.execute(_LOAD, (session.tenant, session.name), binary=True).fetchall()
+    if not rows:
+        raise rules.unknown_session(session)
+    kept = rows[0][2]
+    start = unpack(kept) if kept else Session(session)
+    if start is None:
+        return Loaded(Session(session), read(database, session, 0))
+    return Loaded(start, [Record(seq, at, decode(body)) for seq, at, body in rows[1:]])
+
+
+def save(database: Connection, given: float | None, session: Session) -> None:
+    """See `Journal.save`. Of another epoch, or older than what is there, it is dropped."""
+    row = locked(database, given, session.id)
+    if row.epoch == session.epoch and row.head >= session.head:
+        database.execute(_SAVE, (row.no, session.head, pack(session)))
+
+
+def sessions(
+    database: Connection,
+    given: float | None,
+    tenant: str,
+    user: str | None,
+    limit: tuple[int, bool],
+) -> list[SessionRow]:
+    """See `Archive.sessions`. `limit` says how many, and whether only those that wait."""
+    count, waiting = limit
+    values = (given, tenant, user, user, waiting, count)
+    found = database.execute(_SESSIONS, values, binary=True)
+    return [_row(tenant, each) for each in found.fetchall()]
+
+
+def row(database: Connection, given: float | None, session: SessionId) -> SessionRow:
+    """See `Archive.row`."""
+    found = one(database, _ROW, (given, session.tenant, session.name))
+    if found is None:
+        raise rules.unknown_session(session)
+    return _row(session.tenant, found)
+
+
+def _row(tenant: str, columns: Sequence[Any]) -> SessionRow:
+    """Return what a row's columns say, whose last three are lease, wake-up and the time."""
+    name, user, agent, head, epoch, turn, spent, held, questions, *rest = columns
+    updated_at, worker, erased_at, lease_until, due_at, at = rest
+    state = rules.state(lease_until, due_at, turn, at)
+    return SessionRow(
+        SessionId(tenant, name),
+        user,
+        agent,
+        state,
+        head,
+        epoch,
+        turn,
+        spent,
+        held,
+        tuple(questions),
+        updated_at,
+        worker if state == "driven" else "",
+        erased_at,
+    )
+
+
+def fork(
+    database: Connection, given: float | None, source: SessionId, after: int, target: SessionId
+) -> None:
+    """See `Archive.fork`."""
+    mine = locked(database, given, source)
+    rules.check_fork(source, after, target, mine.head)
+    made = one(database, _FORK, (target.name, after + 1, mine.at, mine.no))
+    if made is None:
+        raise ConflictError(f"There is a session {target.name!r} already.")
+    database.execute(_COPY_EVENTS, (made[0], mine.no, after))
+    body = encode(SessionForked(source.name, after))
+    database.execute(_EVENT, (made[0], after + 1, mine.at, body))
+    database.execute(_COPY_ARTIFACTS, (made[0], mine.no))
+
+
+def allow(database: Connection, tenant: str, account: str, limit: int | None) -> None:
+    """See `Archive.allow`."""
+    rules.check_limit(limit)
+    database.execute(_ALLOW, (tenant, account, limit))
+
+
+def accounts(database: Connection, tenant: str, prefix: str) -> list[Account]:
+    """See `Archive.accounts`."""
+    rows = database.execute(_ACCOUNTS, (tenant, prefix), binary=True)
+    return [Account(*each) for each in rows.fetchall()]
+
+
+def put(
+    database: Connection,
+    given: float | None,
+    session: SessionId,
+    artifact: tuple[bytes, str],
+    epoch: int | None,
+) -> str:
+    """See `Archive.put`. An `artifact` is data and media type."""
+    mine = locked(database, given, session)
+    rules.check_driver(session, epoch, mine.epoch)
+    data, media_type = artifact
+    handle = sha256(data).hexdigest()
+    database.execute(_PUT, (mine.no, handle, media_type, data))
+    return handle
+
+
+def get(database: Connection, session: SessionId, handle: str) -> tuple[bytes, str]:
+    """See `Archive.get`."""
+    found = one(database, _GET, (handle, session.tenant, session.name))
+    if found is None:
+        raise rules.unknown_session(session)
+    data, media_type = found
+    if data is None:
+        raise NotFoundError(f"There is no artifact {handle!r} in this session.")
+    return data, media_type
+
+
+def reached(database: Connection, tenant: str, user: str | None, session: str | None) -> list[int]:
+    """Return the numbers of the sessions that an erasure reaches, with forks and children."""
+    names = {"tenant": tenant, "user": user, "name": session}
+    found = [no for (no,) in database.execute(_REACHED, names).fetchall()]
+    if session is not None and not found:
+        raise rules.unknown_session(SessionId(tenant, session))
+    return found
+
+
+def erase(database: Connection, given: float | None, no: int) -> list[int]:
+    """Leave tombstones of one session's events, and nothing of its artifacts and snapshots.
+
+    Returns its forks and children, that were made before: later ones copy tombstones.
+    """
+    sql = "SELECT tenant, held FROM jackline.session WHERE no = %s FOR UPDATE"
+    tenant, held = one(database, sql, (no,)) or ("", 0)
+    sql = "SELECT seq, body FROM jackline.event WHERE session = %s"
+    rows = database.execute(sql, (no,), binary=True).fetchall()
+    holds = Counter[str]()
+    for hold in rules.open_holds([body for _, body in rows]) if held else ():
+        holds.update(dict.fromkeys(hold.accounts, hold.hold))
+    for name, amount in sorted(holds.items()):
+        database.execute(_SETTLE, (amount, amount, tenant, name))
+    if rows:
+        left = [rules.tombstone(body) for _, body in rows]
+        database.execute(_ENTOMB, ([seq for seq, _ in rows], left, no))
+    database.execute("DELETE FROM jackline.snapshot WHERE session = %s", (no,))
+    database.execute("DELETE FROM jackline.artifact WHERE session = %s", (no,))
+    database.execute(_ERASE, (given, no))
+    return [found for (found,) in database.execute(_DERIVED, (no,)).fetchall()]
+
+
+def forget_requests(database: Connection, given: float | None) -> None:
+    """Drop the hashes of request ids whose time is over."""
+    database.execute(_FORGET_REQUESTS, (given, rules.HASHES_KEPT_S))
+
+
+def drop_idle(database: Connection, given: float | None, older_than_s: float, limit: int) -> int:
+    """Delete up to `limit` sessions that nothing has happened to for so long; count them.
+
+    Their forks go on naming numbers that nobody gets again.
+    """
+    values = (given, older_than_s, limit)
+    old = [no for (no,) in database.execute(_OLD, values).fetchall()]
+    for sql in _DROP:
+        database.execute(sql, (old,))
+    return len(old)

