@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from subprocess import SubprocessError
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from jackline.adapters.postgres.migrate import bring_up_to_date
@@ -60,12 +60,10 @@ def template(url: str) -> Generator[str]:
 def database(url: str, template: str = "") -> Generator[str]:
     """Make a database, empty or a copy, and drop it in the end, whoever still uses it."""
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
-    copied = conninfo_to_dict(template).get("dbname") if template else "template1"
+    copied = urlsplit(template).path.removeprefix("/") or "template1"
     with _admin(url) as admin:
-        make = SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            Identifier(name), Identifier(str(copied))
-        )
-        admin.execute(make)
+        make = SQL("CREATE DATABASE {} TEMPLATE {}")
+        admin.execute(make.format(Identifier(name), Identifier(copied)))
         try:
             yield with_database(url, name)
         finally:
@@ -74,7 +72,7 @@ def database(url: str, template: str = "") -> Generator[str]:
 
 def with_database(url: str, name: str) -> str:
     """Return the URL of another database of the same server."""
-    return make_conninfo(url, dbname=name)
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 def _admin(url: str) -> Connection:

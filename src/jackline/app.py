@@ -86,8 +86,8 @@ def open_store(store: str | Store, wall_clock: Clock) -> Store:
     if is_postgres(store):
         return _open_postgres(store)
     raise DefinitionError(
-        f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, postgresql://user@host/database or "
-        "memory://."
+        f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, "
+        "postgresql://user@host/database or memory://."
     )
 
 

@@ -1,4 +1,4 @@
-"""A worker process to be killed: `python -m tests.kill.clerk DATABASE LEASE_S [GATE…]`.
+"""A worker process to be killed: `python -m tests.kill.clerk STORE FOLDER LEASE_S [GATE…]`.
 
 It says on stdout how far it is, and waits at the gates that it is given, each once, until a
 line comes on stdin. What its tools do to the world is a line each in the file `world`.
@@ -159,19 +159,17 @@ def clerk(world: World) -> Agent:
     )
 
 
-async def work(database: Path, lease_s: float, gates: list[str]) -> None:
+async def work(store: str, folder: Path, lease_s: float, gates: list[str]) -> None:
     """Drive until SIGTERM, then hand over."""
-    world, ended = World(database.parent, gates), asyncio.Event()
+    world, ended = World(folder, gates), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
 
     around = Surroundings(lease_s=lease_s)
-    runtime = Runtime(
-        [clerk(world)], store=f"sqlite:///{database}", deps=world, surroundings=around
-    )
+    runtime = Runtime([clerk(world)], store=store, deps=world, surroundings=around)
     async with runtime:
         say("ready")
         await ended.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(work(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))
+    asyncio.run(work(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))

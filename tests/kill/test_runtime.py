@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from types import UnionType
-from typing import Any
+from typing import Any, NamedTuple
 
+import psycopg
 import pytest
 from tests.kill.clerk import ANSWER, World, clerk
 
 from jackline import Message, Result, Runtime, Submission, Text, User
+from jackline.adapters.urls import SQLITE, is_postgres
 from jackline.core import events as e
 from jackline.core.fold import replay
 from jackline.core.session import Session
@@ -29,11 +31,36 @@ LEASE_S = 0.6
 LONG_LEASE_S = 60.0
 
 
+class Place(NamedTuple):
+    """Where sessions are kept, and a folder for the rest of the world."""
+
+    store: str
+    folder: Path
+
+    def notes(self) -> int:
+        """Return how many notes the transactional tool has written."""
+        sql = "SELECT count(*) FROM note"
+        if is_postgres(self.store):
+            with psycopg.connect(self.store) as server:
+                rows = server.execute(sql).fetchall()
+        else:
+            with closing(sqlite3.connect(self.store.removeprefix(SQLITE))) as file:
+                rows = file.execute(sql).fetchall()
+        return rows[0][0]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "postgres":
+        return Place(request.getfixturevalue("postgres_url"), tmp_path)
+    return Place(f"{SQLITE}{tmp_path / 'journal.db'}", tmp_path)
+
+
 @dataclass
 class Office:
     """A database, somebody who asks, and processes that work."""
 
-    folder: Path
+    place: Place
     runtime: Runtime
     workers: list[Process] = field(default_factory=list[Process])
 
@@ -43,7 +70,8 @@ class Office:
             sys.executable,
             "-m",
             "tests.kill.clerk",
-            str(self.folder / "journal.db"),
+            self.place.store,
+            str(self.place.folder),
             str(lease_s),
             *gates,
             stdin=PIPE,
@@ -73,7 +101,7 @@ class Office:
 
     def world(self) -> list[str]:
         """Return what was done to the world."""
-        file = self.folder / "world"
+        file = self.place.folder / "world"
         return file.read_text().splitlines() if file.exists() else []
 
     async def sound(self, session: str = "s") -> list[e.Event]:
@@ -114,10 +142,10 @@ def let_through(worker: Process) -> None:
 
 
 @asynccontextmanager
-async def office(folder: Path) -> AsyncGenerator[Office]:
-    store = f"sqlite:///{folder / 'journal.db'}"
-    async with Runtime([clerk(World(folder, []))], store=store, drive=False) as runtime:
-        there = Office(folder, runtime)
+async def office(place: Place) -> AsyncGenerator[Office]:
+    agents = [clerk(World(place.folder, []))]
+    async with Runtime(agents, store=place.store, drive=False) as runtime:
+        there = Office(place, runtime)
         try:
             yield there
         finally:
@@ -127,9 +155,9 @@ async def office(folder: Path) -> AsyncGenerator[Office]:
                     await worker.wait()
 
 
-def in_office(story: Callable[[Office], Coroutine[Any, Any, None]], folder: Path) -> None:
+def in_office(story: Callable[[Office], Coroutine[Any, Any, None]], place: Place) -> None:
     async def run() -> None:
-        async with asyncio.timeout(50), office(folder) as there:
+        async with asyncio.timeout(50), office(place) as there:
             await story(there)
 
     asyncio.run(run())
@@ -149,7 +177,7 @@ def kinds(events: Sequence[e.Event], *wanted: type | UnionType) -> list[str]:
     ],
 )
 def test_a_call_whose_worker_dies_is_made_again_only_where_that_is_safe(
-    tool: str, calls: int, outcome: str, tmp_path: Path
+    tool: str, calls: int, outcome: str, place: Place
 ) -> None:
     async def story(there: Office) -> None:
         first = await there.hire(tool)
@@ -164,13 +192,12 @@ def test_a_call_whose_worker_dies_is_made_again_only_where_that_is_safe(
         assert len(there.world()) == calls
         assert len(set(there.world())) <= 1, "each attempt has the same effect key"
 
-    in_office(story, tmp_path)
+    in_office(story, place)
     if tool == "note":
-        with closing(sqlite3.connect(tmp_path / "journal.db")) as database:
-            assert database.execute("SELECT count(*) FROM note").fetchone() == (1,)
+        assert place.notes() == 1
 
 
-def test_an_approval_is_waited_for_over_the_death_of_the_worker(tmp_path: Path) -> None:
+def test_an_approval_is_waited_for_over_the_death_of_the_worker(place: Place) -> None:
     async def story(there: Office) -> None:
         first = await there.hire()
         turn = await there.asks("pay much")
@@ -186,10 +213,10 @@ def test_an_approval_is_waited_for_over_the_death_of_the_worker(tmp_path: Path) 
         assert kinds(events, e.TurnEnded, e.ToolReturned) == ["ToolReturned", "TurnCompleted"]
         assert there.world() == ["pay"]
 
-    in_office(story, tmp_path)
+    in_office(story, place)
 
 
-def test_a_summary_that_is_lost_is_made_again(tmp_path: Path) -> None:
+def test_a_summary_that_is_lost_is_made_again(place: Place) -> None:
     long = [Message(role, (Text("so it was said " * 40),)) for role in ("user", "assistant")]
 
     async def story(there: Office) -> None:
@@ -205,10 +232,10 @@ def test_a_summary_that_is_lost_is_made_again(tmp_path: Path) -> None:
             "ContextCompacted",
         ]
 
-    in_office(story, tmp_path)
+    in_office(story, place)
 
 
-def test_a_reply_that_is_cut_off_is_paid_for_and_asked_for_again(tmp_path: Path) -> None:
+def test_a_reply_that_is_cut_off_is_paid_for_and_asked_for_again(place: Place) -> None:
     async def story(there: Office) -> None:
         first = await there.hire("delta")
         turn = await there.asks("hello")
@@ -222,10 +249,10 @@ def test_a_reply_that_is_cut_off_is_paid_for_and_asked_for_again(tmp_path: Path)
         assert lost == holds[:1]
         assert lost[0] > 0
 
-    in_office(story, tmp_path)
+    in_office(story, place)
 
 
-def test_a_worker_that_is_told_to_end_finishes_its_call_and_hands_over(tmp_path: Path) -> None:
+def test_a_worker_that_is_told_to_end_finishes_its_call_and_hands_over(place: Place) -> None:
     async def story(there: Office) -> None:
         first = await there.hire("pay", lease_s=LONG_LEASE_S)
         turn = await there.asks("pay")
@@ -239,10 +266,10 @@ def test_a_worker_that_is_told_to_end_finishes_its_call_and_hands_over(tmp_path:
         assert kinds(events, e.ToolReturned, e.ToolUnknown) == ["ToolReturned"]
         assert there.world() == ["pay"]
 
-    in_office(story, tmp_path)
+    in_office(story, place)
 
 
-def test_processes_share_a_file_and_push_no_live_driver_out(tmp_path: Path) -> None:
+def test_processes_share_a_store_and_push_no_live_driver_out(place: Place) -> None:
     async def story(there: Office) -> None:
         first = await there.hire("pay")
         turn = await there.asks("pay", "slow")
@@ -261,7 +288,7 @@ def test_processes_share_a_file_and_push_no_live_driver_out(tmp_path: Path) -> N
             await there.sound(f"s{number}")
         assert there.world().count("pay") == 5
 
-    in_office(story, tmp_path)
+    in_office(story, place)
 
 
 async def passed(seconds: float) -> None:
@@ -279,7 +306,7 @@ async def passed(seconds: float) -> None:
     ],
 )
 def test_a_worker_that_stood_still_too_long_writes_nothing_and_pays_nothing(
-    gate: str, asked: str, outcomes: list[str], tmp_path: Path
+    gate: str, asked: str, outcomes: list[str], place: Place
 ) -> None:
     async def story(there: Office) -> None:
         zombie = await there.hire(gate)
@@ -298,7 +325,7 @@ def test_a_worker_that_stood_still_too_long_writes_nothing_and_pays_nothing(
         assert kinds(events, e.ToolReturned, e.ToolUnknown) == outcomes
         assert there.world() == ["pay"]
 
-    in_office(story, tmp_path)
+    in_office(story, place)
 
 
 async def stormed(there: Office, random: Random, deaths: int) -> None:
@@ -309,7 +336,7 @@ async def stormed(there: Office, random: Random, deaths: int) -> None:
         await killed(worker)
 
 
-def storm(seed: int, deaths: int, folder: Path) -> None:
+def storm(seed: int, deaths: int, place: Place) -> None:
     random = Random(seed)
 
     async def story(there: Office) -> None:
@@ -322,7 +349,7 @@ def storm(seed: int, deaths: int, folder: Path) -> None:
             assert len(kinds(events, e.TurnCompleted)) == 1
         assert there.world().count("pay") <= len(turns)
 
-    in_office(story, folder)
+    in_office(story, place)
 
 
 async def answered(there: Office, session: str, turn: int) -> None:
@@ -332,11 +359,11 @@ async def answered(there: Office, session: str, turn: int) -> None:
     assert result.outcome == "completed"
 
 
-def test_sessions_outlive_deaths_between_any_two_commits(tmp_path: Path) -> None:
-    storm(0, 3, tmp_path)
+def test_sessions_outlive_deaths_between_any_two_commits(place: Place) -> None:
+    storm(0, 3, place)
 
 
 @pytest.mark.verify
 @pytest.mark.parametrize("seed", range(1, 7))
-def test_sessions_outlive_deaths_of_many_seeds(seed: int, tmp_path: Path) -> None:
-    storm(seed, 6, tmp_path)
+def test_sessions_outlive_deaths_of_many_seeds(seed: int, place: Place) -> None:
+    storm(seed, 6, place)

@@ -15,6 +15,10 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 _IDLE_S = 300.0
+# A machine that dies in the midst of a transaction lets its locks go before a lease is over.
+_BEGIN = """
+    BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '10s'
+"""
 
 
 class Connections:
@@ -106,7 +110,7 @@ class Connections:
 
 
 def _begin(database: Connection) -> None:
-    database.execute("BEGIN")
+    database.execute(_BEGIN)
 
 
 def _roll_back(database: Connection) -> None:
