@@ -1,5 +1,8 @@
 """What holds for all tests."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,12 +13,27 @@ pytest.register_assert_rewrite("jackline.testing.conformance", "tests.simulation
 
 from tests import postgres  # noqa: E402 - as said above
 
+_FOLDER = "JACKLINE_TEST_POSTGRES_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name a folder for the server that the processes of this run share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="jackline-postgres-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the server after the last of them."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(_FOLDER))
+        postgres.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+def postgres_server() -> str:
     """The URL of a server that all processes of this run share."""
-    folder: Path = tmp_path_factory.getbasetemp()
-    return postgres.server_url((folder if worker_id == "master" else folder.parent) / "postgres")
+    return postgres.server_url(Path(os.environ[_FOLDER]))
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """A real Postgres for tests, and a database of its own for each test that wants one."""
 
 import os
+import signal
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from subprocess import SubprocessError
@@ -22,8 +23,7 @@ _NUMBERS = count()
 def server_url(folder: Path) -> str:
     """Return a server's URL: the one that the environment names, or one started in `folder`.
 
-    Whoever asks for the same folder gets the same server. It ends, and its folder is deleted,
-    with the last of the processes that asked.
+    Whoever asks for the same folder gets the same server, which runs until it is stopped.
     """
     return os.environ.get("JACKLINE_TEST_DATABASE_URL") or _started(folder)
 
@@ -35,7 +35,7 @@ def _started(folder: Path) -> str:
     tries = _TRIES
     while True:
         try:
-            server = get_server(folder, cleanup_mode="delete")
+            server = get_server(folder, cleanup_mode=None)
             break
         except (SubprocessError, OSError):  # The first start is slow on a busy machine.
             tries -= 1
@@ -46,6 +46,15 @@ def _started(folder: Path) -> str:
         admin.execute("ALTER SYSTEM SET fsync = off")
         admin.execute("SELECT pg_reload_conf()")
     return url
+
+
+def stop(folder: Path) -> None:
+    """Stop the server in `folder`, if one runs there."""
+    pid = folder / "postmaster.pid"
+    if not pid.exists():
+        return
+    with suppress(ProcessLookupError):
+        os.kill(int(pid.read_text().split()[0]), signal.SIGQUIT)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -84,21 +84,25 @@ def open_store(store: str | Store, wall_clock: Clock) -> Store:
 
         return open_sqlite(Path(path.removeprefix("/")))
     if is_postgres(store):
-        return _open_postgres(store)
+        with on_postgres():
+            from jackline.adapters.postgres.store import open_postgres  # noqa: PLC0415 - as above
+
+        return open_postgres(store)
     raise DefinitionError(
         f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, "
         "postgresql://user@host/database or memory://."
     )
 
 
-def _open_postgres(url: str) -> Store:
+@contextmanager
+def on_postgres() -> Generator[None]:
+    """Import, inside, what needs the extra. Raises `DefinitionError` where it is not there."""
     try:
-        from jackline.adapters.postgres.store import open_postgres  # noqa: PLC0415 - as above
+        yield
     except ImportError as error:
         raise DefinitionError(
-            f"A store on Postgres needs an extra ({error}): pip install 'jackline[postgres]'."
+            f"A store on Postgres needs an extra: pip install 'jackline[postgres]' ({error})."
         ) from error
-    return open_postgres(url)
 
 
 class Runtime:

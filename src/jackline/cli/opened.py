@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jackline.adapters.bus import LocalBus
+from jackline.adapters.urls import SQLITE
 from jackline.app import Runtime, Surroundings, new_id, open_store
 from jackline.core.agent import Agent
 from jackline.core.app import App
@@ -17,7 +18,6 @@ from jackline.runtime.sessions import Sessions, checked_name
 from jackline.settings import Settings
 
 _DAY_S = 86_400.0
-SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)

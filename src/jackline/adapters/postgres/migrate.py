@@ -23,7 +23,11 @@ _BEGIN = """
         at double precision NOT NULL
     )
 """
-_THERE = "SELECT to_regclass('jackline.migration') IS NOT NULL"
+# It reads the catalogue itself: names that were looked up before the lock are remembered as absent.
+_THERE = """
+    SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'jackline' AND c.relname = 'migration')
+"""
 # A host that is gone is noticed before a lease of ten seconds has been over for long.
 _OPTIONS = {
     "connect_timeout": 10,
