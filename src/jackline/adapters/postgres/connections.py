@@ -1,6 +1,7 @@
 """Pooled connections, and what an error on one of them says about what was written."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import psycopg
@@ -94,8 +95,8 @@ class Connections:
         try:
             outcome = self._read(database, work)
         except BaseException:
-            if not database.closed:
-                self._read(database, _roll_back)
+            with suppress(psycopg.Error):  # Where the connection is lost the server does it.
+                database.execute("ROLLBACK")
             raise
         self._commit(database)
         return outcome
@@ -111,7 +112,3 @@ class Connections:
 
 def _begin(database: Connection) -> None:
     database.execute(_BEGIN)
-
-
-def _roll_back(database: Connection) -> None:
-    database.execute("ROLLBACK")
