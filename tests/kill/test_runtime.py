@@ -294,6 +294,32 @@ def test_processes_share_a_store_and_push_no_live_driver_out(place: Place) -> No
     in_office(story, place)
 
 
+def test_of_two_workers_the_one_that_lives_goes_on_for_the_one_that_was_killed(
+    place: Place,
+) -> None:
+    async def story(there: Office) -> None:
+        first = await there.hire("pay", lease_s=1.0)
+        turn = await there.asks("pay")
+        await said(first, "pay")
+        second = await there.hire(lease_s=1.0)
+        others = [await there.asks("all", f"s{number}") for number in range(4)]
+        await killed(first)
+        assert (await there.result(turn)).outcome == "completed"
+        for number, other in enumerate(others):
+            assert (await there.result(other, f"s{number}")).outcome == "completed"
+            await there.sound(f"s{number}")
+        events = await there.sound()
+        assert kinds(events, e.SessionTaken, e.ToolUnknown) == [
+            "SessionTaken",
+            "SessionTaken",
+            "ToolUnknown",
+        ]
+        assert there.world().count("pay") <= 5
+        assert second.returncode is None
+
+    in_office(story, place)
+
+
 async def passed(seconds: float) -> None:
     """Return when so much time has passed: a lease is over by nothing else."""
     over = asyncio.Event()
