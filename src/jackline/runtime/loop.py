@@ -143,6 +143,8 @@ class Drive:
             end = totalled(session.turn, TurnFailed(turn.id, "internal", text))
             session, events = fold(session, [end], self.now()), [*closing, end]
             outcome = await self._append(session, events, release=True)
+            if isinstance(outcome, Committed):
+                self._announce(events, outcome.at, ended=True)
 
     def hand_over(self) -> None:
         """Begin nothing new, and let go as soon as nothing runs."""

@@ -160,6 +160,7 @@ class Models:
             cost := self._terms[reserved.model].price.cost(usage) if usage else reserved.hold,
             round(seconds, 3),
             () if said else self._allowed,
+            reply.cut,
         )
         if cost > reserved.hold:
             breached = BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)
