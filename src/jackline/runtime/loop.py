@@ -94,9 +94,11 @@ class Drive:
     async def run(self) -> None:
         """Drive until no turn is left that can go on. What is not in the journal then is lost."""
         await self._load()
-        steps = Steps.of(self._crew, self._session, self)
+        opened = self._session.opened
+        assert opened is not None, f"{self.id} was never opened"
+        steps = self._steps = Steps(self._crew, self._crew.served[opened.agent], self.id, self)
         try:
-            async with steps as self._steps, self._group:
+            async with steps.dependencies(self._session.turn), self._group:
                 try:
                     await self._go_on()
                     while not self._over:

@@ -3,7 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -35,6 +40,7 @@ from jackline.runtime.tools import Invocation, ToolEngine
 
 _LOG = logging.getLogger("jackline")
 _DEPS_S = 30.0
+_NOTHING = nullcontext()
 Provider = Callable[[User], AbstractAsyncContextManager[Any]]
 Deps = Any  # a value, or a function of the user that gives an async context manager
 
@@ -86,7 +92,6 @@ class Steps:
         self._crew = crew
         self._id = session
         self._driver = driver
-        self._stack = AsyncExitStack()
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
         self._lacking = ""
@@ -94,38 +99,34 @@ class Steps:
         self._rendered: tuple[int, str] = (0, "")
         self.problem = ""
 
-    @classmethod
+    def dependencies(self, turn: Turn | None) -> AbstractAsyncContextManager[None]:
+        """Hold what the tools work with, in the drive's own task, as long as this is entered."""
+        if not self._serves_all and turn is not None:
+            return self._held(turn.submitted.principal)
+        self._deps = None if callable(self._crew.deps) else self._crew.deps
+        return _NOTHING
+
     @asynccontextmanager
-    async def of(cls, crew: Crew, session: Session, driver: Driver) -> AsyncGenerator["Steps"]:
-        """Give the steps of a drive; what its dependencies hold is released at the end."""
-        assert session.opened is not None, f"{session.id} was never opened"
-        steps = cls(crew, crew.served[session.opened.agent], session.id, driver)
+    async def _held(self, principal: Principal) -> AsyncGenerator[None]:
         left = False
         try:
-            async with steps._stack:
-                await steps._enter(session)
-                yield steps
+            async with AsyncExitStack() as stack:
+                await self._enter(stack, principal)
+                yield
                 left = True
         except Exception:
             if not left:
                 raise
-            _LOG.exception("What the tools of %s worked with could not be let go.", session.id)
+            _LOG.exception("What the tools of %s worked with could not be let go.", self._id)
 
-    async def _enter(self, session: Session) -> None:
-        """Get what the tools work with, in the drive's own task, which also lets it go.
-
-        Where it cannot be had the calls that need it fail, and say so.
-        """
-        deps, turn = self._crew.deps, session.turn
-        if self._serves_all or turn is None:
-            self._deps = None if callable(deps) else deps
-            return
-        factory = cast("Provider", deps)  # what is called is a factory: nobody can check more
-        principal = self._entered = turn.submitted.principal
+    async def _enter(self, stack: AsyncExitStack, principal: Principal) -> None:
+        """Get what the tools work with. Where it cannot be had the calls that need it say so."""
+        # What is called is a factory: nobody can check more.
+        factory, self._entered = cast("Provider", self._crew.deps), principal
         user = User(principal.user, self._id.tenant, principal.roles)
         try:
             async with asyncio.timeout(_DEPS_S):
-                self._deps = await self._stack.enter_async_context(factory(user))
+                self._deps = await stack.enter_async_context(factory(user))
         except Exception as error:  # noqa: BLE001 - somebody else's factory: its task goes on
             self._lacking = f"what the tools work with could not be had ({explained(error)})"
 
