@@ -32,6 +32,7 @@ from jackline.core.tools import Context, Tool
 from jackline.core.user import User
 from jackline.core.value import Value, replace
 from jackline.ports import Bus, Clock, Delta, Store
+from jackline.runtime.bounded import ended
 from jackline.runtime.guards import judged
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
@@ -151,12 +152,12 @@ class Steps:
     def _render(self, given: Callable[[Context[Any]], str], context: Context[Any]) -> str:
         """Call somebody's function. It may fail in any way: then `problem` says how."""
         self.problem = ""
-        try:
-            text: object = given(context)
-        except Exception as error:  # noqa: BLE001 - somebody else's function: the turn says so
-            self.problem = f"The instructions could not be made: {explained(error)}"
+        end = ended(lambda: given(context))
+        if end.error:
+            self.problem = f"The instructions could not be made: {explained(end.error)}"
             return ""
-        if isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users are not type-checked
+        text: object = end.value
+        if isinstance(text, str):
             return text.encode("utf-8", "replace").decode()
         self.problem = f"The instructions have to be a str, and not a {type(text).__name__}."
         return ""
@@ -172,9 +173,9 @@ class Steps:
 
     def cancelled(self, step: ModelReserved | Call) -> Sequence[Event]:
         """Return what came of a step whose own code has cancelled the task that it runs in."""
-        text = "It cancelled the task that it ran in."
+        text = "The code that ran cancelled the task that it ran in."
         if isinstance(step, ModelReserved):
-            return [HoldUnconfirmed(step.key, step.hold, "internal", text)]
+            return [HoldUnconfirmed(step.key, step.hold, "connection", text)]
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
             return [ToolReconciled(step.key, None, f"{text} Whether it took effect is unknown.")]
