@@ -4,11 +4,9 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol, TypeVar
 
-from jackline.adapters.sqlite.bell import Bell, bell
 from jackline.core.errors import StoreError, UnknownOutcomeError
 
 T = TypeVar("T")
@@ -25,7 +23,7 @@ class Job:
     `alone` it has a transaction of its own, and `bare` it has none.
     """
 
-    __slots__ = ("begun", "bell", "ended", "error", "future", "kind", "outcome", "waiter", "work")
+    __slots__ = ("begun", "ended", "error", "future", "kind", "outcome", "waiter", "work")
 
     def __init__(self, work: Callable[..., object], kind: Kind = "grouped") -> None:
         self.work = work
@@ -34,7 +32,6 @@ class Job:
         self.error: BaseException | None = None
         self.begun = False
         self.ended = False
-        self.bell: Bell | None = None
         self.future: asyncio.Future[None] | None = None
         self.waiter: asyncio.Future[None] | None = None
 
@@ -70,16 +67,15 @@ class Lanes(Protocol):
         ...
 
 
-_Read = tuple[Callable[[], object], asyncio.Future[Any], Bell]
-
-
 class Threads:
     """A thread that writes and some that read: while one group commits, the next one gathers."""
 
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._reads: SimpleQueue[_Read | None] = SimpleQueue()
+        self._reads: SimpleQueue[tuple[Callable[[], object], asyncio.Future[Any]] | None] = (
+            SimpleQueue()
+        )
         self._never = threading.Event()
         self._open = True
         self._threads = [
@@ -95,9 +91,7 @@ class Threads:
     async def write(self, job: Job) -> None:
         """See `Lanes.write`."""
         self._check_open()
-        loop = asyncio.get_running_loop()
-        future, job.bell = loop.create_future(), bell(loop)
-        job.future = future
+        future = job.future = asyncio.get_running_loop().create_future()
         self._jobs.put(job)
         try:
             await future
@@ -111,9 +105,8 @@ class Threads:
     async def read(self, work: Callable[[], T]) -> T:
         """See `Lanes.read`."""
         self._check_open()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._reads.put((work, future, bell(loop)))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._reads.put((work, future))
         return await future
 
     def pause(self, seconds: float) -> None:
@@ -159,12 +152,12 @@ class Threads:
 
     def _read_each(self) -> None:
         while item := self._reads.get():
-            work, future, rung = item
+            work, future = item
             try:
                 result, error = work(), None
             except Exception as raised:  # noqa: BLE001 - it belongs to the task that waits for it
                 result, error = None, raised
-            rung.ring(partial(_settle, future, result, error))
+            _call(future.get_loop(), _settle, future, result, error)
 
 
 async def _until_ended(job: Job) -> None:
@@ -183,12 +176,19 @@ def _fail(group: list[Job], error: Exception) -> None:
 
 
 def _announce(group: list[Job]) -> None:
-    loops: dict[Bell, list[Job]] = {}
+    loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
     for job in group:
-        assert job.bell is not None, "a job of the thread's has somebody who waits for it"
-        loops.setdefault(job.bell, []).append(job)
-    for rung, jobs in loops.items():
-        rung.ring(partial(_end, jobs))
+        assert job.future is not None, "a job of the thread's has somebody who waits for it"
+        loops.setdefault(job.future.get_loop(), []).append(job)
+    for loop, jobs in loops.items():
+        _call(loop, _end, jobs)
+
+
+def _call(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *args: object) -> None:
+    try:
+        loop.call_soon_threadsafe(callback, *args)
+    except RuntimeError:
+        return  # The loop is closed: nobody waits any more.
 
 
 def _end(jobs: list[Job]) -> None:
