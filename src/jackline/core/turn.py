@@ -18,6 +18,8 @@ from jackline.core.outputs import Invalid
 from jackline.core.session import Session, Turn
 from jackline.core.value import Value, replace
 
+# For how long a session is its driver's unless renewed: so long it waits where that one dies.
+LEASE_S = 10.0
 _WAIT_HERE_S = 5.0
 
 
@@ -30,7 +32,7 @@ class Facts(Value, frozen=True):
 
     now: float
     terms: Sequence[Terms]
-    lease_s: float = 30.0
+    lease_s: float = LEASE_S
     account: Account | None = None
     instructions: str = ""
     problem: str = ""
