@@ -111,6 +111,7 @@ async def forgotten() -> None:
         (object(), "object"),
         ({"x": object()}, "object"),
         ([itertools.count()], "count"),
+        (["half \ud800 a pair"], "list"),
         (endless(), "generator"),
         (forgotten(), "coroutine"),
         (itertools.count(), "count"),
