@@ -89,9 +89,9 @@ def test_words_are_streamed_out_of_their_json() -> None:
 
 @pytest.mark.parametrize(("finish", "cut"), [("length", True), ("stop", False)])
 def test_an_answer_that_used_up_its_tokens_is_cut(finish: str, *, cut: bool) -> None:
-    answer = openai_chat.saying('{"say": "Hel', finish=finish)
+    answer = openai_chat.saying('{"say": "Once upon', finish=finish)
     _, reply, _ = exchange(answer, ask(said("nice shop"), tools=[shop()]))
-    assert (reply.parts, reply.cut) == ((Text("Hel"),), cut)
+    assert (reply.parts, reply.cut) == ((Text("Once upon"),), cut)
 
 
 def shop() -> ToolSpec:
