@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jackline.app import Surroundings
 from jackline.core.errors import InputError
 from jackline.settings import read_settings
 
@@ -22,6 +23,10 @@ def test_without_a_word_everything_has_a_default() -> None:
     assert read.settings.store == "sqlite:///jackline.db"
     assert set(read.origins.values()) == {"default"}
     assert read.settings.identity.id == "local"
+
+
+def test_a_lease_is_as_long_on_the_command_line_as_in_a_program() -> None:
+    assert read_settings().settings.lease_s == Surroundings().lease_s == 10
 
 
 def test_an_option_wins_over_the_environment_and_that_over_the_file(

@@ -30,6 +30,7 @@ from jackline.core.events import (
     TurnPaused,
 )
 from jackline.core.inputs import Said
+from jackline.core.turn import LEASE_S
 from jackline.core.user import User
 from jackline.ports import Clock, Closing, Delta, Ids, Model, Store
 from jackline.runtime.admission import Admission
@@ -68,7 +69,7 @@ class Surroundings:
     ids: Ids = new_id
     random: Random = field(default_factory=SystemRandom)
     worker: str = ""
-    lease_s: float = 10.0
+    lease_s: float = LEASE_S
     witness: Witness | None = None
 
 

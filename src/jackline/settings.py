@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from jackline.core.errors import DefinitionError
+from jackline.core.turn import LEASE_S
 from jackline.core.user import User
 
 FILE = "jackline.toml"
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
     tenant: str = "default"
     user: str = "local"
     roles: Annotated[tuple[str, ...], NoDecode] = ()
-    lease_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    lease_s: Annotated[float, Field(ge=1, le=3600)] = LEASE_S
     retention_days: Annotated[float | None, Field(gt=0)] = None
 
     @field_validator("roles", mode="before")

@@ -132,6 +132,22 @@ def test_usage_counts_cached_tokens_as_read(wire_format: Format) -> None:
     assert reply.usage == Usage(120, 7, cached, written)
 
 
+@pytest.mark.parametrize(
+    ("wire_format", "reason", "cut"),
+    [
+        (openai_chat, {"finish": "length"}, True),
+        (openai_chat, {"finish": "stop"}, False),
+        (anthropic, {"reason": "max_tokens"}, True),
+        (anthropic, {"reason": "end_turn"}, False),
+    ],
+)
+def test_a_reply_that_used_up_its_tokens_is_cut(
+    wire_format: Any, reason: dict[str, str], *, cut: bool
+) -> None:
+    [reply], _, _ = exchange(wire_format.NAME, wire_format.saying("Once", **reason))
+    assert reply.cut is cut
+
+
 @every_format
 def test_the_reply_names_the_model_that_really_answered(wire_format: Format) -> None:
     [reply], _, _ = exchange(wire_format.NAME, wire_format.saying("hi"))

@@ -87,6 +87,13 @@ def test_words_are_streamed_out_of_their_json() -> None:
     assert wire.asked[0].body["response_format"]["type"] == "json_schema"
 
 
+@pytest.mark.parametrize(("finish", "cut"), [("length", True), ("stop", False)])
+def test_an_answer_that_used_up_its_tokens_is_cut(finish: str, *, cut: bool) -> None:
+    answer = openai_chat.saying('{"say": "Once upon', finish=finish)
+    _, reply, _ = exchange(answer, ask(said("nice shop"), tools=[shop()]))
+    assert (reply.parts, reply.cut) == ((Text("Once upon"),), cut)
+
+
 def shop() -> ToolSpec:
     return ToolSpec("search_products", "Search the shop.", {"type": "object", "properties": {}})
 

@@ -224,6 +224,16 @@ def test_lines_of_a_pipe_are_turns_and_an_approval_ends_them(folder: Path) -> No
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.parametrize("term", ["", "dumb"])
+def test_a_terminal_where_nothing_can_be_asked_is_told_why(folder: Path, term: str) -> None:
+    with Terminal(folder, *CHAT, TERM=term) as terminal:
+        terminal.expect("No approval is asked for here: this terminal (TERM)")
+        terminal.type("refund\n")
+        terminal.expect(f"jackline approve {SESSION} ")
+        assert terminal.end() == 4
+    assert QUESTION not in terminal.text
+
+
 def test_without_an_agent_there_is_a_hint_at_the_local_model(folder: Path) -> None:
     done = jackline(folder, "chat")
     assert done.returncode == 2

@@ -61,3 +61,9 @@ def test_words_are_shown_as_they_are_and_controls_are_not() -> None:
         "2 h",
         "2 d",
     ]
+
+
+def test_an_answer_that_was_cut_is_told_to_be() -> None:
+    assert told(e.TurnCompleted(1, "Once", cut=True)) == [
+        "turn: completed, but cut at the model's max_tokens"
+    ]

@@ -111,7 +111,7 @@ async def forgotten() -> None:
         (object(), "object"),
         ({"x": object()}, "object"),
         ([itertools.count()], "count"),
-        (circle(), "list"),
+        (["half \ud800 a pair"], "list"),
         (endless(), "generator"),
         (forgotten(), "coroutine"),
         (itertools.count(), "count"),
@@ -123,6 +123,18 @@ def test_what_is_neither_text_nor_json_is_a_problem_that_names_its_type(
     result = shown(value, 1024)
     assert result.problem == f"it is of type {name}, which is neither text nor JSON"
     assert result.parts == ()
+
+
+def nested(depth: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize("value", [circle(), nested(5_000), {"a": nested(5_000)}])
+def test_what_is_nested_too_deeply_is_a_problem_of_its_own(value: object) -> None:
+    assert shown(value, 1024).problem == "it is nested too deeply, or contains itself"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), st.integers(1, 60))
@@ -174,5 +186,6 @@ def test_a_boundary_of_what_is_no_utf8_is_where_one_asked() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": [None, -float("inf")]}])
 def test_what_is_no_number_in_json_is_a_problem_and_not_null(value: object) -> None:
-    assert "neither text nor JSON" in shown(value, 1_000).problem
+    problem = "there is NaN or infinity in it, which is no JSON"
+    assert shown(value, 1_000).problem == problem
     assert shown({"a": None}, 1_000).parts == (Text('{"a":null}'),)

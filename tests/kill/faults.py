@@ -1,5 +1,6 @@
 """Faults for the crash test to find, one a name: `python -m tests.kill.faults NAME BOUNDARY`."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,11 +11,14 @@ from tests.kill.seller import Shop, sale
 
 from jackline.adapters.sqlite.migrate import bring_up_to_date
 from jackline.adapters.sqlite.store import SqliteStore, open_sqlite
+from jackline.core.agent import Agent
 from jackline.core.events import SessionId, Told, TurnResumed, TurnSteered
+from jackline.core.messages import ToolCall
 from jackline.core.tools import Context, tool
 from jackline.ports import Appended, Batch, Clock, Committed, Receipt
 from jackline.testing.crashtest import Extent, certify
 from jackline.testing.crashtest.life import OpenStore
+from jackline.testing.model import ScriptedModel
 from jackline.testing.scenario import Scenario, scenario
 
 
@@ -85,6 +89,36 @@ misdeclared_sale = misdeclared()
 def broken() -> Shop:
     """Be refused by the world even where nothing is killed."""
     return Shop()
+
+
+@tool(effect="read")
+def leave() -> str:
+    """End the whole process, with a code that a program may well end with."""
+    os._exit(3)
+
+
+_LEAVER = Agent("leaver", ScriptedModel([[ToolCall("leave", "{}")], "Left."]), tools=[leave])
+
+
+@scenario(agent=_LEAVER, input="Leave.", replies=[[ToolCall("leave", "{}")], "Left."])
+def left() -> None:
+    """Give nothing: the tool needs none."""
+
+
+@scenario(agent=_LEAVER, input="Leave.", replies=[[ToolCall("leave", "{}")], "Left."])
+def unserved() -> None:
+    """Give the tools nothing, as the database of the tests is down."""
+    raise RuntimeError("no database")
+
+
+@scenario(agent=_LEAVER, input="Leave.", replies=[])
+def unanswered() -> None:
+    """Have a model that has nothing to say."""
+
+
+@scenario(agent=_LEAVER, input="Leave.", record="nowhere.jsonl")
+def unrecorded() -> None:
+    """Have a recording that is not there."""
 
 
 FAULTS: Mapping[str, tuple[Scenario, OpenStore]] = {

@@ -111,6 +111,10 @@ def test_a_breach_is_an_exit_code_and_keeps_its_journal(tmp_path: Path) -> None:
         ("tests.kill.nowhere:sale", "There is no module"),
         ("sale", "write module:name"),
         ("tests.kill.faults:broken", "fails without a crash"),
+        ("tests.kill.faults:left", "the process that resumed ended with 3"),
+        ("tests.kill.faults:unserved", "could not be had (RuntimeError: no database)"),
+        ("tests.kill.faults:unrecorded", "nowhere.jsonl"),
+        ("tests.kill.faults:unanswered", "a script has at least one answer"),
     ],
 )
 def test_what_cannot_be_certified_is_said_in_one_sentence(

@@ -96,3 +96,11 @@ def test_tokens_that_a_reply_did_not_use_go_back_to_their_rate() -> None:
                 return [await runtime.run("odd", "Hi") for _ in range(10)]
 
     assert {result.outcome for result in asyncio.run(run())} == {"completed"}
+
+
+def test_an_answer_whose_end_is_missing_says_so() -> None:
+    async def cut(_: Request) -> AsyncGenerator[Any, None]:
+        yield Reply((Text("Once upon"),), Usage(1, 1), "odd", cut=True)
+
+    result = ran(cut)
+    assert (result.outcome, result.text, result.code) == ("completed", "Once upon", "cut")

@@ -229,23 +229,6 @@ def test_a_cancelled_call_is_cancelled(bench: Bench, effect: str) -> None:
     assert bench.world.time() == 1.0
 
 
-def test_a_tool_that_swallows_its_cancellation_is_cancelled_all_the_same(bench: Bench) -> None:
-    async def stubborn() -> str:
-        try:
-            await hangs()
-        except asyncio.CancelledError:
-            return "still here"
-
-    async def cancel() -> bool:
-        task = asyncio.ensure_future(bench.call(of(stubborn)))
-        await asyncio.sleep(1)
-        task.cancel()
-        await asyncio.wait([task])
-        return task.cancelled()
-
-    assert bench.run(cancel())
-
-
 def test_an_answer_that_comes_with_the_timeout_counts(bench: Bench) -> None:
     async def just_in_time() -> str:
         try:

@@ -103,6 +103,13 @@ def test_an_end_that_never_came_is_a_breach(journal: Path) -> None:
     assert found(verdict) == ["G1 not at rest after 20 s"]
 
 
+def test_where_there_is_no_session_what_the_process_said_is_kept(tmp_path: Path) -> None:
+    told = [Entry(1, "error", text="InputError: no replies")]
+    breaches = found(judged(tmp_path / "journal.db", told, ended="ended with 1"))
+    assert breaches == ["G1 there is no session: ended with 1 (InputError: no replies)"]
+    assert found(judged(tmp_path / "journal.db", [])) == ["G1 there is no session: it was lost"]
+
+
 def test_money_above_a_limit_is_found_at_every_prefix(journal: Path) -> None:
     breaches = found(judged(journal, SOUND, budget="0.000001"))
     assert breaches[0].startswith("G3 after event 4 the turn has $")

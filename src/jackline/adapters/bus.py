@@ -5,7 +5,6 @@ and what it misses of text comes whole with the reply.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -19,14 +18,14 @@ class Listener:
     """What one listener has not taken yet."""
 
     def __init__(self) -> None:
-        self._items: deque[Grown | Delta] = deque()
+        self._items: list[Grown | Delta] = []
         self._waiter: asyncio.Future[None] | None = None
 
     def put(self, item: Grown | Delta) -> None:
         """Add an item, and drop the oldest of a listener that has fallen far behind."""
         self._items.append(item)
         if len(self._items) > _BEHIND_MAX:
-            self._items.popleft()
+            del self._items[0]
         if self._waiter and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -41,8 +40,7 @@ class Listener:
             finally:
                 self._waiter = None
                 timer.cancel()
-        items = list(self._items)
-        self._items.clear()
+        items, self._items = self._items, []
         return items
 
 

@@ -2,16 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
-
-from jackline.adapters.bell import Bell, bell
 
 
 class Job:
     """Some work, and what came of it."""
 
-    __slots__ = ("_waiter", "begun", "bell", "ended", "error", "future", "outcome", "work")
+    __slots__ = ("_waiter", "begun", "ended", "error", "future", "outcome", "work")
 
     def __init__(self, work: Callable[..., object]) -> None:
         self.work = work
@@ -19,14 +16,12 @@ class Job:
         self.error: BaseException | None = None
         self.begun = False
         self.ended = False
-        self.bell: Bell | None = None
         self.future: asyncio.Future[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     def expect(self) -> None:
         """Say that the task that runs will wait for it, before a thread gets to see it."""
-        loop = asyncio.get_running_loop()
-        self.future, self.bell = loop.create_future(), bell(loop)
+        self.future = asyncio.get_running_loop().create_future()
 
     async def wait(self) -> None:
         """Return once it has ended.
@@ -67,12 +62,20 @@ class Job:
 
 def announce(group: Sequence[Job]) -> None:
     """Let those go on who wait for these jobs, each in its own event loop. For any thread."""
-    loops: dict[Bell, list[Job]] = {}
+    loops: dict[asyncio.AbstractEventLoop, list[Job]] = {}
     for job in group:
-        assert job.bell is not None, "a job of the thread's has somebody who waits for it"
-        loops.setdefault(job.bell, []).append(job)
-    for rung, jobs in loops.items():
-        rung.ring(partial(_end, jobs))
+        assert job.future is not None, "a job of the thread's has somebody who waits for it"
+        loops.setdefault(job.future.get_loop(), []).append(job)
+    for loop, jobs in loops.items():
+        call(loop, _end, jobs)
+
+
+def call(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *values: object) -> None:
+    """Have the loop call back soon, from any thread. Where it was closed nothing is called."""
+    try:
+        loop.call_soon_threadsafe(callback, *values)
+    except RuntimeError:
+        return  # Nobody waits any more.
 
 
 def _end(jobs: Sequence[Job]) -> None:

@@ -14,10 +14,11 @@ from jackline.cli.approve import described
 from jackline.cli.assistant import assistant
 from jackline.cli.opened import chosen, default_session, driving, with_model
 from jackline.cli.options import Exit, Json, Where
-from jackline.cli.prompt import Parts, Piped, Source, source
+from jackline.cli.prompt import Parts, Piped, Source, is_plain, source
 from jackline.cli.references import load_app
 from jackline.cli.show import console, count
-from jackline.cli.turns import Lines, Questions, Screen, Turns, View, signals, took
+from jackline.cli.tally import took
+from jackline.cli.turns import Lines, Questions, Screen, Turns, View, signals
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.budget import dollars
@@ -30,6 +31,10 @@ from jackline.settings import Settings
 
 _LOCAL = "local"
 _HELP = "Ctrl-C cancels a turn, Ctrl-D or /quit leaves."
+_PLAIN = (
+    "No approval is asked for here: this terminal (TERM) cannot tell a paste from what is typed, "
+    "so each line is a turn, and a call that waits for a person ends the chat with exit code 4."
+)
 
 
 def chat(  # noqa: PLR0913 - the options of a command
@@ -77,6 +82,8 @@ async def _chat(settings: Settings, app: App, agent: Agent, name: str, *, as_jso
         with lines.held():
             if not isinstance(lines, Piped):
                 await chat.greet(agent)
+            elif is_plain():
+                view.note(_PLAIN)
             return await chat.run()
 
 

@@ -193,7 +193,15 @@ class Terminal:
 
 def source() -> Source:
     """Return the terminal, if a person sits there, or else what is piped in."""
-    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if is_terminal and os.environ.get("TERM", "") not in {"", "dumb"}:
+    if _is_terminal() and not is_plain():
         return Terminal(sys.stdin, sys.stdout)
     return Piped(sys.stdin)
+
+
+def is_plain() -> bool:
+    """Whether a person sits at a terminal that knows no pastes: one could answer a question."""
+    return _is_terminal() and os.environ.get("TERM", "") in {"", "dumb"}
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -253,7 +253,10 @@ def _progress(timeline: Timeline, event: e.ProgressReported) -> Iterable[Line]:
 
 def _completed(_: Timeline, event: e.TurnCompleted) -> Iterable[Line]:
     typed = f": {event.value}" if event.value is not None else ""
-    yield Line("turn", f"completed{typed}", "good")
+    if event.cut:
+        yield Line("turn", f"completed, but cut at the model's max_tokens{typed}", "bad")
+    else:
+        yield Line("turn", f"completed{typed}", "good")
 
 
 def _ended(_: Timeline, event: e.TurnFailed | e.TurnStopped) -> Iterable[Line]:

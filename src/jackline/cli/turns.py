@@ -18,10 +18,10 @@ from jackline.app import Runtime
 from jackline.cli.options import Exit
 from jackline.cli.own import Own
 from jackline.cli.show import clean, compact, span
+from jackline.cli.tally import Tally
 from jackline.cli.timeline import Timeline, for_people
 from jackline.cli.wire import wire
 from jackline.core import events as e
-from jackline.core.budget import dollars
 from jackline.core.events import InputRequested, Record, SessionId
 from jackline.core.user import User
 from jackline.ports import Delta
@@ -31,7 +31,6 @@ News = Record | Delta | signal.Signals | Exit
 # Asks a person. False: they want to leave.
 Ask = Callable[[SessionId, Questions], Awaitable[bool]]
 _QUEUE = 1_000
-_NO_USAGE = e.Usage()
 _SHOWN_S = 0.005
 _LISTED_MAX = 1_000
 _UNSAID = (
@@ -78,8 +77,10 @@ class Answer:
     def show(self, item: Record | Delta) -> None:
         """See `View.show`."""
         match item:
-            case Record(event=e.TurnCompleted(text=text, value=value)):
+            case Record(event=e.TurnCompleted(text=text, value=value, cut=cut)):
                 sys.stdout.write((text if value is None else value) + "\n")
+                if cut:
+                    self.note("the answer was cut: it used up the model's max_tokens")
             case Record(event=e.TurnFailed(text=text, code=code)):
                 self.note(f"the turn failed ({code}): {for_people(text)}")
             case Record(event=e.TurnStopped(text=text, code=code)):
@@ -112,7 +113,7 @@ class Screen:
         if isinstance(item.event, e.ModelReplied):
             self._finish(item.event.text)
             lines = [line for line in lines if line.what.startswith("→")]
-        elif isinstance(item.event, _UNSAID) or _is_wait(item.event):
+        elif _is_unsaid(item.event) or _is_wait(item.event):
             return
         for line in lines:
             if not line.seq:
@@ -159,25 +160,6 @@ class Screen:
 
 def _is_wait(event: object) -> bool:
     return isinstance(event, e.TurnPaused) and event.reason not in _STAYS
-
-
-@dataclass(slots=True)
-class Tally:
-    """Adds up what one turn used, from the events of its session."""
-
-    turn: int
-    usage: e.Usage = _NO_USAGE
-    cost: int = 0
-
-    def add(self, event: object) -> None:
-        """Take in an event."""
-        if not isinstance(event, e.ModelReplied | e.HoldUnconfirmed):
-            return
-        if not event.key.startswith(f"turn/{self.turn}/"):
-            return
-        self.cost += event.cost
-        if isinstance(event, e.ModelReplied):
-            self.usage = self.usage.plus(event.usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,15 +365,12 @@ def _is_ours(worker: str) -> bool:
     return not worker or worker.startswith(f"{socket.gethostname()}:{os.getpid()}:")
 
 
+def _is_unsaid(event: e.Event) -> bool:
+    return isinstance(event, _UNSAID) and not (isinstance(event, e.TurnCompleted) and event.cut)
+
+
 def _overtakes(item: News) -> bool:
     """Whether a question that is being asked may be void now."""
     if isinstance(item, Record):
         return not isinstance(item.event, e.TurnPaused)
     return isinstance(item, signal.Signals)
-
-
-def took(tally: Tally, seconds: float, session_spent: int) -> str:
-    """Return what a turn took, as one line."""
-    usage = tally.usage
-    tokens = f"{usage.input:,} tokens in, {usage.output:,} out"
-    return f"{span(seconds)} · {tokens} · {dollars(tally.cost)} · session {dollars(session_spent)}"

@@ -37,7 +37,7 @@ def shown(value: object, limit_bytes: int) -> Shown:
     try:
         parts = _parts(value)
     except _UnshowableError as error:
-        return Shown(problem=f"it is of type {error}, which is neither text nor JSON")
+        return Shown(problem=str(error))
     text = "".join(part.text for part in parts if isinstance(part, Text))
     if len(text) <= limit_bytes and text.isascii():
         return Shown(parts)
@@ -95,7 +95,12 @@ def shortened(text: str, chars: int = ERROR_CHARS) -> str:
 
 
 class _UnshowableError(Exception):
-    """There is no text for this type."""
+    """There is no text for a value: it says why, as the end of a sentence."""
+
+
+def _foreign(value: object) -> _UnshowableError:
+    name = type(value).__name__
+    return _UnshowableError(f"it is of type {name}, which is neither text nor JSON")
 
 
 def _parts(value: object) -> tuple[Content, ...]:
@@ -116,14 +121,23 @@ def _json(value: object) -> str:
     if inspect.iscoroutine(value):
         value.close()
     if isinstance(value, _BINARY):
-        raise _UnshowableError(type(value).__name__)
+        raise _foreign(value)
     try:
         text = msgspec.json.encode(value, enc_hook=_plain).decode()
         if "null" in text:  # It would be shown for nan and infinity, which are no JSON.
-            json.dumps(msgspec.to_builtins(value, enc_hook=_plain, str_keys=True), allow_nan=False)
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-        raise _UnshowableError(type(value).__name__) from None
+            _check_finite(msgspec.to_builtins(value, enc_hook=_plain, str_keys=True))
+    except RecursionError:
+        raise _UnshowableError("it is nested too deeply, or contains itself") from None
+    except (TypeError, ValueError, msgspec.MsgspecError):
+        raise _foreign(value) from None
     return text
+
+
+def _check_finite(builtins: object) -> None:
+    try:
+        json.dumps(builtins, allow_nan=False)
+    except ValueError:
+        raise _UnshowableError("there is NaN or infinity in it, which is no JSON") from None
 
 
 def _plain(value: object) -> object:
@@ -131,11 +145,11 @@ def _plain(value: object) -> object:
     from pydantic_core import PydanticSerializationError, to_jsonable_python  # noqa: PLC0415 - heavy
 
     if isinstance(value, _ENDLESS):
-        raise _UnshowableError(type(value).__name__)
+        raise _foreign(value)
     try:
         return to_jsonable_python(value)
     except PydanticSerializationError:
-        raise _UnshowableError(type(value).__name__) from None
+        raise _foreign(value) from None
 
 
 _BINARY: tuple[type[object], ...] = (bytes, bytearray, memoryview)

@@ -18,6 +18,8 @@ from jackline.core.outputs import Invalid
 from jackline.core.session import Session, Turn
 from jackline.core.value import Value, replace
 
+# For how long a session is its driver's unless renewed: so long it waits where that one dies.
+LEASE_S = 10.0
 _WAIT_HERE_S = 5.0
 
 
@@ -30,7 +32,7 @@ class Facts(Value, frozen=True):
 
     now: float
     terms: Sequence[Terms]
-    lease_s: float = 30.0
+    lease_s: float = LEASE_S
     account: Account | None = None
     instructions: str = ""
     problem: str = ""
@@ -73,7 +75,7 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
     if turn.asked:
         return []
     if turn.round and not turn.round.calls and not turn.steers:
-        return _answer(turn, turn.round.replied.text, agent)
+        return _answer(turn, turn.round.replied, agent)
     return _stuck(turn, agent) or _ask(session, turn, agent, facts)
 
 
@@ -141,9 +143,9 @@ def _paused(
     return e.TurnPaused(reason, min(times, default=None), text)
 
 
-def _answer(turn: Turn, text: str, agent: Agent) -> Sequence[e.Event]:
+def _answer(turn: Turn, replied: e.ModelReplied, agent: Agent) -> Sequence[e.Event]:
     """Take the model's last words as the answer, if they are one."""
-    value, wrong, note = None, "", ""
+    text, value, wrong, note = replied.text, None, "", ""
     if agent.typed:
         checked = agent.typed.check(text)
         if isinstance(checked, Invalid):
@@ -153,7 +155,7 @@ def _answer(turn: Turn, text: str, agent: Agent) -> Sequence[e.Event]:
     elif not text.strip():
         wrong, note = "empty_reply", "You said nothing. Answer the user, or call a tool."
     if not wrong:
-        return [e.TurnCompleted(turn.id, text, value)]
+        return [e.TurnCompleted(turn.id, text, value, cut=replied.cut)]
     if turn.rejected + 1 >= agent.limits.output_tries:
         return [
             e.TurnFailed(turn.id, wrong, f"The model was asked {turn.rejected + 1} times. {note}")

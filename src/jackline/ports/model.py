@@ -37,11 +37,15 @@ class Request(Value, frozen=True, gc=True):
 
 
 class Reply(Value, frozen=True):
-    """What the model made of it. `usage` None: the provider did not say."""
+    """What the model made of it. `usage` None: the provider did not say.
+
+    `cut`: its end is missing, because `max_tokens` were used up.
+    """
 
     parts: tuple[ReplyPart, ...]
     usage: Usage | None
     model: str
+    cut: bool = False
 
 
 @runtime_checkable

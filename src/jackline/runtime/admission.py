@@ -24,7 +24,7 @@ class Admission:
     def wait_s(self, rates: Mapping[Scope, Rate], names: Mapping[Scope, str], tokens: int) -> float:
         """Take one request of `tokens` from every bucket, or return how long to wait for it.
 
-        Raises nothing: what never fits waits for ever, and the caller's deadline ends it.
+        For what never fits that is for ever.
         """
         now, taken = self._clock(), dict[tuple[Scope, str], Buckets]()
         for scope, rate in rates.items():

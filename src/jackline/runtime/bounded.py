@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
+from contextvars import Context, copy_context
 from types import coroutine
 from typing import Any
 
@@ -35,12 +36,12 @@ def ended(function: Callable[[], Any]) -> Ended:
 def bounded(work: Coroutine[Any, Any, Any], timeout_s: float) -> Generator[Any, Any, Ended]:
     """Run `work` in this task, and return how it ended: with `OverdueError` if not in time.
 
-    It raises nothing but `CancelledError`, where this task was cancelled, even if `work` swallows
-    that. What goes on in spite of being cancelled is closed after five seconds. What ends
-    without waiting for anything costs no timer.
+    It raises nothing but `CancelledError`, where this task was cancelled and `work` let that pass.
+    What goes on in spite of being cancelled is closed after five seconds. What ends without
+    waiting for anything costs no timer. What `work` puts into context variables ends with it.
     """
-    steps = work.__await__()
-    step = _stepped(steps.send, None)
+    steps, within = work.__await__(), copy_context()
+    step = _stepped(within, steps.send, None)
     if isinstance(step, Ended):
         return step
     bound = _Bound(timeout_s)
@@ -57,9 +58,9 @@ def bounded(work: Coroutine[Any, Any, Any], timeout_s: float) -> Generator[Any, 
                     step = Ended(error=error)
                 else:
                     bound.disturbed(error)
-                    step = _stepped(steps.throw, error)
+                    step = _stepped(within, steps.throw, error)
             else:
-                step = _stepped(steps.send, None)
+                step = _stepped(within, steps.send, None)
         return bound.judged(step)
     finally:
         bound.timer.cancel()
@@ -89,12 +90,9 @@ class _Bound:
         """Return what the end means. Raises `CancelledError` where others cancelled the task."""
         for _ in range(self._cancels):
             self._task.uncancel()
-        if self._task.cancelling() > self._cancelling_before:
-            raise (
-                end.error
-                if isinstance(end.error, asyncio.CancelledError)
-                else asyncio.CancelledError
-            )
+        cancelled = self._task.cancelling() > self._cancelling_before
+        if cancelled and isinstance(end.error, asyncio.CancelledError):
+            raise end.error
         if self._overdue and end.error and not isinstance(end.error, ToolError):
             return Ended(error=OverdueError())
         return end
@@ -112,10 +110,10 @@ class _Bound:
         self._task.cancel()
 
 
-def _stepped(step: Callable[[Any], Any], sent: object) -> object:
+def _stepped(within: Context, step: Callable[[Any], Any], sent: object) -> object:
     """Return what the coroutine waits for next, or how it ended."""
     try:
-        return step(sent)
+        return within.run(step, sent)
     except StopIteration as stop:
         return Ended(stop.value)
     except BaseException as error:  # noqa: BLE001 - a tool that exits must not end its worker

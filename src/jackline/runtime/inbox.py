@@ -40,10 +40,10 @@ class Inbox:
         self.signalled = True
         self._ring()
 
-    async def wait(self, until: float | None) -> bool:
-        """Return once there is something to look at. True if there was a signal.
+    async def wait(self, until: float | None) -> None:
+        """Return once there is something to look at, at the latest at the event loop's `until`.
 
-        It may return early, with nothing; at the latest at the event loop's time `until`.
+        It may return early, with nothing. Whoever acts on a signal clears it.
         """
         self._until = until
         if until is not None:
@@ -55,8 +55,6 @@ class Inbox:
             finally:
                 self._waiter = None
         self._rung = False
-        signalled, self.signalled = self.signalled, False
-        return signalled
 
     def take(self) -> list[Heard]:
         """Return what came since the last time."""

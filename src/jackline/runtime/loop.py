@@ -94,9 +94,11 @@ class Drive:
     async def run(self) -> None:
         """Drive until no turn is left that can go on. What is not in the journal then is lost."""
         await self._load()
-        steps = Steps.of(self._crew, self._session, self)
+        opened = self._session.opened
+        assert opened is not None, f"{self.id} was never opened"
+        steps = self._steps = Steps(self._crew, self._crew.served[opened.agent], self.id, self)
         try:
-            async with steps as self._steps, self._group:
+            async with steps.dependencies(self._session.turn), self._group:
                 try:
                     await self._go_on()
                     while not self._over:
@@ -143,6 +145,8 @@ class Drive:
             end = totalled(session.turn, TurnFailed(turn.id, "internal", text))
             session, events = fold(session, [end], self.now()), [*closing, end]
             outcome = await self._append(session, events, release=True)
+            if isinstance(outcome, Committed):
+                self._announce(events, outcome.at, ended=True)
 
     def hand_over(self) -> None:
         """Begin nothing new, and let go as soon as nothing runs."""
@@ -204,7 +208,7 @@ class Drive:
                     self._ahead_s = at - self._crew.clock()
                     ended = release or session.ended is not self._session.ended
                     self._announce(events, at, ended=ended)
-                    self._session, self._heard = session, []
+                    self._session, self._heard, self._account = session, [], None
                     return not release
                 case Behind(records):
                     self._learn(records)
@@ -307,10 +311,14 @@ class Drive:
 
     async def _carry(self, step: Step | None) -> None:
         """Perform the step, and go on from there as long as nobody else has anything to do."""
+        assert self._steps is not None
         in_a_row = 0
         try:
             while step:
-                events = await self._performed(step)
+                performing = self._steps.perform(self._session, step)
+                events = await self._tasks.outcome(step, performing)
+                if events is None:
+                    events = self._steps.cancelled(step)
                 step = await self._carried(step, events)
                 in_a_row += 1
                 if in_a_row % _IN_A_ROW == 0:
@@ -318,18 +326,6 @@ class Drive:
         except Exception:
             self._tasks.stop()
             raise
-
-    async def _performed(self, step: Step) -> Sequence[Event]:
-        assert self._steps is not None
-        try:
-            return await self._steps.perform(self._session, step)
-        except asyncio.CancelledError:
-            me = asyncio.current_task()
-            if me is None or not self._tasks.wants(step, me):
-                raise
-            while me.uncancel():
-                continue  # Nobody here wanted that: the model's or the tool's own code did.
-            return self._steps.cancelled(step)
 
     async def _carried(self, step: Step, events: Sequence[Event]) -> Step | None:
         """Hand in what came of the step, and return the next one, if it is for us to go on."""
@@ -347,9 +343,14 @@ class Drive:
             self._heard += [*self.inbox.take(), (step.key, events)]
             following = await self._go_on(me)
             asleep = following is not None and self._is_plain()
-            return following
+        except asyncio.CancelledError:
+            if self._tasks.stopped:
+                raise
+            # Code of a step has cancelled this task later. What was kept is found by reading.
+            following, self._session, self._over = None, Session(self.id), False
         finally:
             self.inbox.let_go(wake=not asleep)
+        return following
 
     def _is_plain(self) -> bool:
         """Whether the drive's own task would only go on to wait until the same time."""
@@ -367,8 +368,13 @@ class Drive:
         until = None if wakes is None else loop_now + wakes - self.now()
         if self._account:
             until = min(until or loop_now + _RETRY_ACCOUNT_S, loop_now + _RETRY_ACCOUNT_S)
-        signalled = await self.inbox.wait(until)
+        await self.inbox.wait(until)
         self._account = None
         self._heard += self.inbox.take()
-        if signalled and not self._over:
+        if self._over:
+            return  # A signal that came too late for this drive is the worker's: it looks for one.
+        if not self._session.head:
+            await self._load()
+        if self.inbox.signalled:
+            self.inbox.signalled = False
             await self._catch_up()

@@ -21,12 +21,12 @@ from jackline.core.events import (
 )
 from jackline.core.guards import judge
 from jackline.core.messages import ReplyPart, Text, ToolCall
-from jackline.core.results import shortened
+from jackline.core.results import explained, shortened
 from jackline.core.session import Session
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Model, Reply, Request, ToolSpec
 from jackline.runtime.admission import Admission
-from jackline.runtime.bounded import OverdueError, bounded
+from jackline.runtime.bounded import Ended, OverdueError, bounded
 from jackline.runtime.guards import Gate
 
 _TIMEOUT_S = 300.0
@@ -76,10 +76,7 @@ class Models:
             return [ModelFailed(reserved.key, code, text, retry_after_s=min(wait_s, _TIMEOUT_S))]
         ok = None
         try:
-            end = await bounded(self._stream(asked), _TIMEOUT_S)
-            if end.error:
-                raise end.error
-            reply, ok = end.value, True
+            reply, ok = _reply(await bounded(self._stream(asked), _TIMEOUT_S)), True
         except OverdueError:
             ok, late = False, ModelTimeoutError(f"No reply within {_TIMEOUT_S:g} s.")
             return [_failed(reserved, late)]
@@ -160,6 +157,7 @@ class Models:
             cost := self._terms[reserved.model].price.cost(usage) if usage else reserved.hold,
             round(seconds, 3),
             () if said else self._allowed,
+            reply.cut,
         )
         if cost > reserved.hold:
             breached = BudgetBreached(reserved.key, reserved.model, reserved.hold, cost)
@@ -179,6 +177,15 @@ class Models:
             return parts, said
         rest = tuple(part for part in parts if not isinstance(part, Text))
         return (Text("[blocked]" if blocked else passed), *rest), said
+
+
+def _reply(end: Ended) -> Reply:
+    """Return the reply, or raise what was raised: if that was an exit, it is one of the model's."""
+    if end.error is None:
+        return end.value
+    if isinstance(end.error, Exception):
+        raise end.error
+    raise RuntimeError(explained(end.error)) from end.error
 
 
 def _is_credible(usage: Usage) -> bool:

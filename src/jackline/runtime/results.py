@@ -31,7 +31,10 @@ _TELLING = {TurnPaused, *get_args(TurnEnded)}
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a turn ended. `cost` is in micro-dollars; `output` is typed where the agent says so."""
+    """How a turn ended. `cost` is in micro-dollars; `output` is typed where the agent says so.
+
+    `code` says why it was not completed, or `cut` where the end of its answer is missing.
+    """
 
     session: SessionId
     turn: int
@@ -153,10 +156,10 @@ def _paused(session: SessionId, number: int, state: Session) -> Result:
 def _ended(session: SessionId, end: TurnEnded, agent: Agent | None) -> Result:
     result = Result(session, end.turn, "completed", "", None, end.usage, end.cost)
     match end:
-        case TurnCompleted(text=text, value=value):
+        case TurnCompleted(text=text, value=value, cut=cut):
             typed = agent.typed if agent else None
             output = text if value is None or typed is None else typed.load(value)
-            return replace(result, text=text, output=output)
+            return replace(result, text=text, output=output, code="cut" if cut else "")
         case TurnFailed(code=code, text=text):
             return replace(result, outcome="failed", code=code, text=text)
         case TurnStopped(code=code, text=text):

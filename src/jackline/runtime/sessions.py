@@ -168,7 +168,9 @@ class Sessions:
             told = self._store.tell(row.id, [event], after=state.head)
             return await self._told(row.id, row.agent, told)
         try:
-            # No journal ends at 0: only what was told before is acknowledged.
+            # It may have been asked before, by this request id, and this be the answer that was
+            # lost: only the store knows. New it must not be, and as no journal has 0 events, what
+            # is new is refused, in the same transaction that looks for what was told before.
             return await self._store.tell(row.id, [event], after=0)
         except BusyError:
             why = "There is nothing to go on with: the last turn was completed."

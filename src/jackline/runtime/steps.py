@@ -3,7 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -27,6 +32,7 @@ from jackline.core.tools import Context, Tool
 from jackline.core.user import User
 from jackline.core.value import Value, replace
 from jackline.ports import Bus, Clock, Delta, Store
+from jackline.runtime.bounded import ended
 from jackline.runtime.guards import judged
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
@@ -35,6 +41,7 @@ from jackline.runtime.tools import Invocation, ToolEngine
 
 _LOG = logging.getLogger("jackline")
 _DEPS_S = 30.0
+_NOTHING = nullcontext()
 Provider = Callable[[User], AbstractAsyncContextManager[Any]]
 Deps = Any  # a value, or a function of the user that gives an async context manager
 
@@ -86,7 +93,6 @@ class Steps:
         self._crew = crew
         self._id = session
         self._driver = driver
-        self._stack = AsyncExitStack()
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
         self._lacking = ""
@@ -94,38 +100,34 @@ class Steps:
         self._rendered: tuple[int, str] = (0, "")
         self.problem = ""
 
-    @classmethod
+    def dependencies(self, turn: Turn | None) -> AbstractAsyncContextManager[None]:
+        """Hold what the tools work with, in the drive's own task, as long as this is entered."""
+        if not self._serves_all and turn is not None:
+            return self._held(turn.submitted.principal)
+        self._deps = None if callable(self._crew.deps) else self._crew.deps
+        return _NOTHING
+
     @asynccontextmanager
-    async def of(cls, crew: Crew, session: Session, driver: Driver) -> AsyncGenerator["Steps"]:
-        """Give the steps of a drive; what its dependencies hold is released at the end."""
-        assert session.opened is not None, f"{session.id} was never opened"
-        steps = cls(crew, crew.served[session.opened.agent], session.id, driver)
+    async def _held(self, principal: Principal) -> AsyncGenerator[None]:
         left = False
         try:
-            async with steps._stack:
-                await steps._enter(session)
-                yield steps
+            async with AsyncExitStack() as stack:
+                await self._enter(stack, principal)
+                yield
                 left = True
         except Exception:
             if not left:
                 raise
-            _LOG.exception("What the tools of %s worked with could not be let go.", session.id)
+            _LOG.exception("What the tools of %s worked with could not be let go.", self._id)
 
-    async def _enter(self, session: Session) -> None:
-        """Get what the tools work with, in the drive's own task, which also lets it go.
-
-        Where it cannot be had the calls that need it fail, and say so.
-        """
-        deps, turn = self._crew.deps, session.turn
-        if self._serves_all or turn is None:
-            self._deps = None if callable(deps) else deps
-            return
-        factory = cast("Provider", deps)  # what is called is a factory: nobody can check more
-        principal = self._entered = turn.submitted.principal
+    async def _enter(self, stack: AsyncExitStack, principal: Principal) -> None:
+        """Get what the tools work with. Where it cannot be had the calls that need it say so."""
+        # What is called is a factory: nobody can check more.
+        factory, self._entered = cast("Provider", self._crew.deps), principal
         user = User(principal.user, self._id.tenant, principal.roles)
         try:
             async with asyncio.timeout(_DEPS_S):
-                self._deps = await self._stack.enter_async_context(factory(user))
+                self._deps = await stack.enter_async_context(factory(user))
         except Exception as error:  # noqa: BLE001 - somebody else's factory: its task goes on
             self._lacking = f"what the tools work with could not be had ({explained(error)})"
 
@@ -150,12 +152,12 @@ class Steps:
     def _render(self, given: Callable[[Context[Any]], str], context: Context[Any]) -> str:
         """Call somebody's function. It may fail in any way: then `problem` says how."""
         self.problem = ""
-        try:
-            text: object = given(context)
-        except Exception as error:  # noqa: BLE001 - somebody else's function: the turn says so
-            self.problem = f"The instructions could not be made: {explained(error)}"
+        end = ended(lambda: given(context))
+        if end.error:
+            self.problem = f"The instructions could not be made: {explained(end.error)}"
             return ""
-        if isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users are not type-checked
+        text: object = end.value
+        if isinstance(text, str):
             return text.encode("utf-8", "replace").decode()
         self.problem = f"The instructions have to be a str, and not a {type(text).__name__}."
         return ""
@@ -171,9 +173,9 @@ class Steps:
 
     def cancelled(self, step: ModelReserved | Call) -> Sequence[Event]:
         """Return what came of a step whose own code has cancelled the task that it runs in."""
-        text = "It cancelled the task that it ran in."
+        text = "The code that ran cancelled the task that it ran in."
         if isinstance(step, ModelReserved):
-            return [HoldUnconfirmed(step.key, step.hold, "internal", text)]
+            return [HoldUnconfirmed(step.key, step.hold, "connection", text)]
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
             return [ToolReconciled(step.key, None, f"{text} Whether it took effect is unknown.")]

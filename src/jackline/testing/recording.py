@@ -26,6 +26,7 @@ class Recorded(Value, frozen=True):
     model: str
     usage: Usage
     time: int = 1
+    cut: bool = False
 
 
 _DECODER = msgspec.json.Decoder(Recorded)
@@ -44,7 +45,9 @@ def recorded(records: Sequence[Record]) -> list[Recorded]:
             alike = turns.setdefault(said, [])
             if session.turn.id not in alike[-1:]:
                 alike.append(session.turn.id)
-            found.append(Recorded(said, event.parts, event.model, event.usage, len(alike)))
+            found.append(
+                Recorded(said, event.parts, event.model, event.usage, len(alike), event.cut)
+            )
     return found
 
 
@@ -74,7 +77,7 @@ def by_input(replies: Sequence[Recorded]) -> Mapping[str, Sequence[Reply] | Take
     found: dict[str, dict[int, list[Reply]]] = {}
     for each in replies:
         takes = found.setdefault(each.said, {})
-        reply = Reply(each.parts, each.usage, each.model)
+        reply = Reply(each.parts, each.usage, each.model, each.cut)
         takes.setdefault(each.time, []).append(reply)
     return {said: _script([takes[time] for time in sorted(takes)]) for said, takes in found.items()}
 

@@ -65,13 +65,13 @@ class LocalModel:
 async def _answered(url: str, request: Request) -> AsyncGenerator[str | Reply, None]:
     prompt = prompt_for(request)
     answer = Answer(wrapped=prompt.schema is not None and request.output is None)
-    usage: Usage | None = None
+    usage, cut = None, False
     async with aclosing(_chunks(url, _body(prompt, request), request)) as chunks:
         async for chunk in chunks:
-            usage = _usage(chunk) or usage
+            usage, cut = _usage(chunk) or usage, cut or _is_cut(chunk)
             if delta := answer.add(_content(chunk)):
                 yield delta
-    yield Reply((answer.part(request.key),), usage, NAME)
+    yield Reply((answer.part(request.key),), usage, NAME, cut)
 
 
 def _body(prompt: Prompt, request: Request) -> dict[str, Any]:
@@ -201,6 +201,11 @@ def _refuse(body: bytes) -> None:
 def _content(chunk: dict[str, Any]) -> str:
     choices: list[Any] = chunk.get("choices") or [{}]
     return choices[0].get("delta", {}).get("content") or ""
+
+
+def _is_cut(chunk: dict[str, Any]) -> bool:
+    choices: list[Any] = chunk.get("choices") or [{}]
+    return choices[0].get("finish_reason") == "length"
 
 
 def _usage(chunk: dict[str, Any]) -> Usage | None:

@@ -194,7 +194,8 @@ def _restored(kept: Mapping[str, Any], kind: str, **fields: Any) -> theirs.Model
 def to_ours(response: theirs.ModelResponse, system: str) -> Reply:
     """Return the reply that a finished response is, with what its provider wants back."""
     parts = tuple(_part(part, response, system) for part in response.parts)
-    return Reply(parts, _usage(response.usage), f"{system}:{response.model_name}")
+    cut = response.finish_reason == "length"
+    return Reply(parts, _usage(response.usage), f"{system}:{response.model_name}", cut)
 
 
 def _part(part: theirs.ModelResponsePart, response: theirs.ModelResponse, system: str) -> ReplyPart:

@@ -4,12 +4,10 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol, TypeVar
 
 from jackline.adapters import jobs
-from jackline.adapters.bell import Bell, bell
 from jackline.core.errors import StoreError, UnknownOutcomeError
 
 T = TypeVar("T")
@@ -64,16 +62,15 @@ class Lanes(Protocol):
         ...
 
 
-_Read = tuple[Callable[[], object], asyncio.Future[Any], Bell]
-
-
 class Threads:
     """A thread that writes and some that read: while one group commits, the next one gathers."""
 
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._reads: SimpleQueue[_Read | None] = SimpleQueue()
+        self._reads: SimpleQueue[tuple[Callable[[], object], asyncio.Future[Any]] | None] = (
+            SimpleQueue()
+        )
         self._never = threading.Event()
         self._open = True
         self._threads = [
@@ -96,9 +93,8 @@ class Threads:
     async def read(self, work: Callable[[], T]) -> T:
         """See `Lanes.read`."""
         self._check_open()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._reads.put((work, future, bell(loop)))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._reads.put((work, future))
         return await future
 
     def pause(self, seconds: float) -> None:
@@ -144,12 +140,12 @@ class Threads:
 
     def _read_each(self) -> None:
         while item := self._reads.get():
-            work, future, rung = item
+            work, future = item
             try:
                 result, error = work(), None
             except Exception as raised:  # noqa: BLE001 - it belongs to the task that waits for it
                 result, error = None, raised
-            rung.ring(partial(_settle, future, result, error))
+            jobs.call(future.get_loop(), _settle, future, result, error)
 
 
 def _fail(group: list[Job], error: Exception) -> None:

@@ -39,7 +39,7 @@ class ModelReserved(Fact, frozen=True):
 
 
 class ModelReplied(Fact, frozen=True):
-    """The model said and asked for `parts`, and cost this much."""
+    """The model said and asked for `parts`, and cost this much. `cut`: the end is missing."""
 
     key: str
     parts: tuple[ReplyPart, ...]
@@ -48,6 +48,7 @@ class ModelReplied(Fact, frozen=True):
     cost: int = 0
     seconds: float = 0.0
     allowed: tuple[str, ...] = ()
+    cut: bool = False
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:

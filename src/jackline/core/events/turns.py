@@ -123,7 +123,8 @@ class InputProvided(Fact, frozen=True):
 class TurnCompleted(Fact, frozen=True):
     """The model had no more calls to make: this is its answer, `value` where it is typed (JSON).
 
-    Every end says what the turn used and cost.
+    `cut`: the end of the answer is missing, as the model's tokens were used up. Every end says
+    what the turn used and cost.
     """
 
     turn: int
@@ -131,6 +132,7 @@ class TurnCompleted(Fact, frozen=True):
     value: str | None = None
     usage: Usage = Usage()
     cost: int = 0
+    cut: bool = False
 
 
 class TurnFailed(Fact, frozen=True):

@@ -15,6 +15,7 @@ from random import Random
 import msgspec
 
 from jackline.core.errors import CallerError
+from jackline.core.events import Record, ToolFailed
 from jackline.core.value import Value
 from jackline.testing.crashtest.life import OpenStore, models, open_journal, records
 from jackline.testing.crashtest.log import entries
@@ -167,17 +168,32 @@ def _recorded(
     where, scenario = folders.work / "0", conditions.scenario
     clean = run(conditions, Plan(0, (), "no death"), where)
     if clean.verdict.breaches:
-        first, where = clean.verdict.breaches[0], _keep(where, folders)
-        raise ScenarioError(
-            f"Scenario {scenario.name!r} fails without a crash: {first.text} (see {where})."
-        )
+        raise _failed(scenario, clean.verdict.breaches[0].text, _keep(where, folders))
+    kept = records(scenario, where / "journal.db")
+    if lacking := _lacking(kept):
+        raise _failed(scenario, lacking, _keep(where, folders))
     boundaries = points(entries(where / "log"))
     if scenario.model() is None:
         replies = folders.work / "replies.jsonl"
-        write(replies, recorded(records(scenario, where / "journal.db")))
+        write(replies, recorded(kept))
         terms = models(scenario)[0].terms
         conditions = replace(conditions, scenario=replace(scenario, record=replies, terms=terms))
     return conditions, boundaries, clean
+
+
+def _failed(scenario: Scenario, why: str, where: Path) -> ScenarioError:
+    return ScenarioError(f"Scenario {scenario.name!r} fails without a crash: {why} (see {where}).")
+
+
+def _lacking(kept: Sequence[Record]) -> str:
+    """Return why a tool was never invoked, or nothing.
+
+    Where none runs, no death inside a call is tried, and to find no breach means nothing.
+    """
+    for record in kept:
+        if isinstance(record.event, ToolFailed) and record.event.code == "dependencies":
+            return record.event.text.removeprefix("Not made: ").removesuffix(".")
+    return ""
 
 
 def _plans(boundaries: Sequence[str], extent: Extent, seconds: float) -> Sequence[Plan]:

@@ -68,15 +68,16 @@ class Evidence:
 
 def judge(scenario: Scenario, path: Path, told: Sequence[Entry], ended: str) -> Verdict:
     """Return the verdict on a run. `ended` says what was wrong with its end, or nothing."""
+    errors = [each for each in told if each.what == "error"]
+    said = "; ".join(each.text for each in errors if each.name != "check")
+    ended = f"{ended} ({said})" if ended and said else ended
     try:
         evidence = asyncio.run(_evidence(scenario, path, told))
     except CallerError:
         return Verdict((Breach("G1", f"there is no session: {ended or 'it was lost'}"),))
     except (AssertionError, KeyError) as error:
         return Verdict((Breach("G1", f"the journal is no history: {error}"),))
-    errors = [each for each in told if each.what == "error"]
-    said = "; ".join(each.text for each in errors if each.name != "check")
-    breaches = [Breach("G1", f"{ended}{f' ({said})' if said else ''}")] if ended else []
+    breaches = [Breach("G1", ended)] if ended else []
     breaches += [Breach("G2", each.text) for each in errors if each.name == "check"]
     for guarantee, found in (
         ("G1", _inputs(evidence)),

@@ -26,7 +26,8 @@ from jackline.testing.crashtest.store import Watched
 from jackline.testing.crashtest.watched import PROBE, watched, witness
 from jackline.testing.scenario import Answer, Say, Scenario
 
-AT_REST, WAITS, BROKEN = 0, 3, 4
+# Codes that hardly anything else exits with: a tool of the user's may end the process, too.
+AT_REST, WAITS, BROKEN = 121, 122, 123
 SESSION = "crashtest"
 OpenStore = Callable[[Path, Clock], Store]
 _PATIENCE_S = 0.1
