@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
@@ -22,12 +22,8 @@ from jackline.adapters.urls import is_postgres, without_secrets
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, InputError
 from jackline.core.events import (
-    HoldUnconfirmed,
-    ModelReplied,
     Record,
     SessionId,
-    TurnEnded,
-    TurnPaused,
 )
 from jackline.core.inputs import Said
 from jackline.core.turn import LEASE_S
@@ -45,8 +41,6 @@ from jackline.runtime.worker import Worker
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
 _OPTIONS = tuple(each.name for each in fields(Submission)[1:])
-_FOR_PEOPLE = {"person", "dead_letter"}
-_TELLING = {ModelReplied, HoldUnconfirmed, TurnPaused, *get_args(TurnEnded)}
 
 
 # Seconds on a clock that goes on while the process is stopped or asleep.

@@ -157,7 +157,7 @@ class MemoryStore:
         """See `Journal.tell`."""
         now = self._clock()
         row = self._opened(session, opened, now) if opened else self._row(session)
-        first, bodies = rules.first(events), list(map(rules.encoded, events))
+        first, bodies = rules.first(events), rules.all_encoded(events)
         asked = rules.request(first)
         if asked and (before := row.told.get(asked.name)):
             seq, turn, content = before

@@ -1,8 +1,9 @@
 """What every store decides alike: who may tell what, what repeats, what wakes, what is erased."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, erased
@@ -38,7 +39,7 @@ from jackline.core.events import (
     TurnSteered,
     TurnSubmitted,
 )
-from jackline.ports import Clock, State
+from jackline.ports import Clock, SessionRow, State
 
 HASHES_KEPT_S = 30 * 86_400.0
 INPUTS_MAX = 100
@@ -307,3 +308,36 @@ def state(lease_until: float, due_at: float | None, turn: int | None, now: float
     if due_at is not None and due_at <= now:
         return "due"
     return "idle" if turn is None else "paused"
+
+
+def listed(tenant: str, columns: Sequence[Any], questions: Sequence[int]) -> SessionRow:
+    """Return what a session's columns say, whose last three are lease, wake-up and the time."""
+    name, user, agent, head, epoch, turn, spent, held, *rest = columns
+    updated_at, worker, erased_at, lease_until, due_at, at = rest
+    now = state(lease_until, due_at, turn, at)
+    return SessionRow(
+        SessionId(tenant, name),
+        user,
+        agent,
+        now,
+        head,
+        epoch,
+        turn,
+        spent,
+        held,
+        tuple(questions),
+        updated_at,
+        worker if now == "driven" else "",
+        erased_at,
+    )
+
+
+async def erase_each(found: Iterable[int], erase: Callable[[int], Awaitable[Iterable[int]]]) -> int:
+    """Erase sessions by their numbers, and those that `erase` says were derived; count them."""
+    erased, left = set[int](), set(found)
+    while left:
+        no = min(left)
+        erased.add(no)
+        left |= set(await erase(no))
+        left -= erased
+    return len(erased)

@@ -198,14 +198,17 @@ def _refuse(body: bytes) -> None:
     raise RequestRefusedError(f"{NAME} cannot take this: {text[:300]}", sent=False)
 
 
+def _choice(chunk: dict[str, Any]) -> dict[str, Any]:
+    choices: list[dict[str, Any]] = chunk.get("choices") or [{}]
+    return choices[0]
+
+
 def _content(chunk: dict[str, Any]) -> str:
-    choices: list[Any] = chunk.get("choices") or [{}]
-    return choices[0].get("delta", {}).get("content") or ""
+    return _choice(chunk).get("delta", {}).get("content") or ""
 
 
 def _is_cut(chunk: dict[str, Any]) -> bool:
-    choices: list[Any] = chunk.get("choices") or [{}]
-    return choices[0].get("finish_reason") == "length"
+    return _choice(chunk).get("finish_reason") == "length"
 
 
 def _usage(chunk: dict[str, Any]) -> Usage | None:

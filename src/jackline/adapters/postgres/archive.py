@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 
 from psycopg import Connection
 
@@ -38,8 +37,8 @@ _SAVE = """
     WHERE excluded.head > s.head
 """
 _COLUMNS = """
-    SELECT name, "user", agent, head, epoch, turn, spent, held, questions, updated_at, worker,
-        erased_at, lease_until, due_at, jackline.time_1(%s)
+    SELECT name, "user", agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
+        lease_until, due_at, jackline.time_1(%s), questions
     FROM jackline.session
 """
 _ROW = _COLUMNS + "WHERE tenant = %s AND name = %s"
@@ -170,7 +169,7 @@ def sessions(
     count, waiting = limit
     values = (given, tenant, user, user, waiting, count)
     found = database.execute(_SESSIONS, values, binary=True)
-    return [_row(tenant, each) for each in found.fetchall()]
+    return [rules.listed(tenant, each[:-1], each[-1]) for each in found.fetchall()]
 
 
 def row(database: Connection, given: float | None, session: SessionId) -> SessionRow:
@@ -178,29 +177,7 @@ def row(database: Connection, given: float | None, session: SessionId) -> Sessio
     found = one(database, _ROW, (given, session.tenant, session.name))
     if found is None:
         raise rules.unknown_session(session)
-    return _row(session.tenant, found)
-
-
-def _row(tenant: str, columns: Sequence[Any]) -> SessionRow:
-    """Return what a row's columns say, whose last three are lease, wake-up and the time."""
-    name, user, agent, head, epoch, turn, spent, held, questions, *rest = columns
-    updated_at, worker, erased_at, lease_until, due_at, at = rest
-    state = rules.state(lease_until, due_at, turn, at)
-    return SessionRow(
-        SessionId(tenant, name),
-        user,
-        agent,
-        state,
-        head,
-        epoch,
-        turn,
-        spent,
-        held,
-        tuple(questions),
-        updated_at,
-        worker if state == "driven" else "",
-        erased_at,
-    )
+    return rules.listed(session.tenant, found[:-1], found[-1])
 
 
 def fork(

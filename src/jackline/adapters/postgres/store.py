@@ -173,13 +173,7 @@ class PostgresStore:
         found = await self._read(
             lambda database, _: archive.reached(database, tenant, user, session)
         )
-        erased, left = set[int](), set(found)
-        while left:
-            no = min(left)
-            erased.add(no)
-            left |= set(await self._write(partial(archive.erase, no=no)))
-            left -= erased
-        return len(erased)
+        return await rules.erase_each(found, lambda no: self._write(partial(archive.erase, no=no)))
 
     async def retain(self, older_than_s: float) -> int:
         """See `Archive.retain`. It writes in small pieces, so that nobody waits for long."""

@@ -25,21 +25,20 @@ _DUE = """
         AND agent IN (SELECT value FROM json_each(?))
     ORDER BY due_at LIMIT ?
 """
-_ROW = """
-    SELECT name, user, agent, head, epoch, turn, spent, held, questions, updated_at, worker,
-        erased_at, lease_until, due_at, max(?1, coalesce(
-            (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))
+_COLUMNS = """
+    SELECT name, user, agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
+        lease_until, due_at, max(?1, coalesce(
+            (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0)), questions
     FROM session
-    WHERE tenant = ?2 AND name = ?3
 """
-_SESSIONS = """
-    SELECT name, user, agent, head, epoch, turn, spent, held, questions, updated_at, worker,
-        erased_at, lease_until, due_at, max(?1, coalesce(
-            (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))
-    FROM session
+_ROW = _COLUMNS + "WHERE tenant = ?2 AND name = ?3"
+_SESSIONS = (
+    _COLUMNS
+    + """
     WHERE tenant = ?2 AND (?3 IS NULL OR user = ?3) AND (NOT ?4 OR questions <> '')
     ORDER BY updated_at DESC LIMIT ?5
 """
+)
 _SNAPSHOT = """
     INSERT INTO snapshot (session, head, body)
     SELECT no, ?1, ?2 FROM session
@@ -143,7 +142,7 @@ def sessions(
     """See `Archive.sessions`. `limit` says how many, and whether only those that wait."""
     count, waiting = limit
     found = database.execute(_SESSIONS, (now, tenant, user, waiting, count))
-    return [_row(tenant, each) for each in found]
+    return [_listed(tenant, each) for each in found]
 
 
 def row(database: sqlite3.Connection, now: float, session: SessionId) -> SessionRow:
@@ -151,29 +150,12 @@ def row(database: sqlite3.Connection, now: float, session: SessionId) -> Session
     found = database.execute(_ROW, (now, session.tenant, session.name)).fetchone()
     if found is None:
         raise rules.unknown_session(session)
-    return _row(session.tenant, found)
+    return _listed(session.tenant, found)
 
 
-def _row(tenant: str, columns: Sequence[Any]) -> SessionRow:
-    """Return what a row's columns say, whose last three are lease, wake-up and the time."""
-    name, user, agent, head, epoch, turn, spent, held, questions, *rest = columns
-    updated_at, worker, erased_at, lease_until, due_at, at = rest
-    state = rules.state(lease_until, due_at, turn, at)
-    return SessionRow(
-        SessionId(tenant, name),
-        user,
-        agent,
-        state,
-        head,
-        epoch,
-        turn,
-        spent,
-        held,
-        tuple(json.loads(questions)) if questions else (),
-        updated_at,
-        worker if state == "driven" else "",
-        erased_at,
-    )
+def _listed(tenant: str, columns: Sequence[Any]) -> SessionRow:
+    *others, questions = columns
+    return rules.listed(tenant, others, json.loads(questions or "[]"))
 
 
 def fork(

@@ -102,7 +102,7 @@ class SqliteStore:
 
     async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """See `Journal.drive`."""
-        bodies = list(map(rules.encoded, batch.events))
+        bodies = rules.all_encoded(batch.events)
         return await self._write(journal.Drive(session, batch, bodies, lease_s))
 
     async def transact(
@@ -126,7 +126,7 @@ class SqliteStore:
         if opened:
             rules.check_name(session)
             rules.encoded(opened)
-        bodies = list(map(rules.encoded, events))
+        bodies = rules.all_encoded(events)
         told = tuple(events)
         return await self._write(journal.Tell(session, told, bodies, opened, idle_only, after))
 
@@ -196,14 +196,11 @@ class SqliteStore:
         `StoreError` where somebody reads the log for too long: then erase again.
         """
         work = partial(archive.reached, tenant=tenant, user=user, session=session)
-        erased, left = set[int](), set(await self._read(work))
-        while left:
-            no = min(left)
-            erased.add(no)
-            left |= set(await self._write(partial(archive.erase, no=no)))
-            left -= erased
+        erased = await rules.erase_each(
+            await self._read(work), lambda no: self._write(partial(archive.erase, no=no))
+        )
         await self._write(archive.empty_log, "bare")
-        return len(erased)
+        return erased
 
     async def retain(self, older_than_s: float) -> int:
         """See `Archive.retain`. It writes in small pieces, so that nobody waits for long."""
