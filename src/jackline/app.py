@@ -28,9 +28,20 @@ from jackline.core.events import (
 from jackline.core.inputs import Said
 from jackline.core.turn import LEASE_S
 from jackline.core.user import User
-from jackline.ports import Clock, Closing, Delta, Ids, Model, Store
+from jackline.ports import (
+    Clock,
+    Closing,
+    Delta,
+    Engine,
+    Fleet,
+    Ids,
+    Model,
+    Presence,
+    Store,
+)
 from jackline.runtime.admission import Admission
 from jackline.runtime.artifacts import read_result
+from jackline.runtime.fleet import Post
 from jackline.runtime.models import Models
 from jackline.runtime.results import Result, Results, check_kept, ends
 from jackline.runtime.sessions import Sessions, Submission
@@ -56,7 +67,10 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a runtime takes from the machine, so that a test can give it something else."""
+    """What a runtime takes from the machine, so that a test can give it something else.
+
+    It drives at most `slots` sessions at once.
+    """
 
     clock: Clock = awake_clock
     wall_clock: Clock = time.time  # noqa: TID251 - here the clock is chosen
@@ -65,6 +79,7 @@ class Surroundings:
     worker: str = ""
     lease_s: float = LEASE_S
     witness: Witness | None = None
+    slots: int = 10_000
 
 
 def open_store(store: str | Store, wall_clock: Clock) -> Store:
@@ -82,7 +97,7 @@ def open_store(store: str | Store, wall_clock: Clock) -> Store:
         with on_postgres():
             from jackline.adapters.postgres.store import open_postgres  # noqa: PLC0415 - as above
 
-        return open_postgres(store)
+        return open_postgres(store, queues=True)
     raise DefinitionError(
         f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, "
         "postgresql://user@host/database or memory://."
@@ -98,6 +113,18 @@ def on_postgres() -> Generator[None]:
         raise DefinitionError(
             f"A store on Postgres needs an extra: pip install 'jackline[postgres]' ({error})."
         ) from error
+
+
+def open_engine(
+    store: str | Store, served: Mapping[str, str], around: Surroundings
+) -> Engine | None:
+    """Return what wakes the workers on a store, for these versions of agents. None: it is one."""
+    if not isinstance(store, str) or not is_postgres(store):
+        return None
+    with on_postgres():
+        from jackline.adapters.procrastinate.engine import ProcrastinateEngine  # noqa: PLC0415 - as above
+
+    return ProcrastinateEngine(store, served, slots=around.slots, lease_s=around.lease_s)
 
 
 class Runtime:
@@ -165,9 +192,25 @@ class Runtime:
         tools = ToolEngine(around.clock, around.random.random, witness=around.witness)
         self._stack.callback(tools.close)
         name = around.worker or f"{socket.gethostname()}:{os.getpid()}:{around.ids()[:4]}"
-        crew = Crew(store, around.clock, served, tools, self._deps, name, around.lease_s, bus)
-        worker = Worker(crew)
+        versions = {name: agent.version for name, agent in self._agents.items()}
+        engine = open_engine(self._url, versions, around) if self._drives else None
+        crew = Crew(
+            store,
+            around.clock,
+            served,
+            tools,
+            self._deps,
+            name,
+            around.lease_s,
+            bus,
+            versioned=engine is not None,
+        )
         if self._drives:
+            post = None
+            if engine and isinstance(store, Fleet):
+                presence = Presence(name, versions, around.slots, around.lease_s)
+                post = Post(store, store, presence)
+            worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
             await self._stack.enter_async_context(_running(worker.run()))
             self._worker = worker
         sessions = Sessions(store, bus, self._agents, around.ids, self._wake)

@@ -18,8 +18,6 @@ from jackline.core.user import User
 from jackline.runtime.sessions import checked_name
 from jackline.settings import Settings
 
-_STAYS = ("dead_letter", "version")
-
 
 def resume(
     where: Where,
@@ -72,4 +70,4 @@ async def _turn(runtime: Runtime, session: SessionId, user: User) -> int:
 
 def _is_set_aside(state: State) -> bool:
     pause = state.turn.pause if state.turn else None
-    return bool(pause and pause.reason in _STAYS)
+    return bool(pause and pause.is_set_aside)

@@ -42,7 +42,6 @@ _UNSAID = (
     e.TurnCancelRequested,
     e.InputRequested,
 )
-_STAYS = ("dead_letter", "version")
 
 
 class View(Protocol):
@@ -159,7 +158,7 @@ class Screen:
 
 
 def _is_wait(event: object) -> bool:
-    return isinstance(event, e.TurnPaused) and event.reason not in _STAYS
+    return isinstance(event, e.TurnPaused) and not event.is_set_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +302,7 @@ class Turns:
         ahead = state.turn
         if not ahead or ahead.id >= turn or not ahead.pause:
             return False
-        if ahead.pause.reason not in {"person", *_STAYS}:
+        if ahead.pause.reason != "person" and not ahead.pause.is_set_aside:
             return False
         self._view.note(f"Turn {turn} waits behind turn {ahead.id}, which needs somebody.")
         self._tell(session, await self._questions(session, ahead.id))
@@ -339,7 +338,7 @@ class Turns:
         state = await self._runtime.sessions.state(session, self._user)
         if not state.turn or state.turn.id != turn or not state.turn.pause:
             return False
-        if state.turn.pause.reason not in _STAYS:
+        if not state.turn.pause.is_set_aside:
             return False
         self._view.note(f"To go on: jackline resume {session.name}")
         return True

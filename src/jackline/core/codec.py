@@ -16,7 +16,7 @@ from jackline.core.messages import Message, Messages
 from jackline.core.session import Session
 from jackline.core.value import replace
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 UpCast = Callable[[dict[str, Any]], dict[str, Any]]
 
 

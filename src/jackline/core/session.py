@@ -69,6 +69,7 @@ class Turn(Value, frozen=True):
     id: int
     submitted: e.TurnSubmitted | e.TurnSteered
     task: int
+    version: str = ""
     money: Money = Money()
     usage: e.Usage = _NO_USAGE
     asked: e.ModelReserved | None = None
@@ -132,6 +133,10 @@ class Turn(Value, frozen=True):
             for call in self.calls
             if call.state == "running" or (call.state == "unknown" and now >= call.reconcile_at)
         ]
+
+    def is_wanted(self, now: float) -> bool:
+        """Whether anybody still waits for an answer."""
+        return self.cancelled is None and (self.deadline_at is None or now < self.deadline_at)
 
     @property
     def deadline_at(self) -> float | None:

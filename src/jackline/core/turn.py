@@ -41,7 +41,8 @@ class Facts(Value, frozen=True):
 def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[e.Event]]:
     """Return what happens next, until only waiting is left, and the session that it leads to.
 
-    A next turn on behalf of somebody else is left for later: the facts are not about that one.
+    A next turn on behalf of somebody else, or of another version of the agent, is left for later:
+    the facts are not about that one.
     """
     turn, events = session.turn, list[e.Event]()
     while turn and (new := _next(session, turn, agent, facts)):
@@ -52,9 +53,15 @@ def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[
         turn = session.turn
         if turn and turn.is_running:
             break  # What was begun has to come back first: there is nothing more to say.
-        if turn and turn.submitted.principal != before.submitted.principal:
+        if turn and not _goes_on_alike(turn, before):
             break
     return session, events
+
+
+def _goes_on_alike(turn: Turn, before: Turn) -> bool:
+    """Whether one who drives the turn before may drive this one, too."""
+    alike = turn.submitted.principal == before.submitted.principal
+    return alike and turn.version == before.version
 
 
 def totalled(turn: Turn, end: e.TurnEnded) -> e.TurnEnded:
@@ -141,6 +148,15 @@ def _paused(
     """Let go of the turn, at most until the caller no longer wants an answer."""
     times = [each for each in (until, turn.deadline_at) if each is not None]
     return e.TurnPaused(reason, min(times, default=None), text)
+
+
+def set_aside(turn: Turn, agent: Agent) -> Sequence[e.Event]:
+    """Let go of a turn whose version of the agent nobody serves: `agent` is another one."""
+    text = (
+        f"No worker serves {agent.name} {turn.version}: start one, or `jackline resume` the "
+        f"session to go on with {agent.version}."
+    )
+    return [e.TurnPaused("version", turn.deadline_at, text)]
 
 
 def _answer(turn: Turn, replied: e.ModelReplied, agent: Agent) -> Sequence[e.Event]:

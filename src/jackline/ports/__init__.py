@@ -16,6 +16,8 @@ from jackline.ports.append import (
     Refused,
 )
 from jackline.ports.bus import Bus, Delta, Grown, Listener
+from jackline.ports.engine import Engine
+from jackline.ports.fleet import Fleet, Presence, Waiting, WorkerRow
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
 from jackline.ports.store import Archive, Journal, SessionRow, State, Store
 
@@ -35,6 +37,8 @@ __all__ = [
     "Closing",
     "Committed",
     "Delta",
+    "Engine",
+    "Fleet",
     "Grown",
     "Ids",
     "Journal",
@@ -42,6 +46,7 @@ __all__ = [
     "Listener",
     "Loaded",
     "Model",
+    "Presence",
     "Receipt",
     "Refused",
     "Reply",
@@ -50,4 +55,6 @@ __all__ = [
     "State",
     "Store",
     "ToolSpec",
+    "Waiting",
+    "WorkerRow",
 ]

@@ -17,8 +17,9 @@ class Batch(Value, frozen=True):
     `after` is how much of the journal the driver has seen. `held` and `spent` change the
     session's own money, `moves` the accounts' that it pays from; `limits` are for those of them
     that do not exist yet. `turn` is the turn that is open afterwards. Where `release`, the driver
-    lets go, and the session is due again at `due_at`. From the time `before` on it is too late
-    for the batch: an approval that it acts on has expired then.
+    lets go, and the session is due again at `due_at`; at infinity, once somebody serves `version`,
+    which is the open turn's. From the time `before` on it is too late for the batch: an approval
+    that it acts on has expired then.
     """
 
     epoch: int
@@ -34,6 +35,7 @@ class Batch(Value, frozen=True):
     release: bool = False
     due_at: float | None = None
     before: float | None = None
+    version: str = ""
 
 
 class Claimed(Value, frozen=True):

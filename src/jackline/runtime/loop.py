@@ -5,6 +5,7 @@ So a start, a take-over and a lost acknowledgement are one case: read, fold, go 
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from jackline.core.events import (
 from jackline.core.fold import fold, replay
 from jackline.core.session import Session, Turn
 from jackline.core.spending import account_limit
-from jackline.core.turn import Facts, decide, totalled, wakes_at
+from jackline.core.turn import Facts, decide, set_aside, totalled, wakes_at
 from jackline.ports import (
     NO_LIMITS,
     NO_MOVES,
@@ -239,6 +240,9 @@ class Drive:
             return session, events
         assert self._steps is not None
         turn, steps = 0, self._steps
+        if steps.is_strange(session.turn):
+            events += set_aside(session.turn, steps.agent)
+            return fold(session, events, now), events
         while session.turn and session.turn.id != turn and steps.serves(session.turn):
             turn = session.turn.id
             told, lease_s = steps.instructions(session), self._crew.lease_s
@@ -291,6 +295,7 @@ class Drive:
             release=release,
             due_at=self._due_at(turn) if release else None,
             before=approved_until(before.turn, turn),
+            version=turn.version if turn else "",
         )
         asked_at = self._crew.clock()
         outcome = await self._crew.store.drive(before.id, batch, self._crew.lease_s)
@@ -302,7 +307,10 @@ class Drive:
         """Return when somebody has to drive again. None: when something is told."""
         if turn is None:
             return None
-        return turn.pause.until if turn.pause and not self.handing_over else self.now()
+        if turn.pause is None or self.handing_over:
+            return self.now()
+        until = turn.pause.until
+        return math.inf if until is None and turn.pause.reason == "version" else until
 
     def _limits(self, reserved: ModelReserved) -> Mapping[str, int]:
         assert self._steps is not None

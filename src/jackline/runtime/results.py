@@ -25,7 +25,7 @@ from jackline.ports import Bus, Delta, Grown, SessionRow, Store
 
 PAGE = 500
 POLL_S = 0.5
-_FOR_PEOPLE = {"person", "dead_letter"}
+_FOR_PEOPLE = {"person", "dead_letter", "version"}
 _TELLING = {TurnPaused, *get_args(TurnEnded)}
 
 
@@ -134,7 +134,7 @@ def _waits(state: Session, turn: int) -> bool:
     pause = state.turn.pause
     if state.turn.id != turn and pause is None:
         return False
-    return bool(state.questions) or (pause is not None and pause.reason == "dead_letter")
+    return bool(state.questions) or (pause is not None and pause.is_set_aside)
 
 
 def _records(item: Grown | Delta) -> Sequence[Record]:
@@ -148,7 +148,7 @@ def _paused(session: SessionId, number: int, state: Session) -> Result:
     result = Result(session, number, "paused", "", None, Usage(), 0, "", state.questions)
     if turn.id == number:
         result = replace(result, usage=turn.usage, cost=turn.money.spent)
-    if turn.pause and turn.pause.reason == "dead_letter":
+    if turn.pause and turn.pause.is_set_aside:
         return replace(result, code=turn.pause.reason, text=turn.pause.text)
     return result
 

@@ -155,13 +155,15 @@ class Sessions:
         event = TurnSubmitted(name, (), user.principal, agent.version)
         for _ in range(_TRIES):
             with suppress(BusyError):  # It has changed since it was looked at.
-                return await self._goes_on(row, event)
+                return await self._goes_on(row, agent, event)
         raise BusyError(f"Session {session.name!r} changes all the time: wait until it rests.")
 
-    async def _goes_on(self, row: SessionRow, event: TurnSubmitted) -> Receipt:
+    async def _goes_on(self, row: SessionRow, agent: Agent, event: TurnSubmitted) -> Receipt:
         state = await self._loaded(row.id)
         if state.turn:
-            return await self._tell(row, TurnResumed("asked"))
+            pause = state.turn.pause
+            other = agent.version if pause and pause.reason == "version" else ""
+            return await self._tell(row, TurnResumed("asked", other))
         if not state.messages:
             raise InputError("Nothing was said yet that one could go on with.")
         if not isinstance(state.ended, TurnCompleted):

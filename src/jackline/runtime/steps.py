@@ -56,7 +56,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """What the drives of one worker share. `clock` must advance while the process is stopped."""
+    """What the drives of one worker share. `clock` must advance while the process is stopped.
+
+    `versioned`: there may be workers with other versions of its agents, and a turn goes on with
+    the version that it began with.
+    """
 
     store: Store
     clock: Clock
@@ -66,6 +70,7 @@ class Crew:
     worker: str
     lease_s: float
     bus: Bus
+    versioned: bool = False
     snapshot_events: int = 256
 
 
@@ -132,8 +137,18 @@ class Steps:
             self._lacking = f"what the tools work with could not be had ({explained(error)})"
 
     def serves(self, turn: Turn) -> bool:
-        """Whether what the tools work with was made for whoever the turn works for."""
-        return self._serves_all or turn.submitted.principal == self._entered
+        """Whether the turn is one of this agent's, for whom what the tools work with was made."""
+        alike = self._serves_all or turn.submitted.principal == self._entered
+        return alike and not self.is_strange(turn)
+
+    def is_strange(self, turn: Turn) -> bool:
+        """Whether the turn began with another version of the agent, which others may serve.
+
+        What nobody wants any more can be ended by any version.
+        """
+        if not self._crew.versioned or turn.version in {"", self.agent.version}:
+            return False
+        return turn.is_wanted(self._driver.now())
 
     def instructions(self, session: Session) -> str:
         """Return the agent's instructions for this turn: rendered once, then as journaled."""

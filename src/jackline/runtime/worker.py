@@ -2,29 +2,42 @@
 
 import asyncio
 import logging
+import math
 from contextlib import suppress
 
 from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
 from jackline.core.events import SessionId
+from jackline.ports import Engine
+from jackline.runtime.fleet import Post
 from jackline.runtime.loop import Drive, Lease
 from jackline.runtime.steps import Crew
 
 _LOG = logging.getLogger("jackline")
 _BEATS = 3
-_TICK_S = 1.0  # How late a timer may be, and a wake-up that was lost.
+_TICK_S = 0.5  # How late a timer may be, and a wake-up that was lost.
 _LEAVE_S = 2.0
 
 
 class Worker:
-    """Drives every session that is due, at each wake-up and on a timer.
+    """Drives every session that is due: those that an engine brings, or else all that it finds.
 
-    It may wake twice or not at all: the claim makes the one harmless, the timer the other.
+    By itself it looks at each wake-up and on a timer. It may be woken twice or not at all: the
+    claim makes the one harmless, the timer the other.
     """
 
-    def __init__(self, crew: Crew, *, drives_max: int = 10_000) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        *,
+        engine: Engine | None = None,
+        post: Post | None = None,
+        drives_max: int = 10_000,
+    ) -> None:
         self.fenced = 0
         self.released = 0
         self._crew = crew
+        self._engine = engine
+        self._post = post
         self._drives: dict[SessionId, Drive] = {}
         self._pending: dict[SessionId, None] = {}
         self._drives_max = drives_max
@@ -40,16 +53,25 @@ class Worker:
 
     def wake(self, session: SessionId) -> None:
         """Say that the session has news: for its driver, if it is here, or for a claim."""
+        if self.signal(session):
+            return
+        if self._engine:
+            self._engine.wake(session)
+        else:
+            self._begin(session)
+
+    def signal(self, session: SessionId) -> bool:
+        """Let the session's driver look, if it is here."""
         if drive := self._drives.get(session):
             drive.inbox.signal()
-        elif not self._draining:
-            self._pending[session] = None
-            self._woken.set()
+        return drive is not None
 
     async def run(self) -> None:
         """Drive until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beat())
+            if self._engine:
+                group.create_task(self._engine.run(self.drive))
             while True:
                 await self._woken.wait()
                 self._woken.clear()
@@ -57,7 +79,12 @@ class Worker:
                     session = next(iter(self._pending))
                     del self._pending[session]
                     self._begun += 1
-                    group.create_task(self._guarded(session))
+                    group.create_task(self._begun_here(session))
+
+    def _begin(self, session: SessionId) -> None:
+        if not self._draining:
+            self._pending[session] = None
+            self._woken.set()
 
     async def drain(self, grace_s: float) -> bool:
         """Claim nothing more and hand over what is driven. True if all was within `grace_s`.
@@ -66,6 +93,10 @@ class Worker:
         """
         self._draining = True
         self._pending.clear()
+        if self._post:
+            await self._post.say(draining=True)
+        if self._engine:
+            await self._engine.stop()
         for drive in self._drives.values():
             drive.hand_over()
         if await self._all_left(grace_s):
@@ -83,8 +114,16 @@ class Worker:
                     await self._idle.wait()
         return not self._drives
 
-    async def _guarded(self, session: SessionId) -> None:
-        """Drive, and let nothing of it end the worker."""
+    async def _begun_here(self, session: SessionId) -> None:
+        try:
+            await self.drive(session)
+        finally:
+            self._begun -= 1
+            if self._pending:
+                self._woken.set()
+
+    async def drive(self, session: SessionId) -> None:
+        """Claim the session and drive it until it rests, and let nothing of it end the worker."""
         try:
             await self._drive(session)
         except* FencedError:
@@ -93,10 +132,6 @@ class Worker:
             _LOG.error("%s is let go: %s", session, errors.exceptions[0])
         except* Exception as errors:  # noqa: BLE001 - not even a bug in ending a turn ends the worker
             _LOG.exception("%s is let go after a bug.", session, exc_info=errors)
-        finally:
-            self._begun -= 1
-            if self._pending:
-                self._woken.set()
 
     async def _drive(self, session: SessionId) -> None:
         crew, asked_at = self._crew, self._crew.clock()
@@ -143,17 +178,30 @@ class Worker:
     async def _beat(self) -> None:
         """Keep leases, notice lost signals and lost wake-ups."""
         crew = self._crew
-        every_s, renewed_at = crew.lease_s / _BEATS, crew.clock()
+        every_s, renewed_at = crew.lease_s / _BEATS, -math.inf
         while True:
             try:
-                for session in await crew.store.due(list(crew.served)):
-                    self.wake(session)
+                if self._engine is None:
+                    for session in await crew.store.due(list(crew.served)):
+                        self.wake(session)
                 if crew.clock() >= renewed_at + every_s:
                     renewed_at = crew.clock()
                     await self._renew()
+                    if self._post:
+                        await self._attend(self._post)
             except (StoreError, UnknownOutcomeError) as error:
                 _LOG.error("The store does not answer: %s", error)
             await asyncio.sleep(min(_TICK_S, every_s))
+
+    async def _attend(self, post: Post) -> None:
+        """Say that this worker is there, and see to what others have left."""
+        await post.say(draining=self._draining)
+        if self._draining:
+            return
+        for session in await post.unserved():
+            self._begin(session)
+        for session in await post.served_again():
+            self.wake(session)
 
     async def _renew(self) -> None:
         crew = self._crew

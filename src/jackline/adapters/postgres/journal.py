@@ -22,6 +22,7 @@ from jackline.core.events import (
     SessionOpened,
     SessionTaken,
     Told,
+    TurnResumed,
     TurnSteered,
     TurnSubmitted,
 )
@@ -56,8 +57,8 @@ _RENEW = """
 """
 _PARK = "UPDATE jackline.session SET due_at = NULL, lease_until = 0 WHERE no = %s"
 _DRIVE = """
-    SELECT * FROM jackline.drive_1(
-        %s, %s, %s, %s, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+    SELECT * FROM jackline.drive_2(
+        %s, %s, %s, %s, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
     )
 """
 _REMEMBER = "UPDATE jackline.clock SET latest = jackline.time_1(%s)"
@@ -83,7 +84,11 @@ _TELL = """
         FROM unnest(%(riders)b::bytea[]) WITH ORDINALITY AS rider (body, n)
     )
     UPDATE jackline.session SET head = %(head)s, turn = %(turn)s, questions = %(questions)s,
-        due_at = %(due_at)s, updated_at = %(at)s
+        due_at = %(due_at)s, updated_at = %(at)s,
+        version = coalesce(%(version)s, version),
+        job = CASE WHEN %(wakes)s THEN jackline.wake_1(
+            tenant, name, agent, coalesce(%(version)s, version), %(due_at)s, %(at)s
+        ) ELSE job END
     WHERE no = %(no)s
 """
 # One row even where there is no event: then it is empty, and the session is there.
@@ -195,6 +200,7 @@ class Drive(Value, frozen=True):
     batch: Batch
     bodies: Sequence[bytes]
     lease_s: float
+    wakes: bool
 
     def __call__(self, database: Connection, given: float | None) -> Appended:
         """See `Journal.drive`. One statement: the rules are a function in the database."""
@@ -242,6 +248,8 @@ class Drive(Value, frozen=True):
             [batch.limits.get(name) for name, _ in moves],
             [held for _, (held, _) in moves],
             [spent for _, (_, spent) in moves],
+            batch.version,
+            self.wakes,
             given,
         )
 
@@ -260,6 +268,7 @@ class Tell(Value, frozen=True):
     opened: SessionOpened | None
     idle_only: bool
     after: int | None
+    wakes: bool
 
     def __call__(self, database: Connection, given: float | None) -> Receipt:
         """See `Journal.tell`."""
@@ -294,9 +303,25 @@ class Tell(Value, frozen=True):
             "turn": mine if row.turn is None else row.turn,
             "questions": questions,
             "due_at": due_at,
+            "version": _version(first, row.turn),
+            "wakes": self.wakes and due_at is not None and _rests(row),
         }
         database.execute(_TELL, values)
         return Receipt(seq, mine, at, queued=row.turn is not None and mine != row.turn)
+
+
+def _rests(row: Locked) -> bool:
+    """Whether nobody drives the session, or is to be woken for it already."""
+    return row.lease_until <= row.at and (row.due_at is None or row.due_at > row.at)
+
+
+def _version(event: Told, turn: int | None) -> str | None:
+    """Return the version of its agent that a turn begins with, or goes on with from here."""
+    if isinstance(event, TurnResumed):
+        return event.version or None
+    if isinstance(event, TurnSubmitted | TurnSteered) and turn is None:
+        return event.version
+    return None
 
 
 def _repeated(database: Connection, no: int, event: Told, request: rules.Request) -> Receipt | None:

@@ -1,6 +1,7 @@
 """Brings a database's schema up to date: numbered scripts, under a lock for all processes."""
 
 import psycopg
+from procrastinate.schema import SchemaManager
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -10,6 +11,7 @@ from jackline.adapters.postgres.faults import place, store_error
 from jackline.core.errors import DefinitionError, StoreError
 
 _OLDEST = 140_000
+_QUEUE = 3  # The step that the queue's own schema belongs to: it keeps no count of its versions.
 _LOCK = 0x6A61636B6C696E65  # "jackline": an advisory lock is a number.
 _APPLIED = "SELECT version, checksum FROM jackline.migration ORDER BY version"
 _RECORD = """
@@ -91,6 +93,9 @@ def _migrate(database: Connection, where: str) -> list[Migration]:
             steps = pending(database, where)  # Somebody may have been faster.
             database.execute(_BEGIN)
             for step in steps:
+                if step.version == _QUEUE:
+                    database.execute("SET LOCAL search_path = jackline")
+                    database.execute(SchemaManager.get_schema().encode())
                 database.execute(step.sql.encode())
                 database.execute(_RECORD, (step.version, step.name, step.checksum))
     except psycopg.errors.DuplicateTable as error:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from psycopg import Connection
 
 from jackline.adapters import rules
-from jackline.adapters.postgres import archive, journal, migrate
+from jackline.adapters.postgres import archive, fleet, journal, migrate
 from jackline.adapters.postgres.connections import Connections
 from jackline.adapters.postgres.lanes import Lanes
 from jackline.adapters.postgres.transact import RaisedByTool, Transact
@@ -15,7 +15,18 @@ from jackline.core.budget import Account
 from jackline.core.errors import StaleError
 from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned
 from jackline.core.session import Session
-from jackline.ports import Appended, Batch, Claimed, Clock, Loaded, Receipt, SessionRow
+from jackline.ports import (
+    Appended,
+    Batch,
+    Claimed,
+    Clock,
+    Loaded,
+    Presence,
+    Receipt,
+    SessionRow,
+    Waiting,
+    WorkerRow,
+)
 
 T = TypeVar("T")
 Work = Callable[[Connection, float | None], T]
@@ -25,17 +36,18 @@ _WAIT_S = 10.0
 _RETAIN_AT_ONCE = 100
 
 
-def open_postgres(url: str, *, clock: Clock | None = None) -> "PostgresStore":
+def open_postgres(url: str, *, clock: Clock | None = None, queues: bool = False) -> "PostgresStore":
     """Open the database, brought up to date where it has to be. Raises `StoreError`."""
     migrate.bring_up_to_date(url)
-    return PostgresStore(url, clock=clock)
+    return PostgresStore(url, clock=clock, queues=queues)
 
 
 class PostgresStore:
     """A `Store` in one Postgres database. All times are the server's, and no process's.
 
     Each append is one transaction, at most `connections` at a time; a connection is waited for
-    `wait_s`. `clock` stands for the server's clock in a test.
+    `wait_s`. `clock` stands for the server's clock in a test. Where it `queues`, whatever makes a
+    session due queues a job for it in the same transaction.
     """
 
     def __init__(
@@ -45,8 +57,10 @@ class PostgresStore:
         clock: Clock | None = None,
         connections: int = _CONNECTIONS,
         wait_s: float = _WAIT_S,
+        queues: bool = False,
     ) -> None:
         self._clock = clock
+        self._queues = queues
         self._closed = False
         self._connections = Connections(url, connections, wait_s)
         self._lanes = Lanes(connections)
@@ -74,7 +88,9 @@ class PostgresStore:
     async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """See `Journal.drive`."""
         bodies = rules.all_encoded(batch.events)
-        return await self._append(journal.Drive(session, batch, bodies, lease_s), session)
+        return await self._append(
+            journal.Drive(session, batch, bodies, lease_s, self._queues), session
+        )
 
     async def transact(
         self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
@@ -100,7 +116,7 @@ class PostgresStore:
             rules.check_name(session)
             rules.encoded(opened)
         bodies, told = rules.all_encoded(events), tuple(events)
-        tell = journal.Tell(session, told, bodies, opened, idle_only, after)
+        tell = journal.Tell(session, told, bodies, opened, idle_only, after, self._queues)
         try:
             return await self._write(tell, session)
         except StaleError:
@@ -183,6 +199,34 @@ class PostgresStore:
         while dropped := await self._write(work):
             total += dropped
         return total
+
+    async def beat(self, presence: Presence) -> None:
+        """See `Fleet.beat`."""
+        await self._append(partial(fleet.beat, presence=presence))
+
+    async def leave(self, worker: str) -> None:
+        """See `Fleet.leave`."""
+        await self._append(lambda database, _: fleet.leave(database, worker))
+
+    async def overdue(self, served: Mapping[str, str], limit: int = 1000) -> list[SessionId]:
+        """See `Fleet.overdue`."""
+        return await self._read(partial(fleet.overdue, served=served, limit=limit))
+
+    async def unserved(self, served: Mapping[str, str], late_s: float) -> list[SessionId]:
+        """See `Fleet.unserved`."""
+        return await self._read(partial(fleet.unserved, served=served, late_s=late_s))
+
+    async def served_again(self, served: Mapping[str, str]) -> list[SessionId]:
+        """See `Fleet.served_again`."""
+        return await self._read(lambda database, _: fleet.served_again(database, served))
+
+    async def workers(self) -> Sequence[WorkerRow]:
+        """See `Fleet.workers`."""
+        return await self._read(fleet.workers)
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """See `Fleet.waiting`."""
+        return await self._read(fleet.waiting)
 
     def close(self) -> None:
         """See `Store.close`."""

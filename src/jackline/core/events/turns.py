@@ -68,11 +68,17 @@ class TurnPaused(Fact, frozen=True):
     until: float | None = None
     text: str = ""
 
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether the turn stays as it is until somebody who runs jackline does something."""
+        return self.reason in {"dead_letter", "version"}
+
 
 class TurnResumed(Fact, frozen=True):
-    """What the turn waited for is there."""
+    """What the turn waited for is there. With a `version` it goes on with that one's agent."""
 
     reason: str
+    version: str = ""
 
 
 class TurnCancelRequested(Fact, frozen=True):

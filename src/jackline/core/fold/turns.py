@@ -92,7 +92,15 @@ def _next_turn(session: Session) -> Session:
     blocked = barred.pop(said.request_id, None)
     revoked = {**session.revoked}
     cancelled = revoked.pop(position, None)
-    turn = Turn(position, said, task, blocked=blocked, cancelled=cancelled, driven_at=session.at)
+    turn = Turn(
+        position,
+        said,
+        task,
+        said.version,
+        blocked=blocked,
+        cancelled=cancelled,
+        driven_at=session.at,
+    )
     session = replace(session, turn=turn, queue=tuple(queue), messages=messages)
     session = replace(session, revoked=revoked) if cancelled is not None else session
     return replace(session, barred=barred) if turn.blocked else session
@@ -103,11 +111,12 @@ def paused(session: Session, event: e.TurnPaused) -> Session:
     return replace(session, turn=replace(open_turn(session, event), pause=event))
 
 
-def resumed(session: Session, _: e.TurnResumed) -> Session:
+def resumed(session: Session, event: e.TurnResumed) -> Session:
     """Let the turn go on. Anybody may tell it, at any time: without a pause it changes nothing."""
     turn = session.turn
     if turn is None or turn.pause is None:
         return session
+    turn = replace(turn, version=event.version) if event.version else turn
     return replace(session, turn=replace(turn, pause=None, drivers=0, driven_at=session.at))
 
 

@@ -1,0 +1,123 @@
+"""The fleet's statements: which workers there are, and which sessions lack one."""
+
+import json
+from collections.abc import Mapping
+from typing import LiteralString
+
+from psycopg import Connection
+
+from jackline.core.events import SessionId
+from jackline.ports import Presence, Waiting, WorkerRow
+
+_OVERDUE_S = 1.0
+_AT_ONCE = 100
+_FORGOTTEN_S = 3_600.0
+_BEAT = """
+    INSERT INTO jackline.worker AS w (name, serves, slots, lease_s, draining, seen_at)
+    VALUES (%s, %s, %s, %s, %s, jackline.time_1(%s))
+    ON CONFLICT (name) DO UPDATE SET serves = excluded.serves, slots = excluded.slots,
+        lease_s = excluded.lease_s, draining = excluded.draining, seen_at = excluded.seen_at
+"""
+_LEAVE = "DELETE FROM jackline.worker WHERE name = %s"
+_OVERDUE = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
+    SELECT s.tenant, s.name FROM jackline.session AS s, now
+    WHERE s.due_at <= now.at - %s AND s.lease_until <= now.at
+        AND %s::jsonb ? s.agent AND s.version IN ('', %s::jsonb ->> s.agent)
+    ORDER BY s.due_at LIMIT %s
+"""
+_UNSERVED = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
+    SELECT s.tenant, s.name FROM jackline.session AS s, now
+    WHERE s.due_at <= now.at - %s AND s.lease_until <= now.at
+        AND s.version <> '' AND (%s::jsonb ->> s.agent) <> s.version
+        AND NOT EXISTS (
+            SELECT FROM jackline.worker AS w
+            WHERE w.serves ->> s.agent = s.version AND NOT w.draining
+                AND w.seen_at > now.at - w.lease_s
+        )
+    ORDER BY s.due_at LIMIT %s
+"""
+_SERVED_AGAIN = """
+    SELECT s.tenant, s.name FROM jackline.session AS s
+    WHERE s.due_at = 'infinity' AND (%s::jsonb ->> s.agent) = s.version LIMIT %s
+"""
+# Those that have died are shown for an hour.
+_WORKERS = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at),
+    driving AS (
+        SELECT s.worker AS name, count(*) AS driven FROM jackline.session AS s, now
+        WHERE s.lease_until > now.at GROUP BY s.worker
+    )
+    SELECT coalesce(w.name, d.name), coalesce(d.driven, 0),
+        coalesce(w.seen_at > now.at - w.lease_s, true), coalesce(w.serves, '{}')::text, w.slots,
+        now.at - w.seen_at, coalesce(w.draining, false)
+    FROM jackline.worker AS w FULL JOIN driving AS d ON d.name = w.name, now
+    WHERE d.driven > 0 OR w.seen_at > now.at - %s
+    ORDER BY 1
+"""
+_WAITING = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
+    SELECT s.agent, s.version, count(*),
+        now.at - min(CASE WHEN s.due_at = 'infinity' THEN s.updated_at ELSE s.due_at END),
+        EXISTS (
+            SELECT FROM jackline.worker AS w
+            WHERE w.serves ? s.agent AND s.version IN ('', w.serves ->> s.agent) AND NOT w.draining
+                AND w.seen_at > now.at - w.lease_s
+        )
+    FROM jackline.session AS s, now
+    WHERE (s.due_at <= now.at OR s.due_at = 'infinity') AND s.lease_until <= now.at
+    GROUP BY s.agent, s.version, now.at ORDER BY 4 DESC
+"""
+
+
+def beat(database: Connection, given: float | None, presence: Presence) -> None:
+    """See `Fleet.beat`."""
+    serves = json.dumps(dict(presence.serves))
+    values = (presence.worker, serves, presence.slots, presence.lease_s, presence.draining, given)
+    database.execute(_BEAT, values)
+
+
+def leave(database: Connection, worker: str) -> None:
+    """See `Fleet.leave`."""
+    database.execute(_LEAVE, (worker,))
+
+
+def overdue(
+    database: Connection, given: float | None, served: Mapping[str, str], limit: int
+) -> list[SessionId]:
+    """See `Fleet.overdue`."""
+    mine = json.dumps(dict(served))
+    return _ids(database, _OVERDUE, (given, _OVERDUE_S, mine, mine, limit))
+
+
+def unserved(
+    database: Connection, given: float | None, served: Mapping[str, str], late_s: float
+) -> list[SessionId]:
+    """See `Fleet.unserved`."""
+    return _ids(database, _UNSERVED, (given, late_s, json.dumps(dict(served)), _AT_ONCE))
+
+
+def served_again(database: Connection, served: Mapping[str, str]) -> list[SessionId]:
+    """See `Fleet.served_again`."""
+    return _ids(database, _SERVED_AGAIN, (json.dumps(dict(served)), _AT_ONCE))
+
+
+def workers(database: Connection, given: float | None) -> list[WorkerRow]:
+    """See `Fleet.workers`."""
+    rows = database.execute(_WORKERS, (given, _FORGOTTEN_S), binary=True).fetchall()
+    return [
+        WorkerRow(name, driven, alive, json.loads(serves), slots, silent_s, draining)
+        for name, driven, alive, serves, slots, silent_s, draining in rows
+    ]
+
+
+def waiting(database: Connection, given: float | None) -> list[Waiting]:
+    """See `Fleet.waiting`."""
+    rows = database.execute(_WAITING, (given,), binary=True).fetchall()
+    return [Waiting(*row) for row in rows]
+
+
+def _ids(database: Connection, sql: LiteralString, values: tuple[object, ...]) -> list[SessionId]:
+    rows = database.execute(sql, values, binary=True).fetchall()
+    return [SessionId(tenant, name) for tenant, name in rows]

@@ -1,0 +1,1 @@
+"""Sessions woken by procrastinate, a task queue in the journal's own Postgres database."""

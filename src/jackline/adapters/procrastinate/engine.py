@@ -1,0 +1,167 @@
+"""An engine on procrastinate: a job is queued in the transaction that makes a session due.
+
+A job holds a session's name and lasts as long as its drive. It has no lock: the journal's claim
+is the lock, and without one no job can hold back another, nor is one left over.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import LiteralString
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition
+from procrastinate.worker import Worker
+from psycopg import AsyncConnection
+from psycopg_pool import PoolTimeout
+
+from jackline.adapters.postgres.migrate import options
+from jackline.adapters.procrastinate.manager import Manager
+from jackline.core.events import SessionId
+from jackline.ports.engine import Drive
+
+_LOG = logging.getLogger("jackline")
+_TASK = "jackline.drive"
+_POLL_S = 0.5
+_BEATS = 3
+_CONNECTIONS = 3
+_HOUR_S = 3_600.0
+_OVERDUE_S = 1.0
+_AT_ONCE = 1_000
+# Nothing is lost with a job that was not yet on disk: what is due stands in the journal.
+_SETTINGS = "SET search_path = jackline; SET synchronous_commit = off"
+_REAP = """
+    WITH stalled AS (
+        SELECT job.id FROM procrastinate_jobs AS job
+        LEFT JOIN procrastinate_workers AS w ON w.id = job.worker_id
+        WHERE job.status = 'doing' AND (
+            w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %(silent_s)s))
+        FOR UPDATE OF job SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs AS job
+    SET status = 'todo', attempts = job.attempts + 1, worker_id = NULL
+    FROM stalled WHERE job.id = stalled.id
+"""
+_BURY = """
+    DELETE FROM procrastinate_workers
+    WHERE last_heartbeat < now() - make_interval(secs => %(silent_s)s)
+"""
+# A job that runs is none where the lease is over: its worker is dead, or about to claim again.
+_AUDIT = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(NULL) AS at),
+    lost AS (
+        SELECT s.no FROM now, jackline.session AS s
+        LEFT JOIN procrastinate_jobs AS job ON job.id = s.job AND job.status IN ('todo', 'doing')
+        WHERE s.due_at <= now.at - %(overdue_s)s AND s.lease_until <= now.at
+            AND (job.id IS NULL OR job.status = 'doing' AND s.lease_until > 0)
+        ORDER BY s.due_at LIMIT %(limit)s FOR UPDATE OF s SKIP LOCKED
+    )
+    UPDATE jackline.session AS s
+    SET job = jackline.wake_1(s.tenant, s.name, s.agent, s.version, s.due_at, now.at)
+    FROM lost, now WHERE s.no = lost.no
+"""
+
+
+def queue(agent: str, version: str) -> str:
+    """Return the name of a version's queue, as `jackline.queue_1` does."""
+    return sha256(f"{agent} {version}".encode()).hexdigest()[:32]
+
+
+class ProcrastinateEngine:
+    """See `Engine`. Up to `slots` sessions at once, of the agents' versions that are `served`.
+
+    It has direct connections: what it listens with does not pass through a pooler.
+    """
+
+    def __init__(self, url: str, served: Mapping[str, str], *, slots: int, lease_s: float) -> None:
+        self._queues = [
+            queue(agent, version) for agent, newest in served.items() for version in (newest, "")
+        ]
+        self._slots = slots
+        self._lease_s = lease_s
+        connector = PsycopgConnector(
+            conninfo=options(url),
+            min_size=1,
+            max_size=_CONNECTIONS,
+            configure=_configure,
+            reconnect_timeout=_HOUR_S,
+        )
+        self._app = App(connector=connector)
+        self._app.job_manager = self._manager = Manager(connector)
+        self._worker: Worker | None = None
+        self._stopped = False
+
+    def wake(self, session: SessionId) -> None:
+        """See `Engine.wake`. Nothing is left to do: the job was queued with what was told."""
+
+    async def run(self, drive: Drive) -> None:
+        """See `Engine.run`. Where the database goes away it waits for it."""
+
+        async def driven(tenant: str, name: str) -> None:
+            await drive(SessionId(tenant, name))
+
+        self._app.task(name=_TASK)(driven)
+        while not self._stopped:
+            try:
+                async with self._app.open_async():
+                    await self._work()
+            except (ConnectorException, PoolTimeout) as error:
+                _LOG.error("Nothing is fetched from the queue: %s", error.__cause__ or error)
+                await asyncio.sleep(_POLL_S)
+
+    async def stop(self) -> None:
+        """See `Engine.stop`."""
+        self._stopped = True
+        if self._worker:
+            self._worker.stop()
+
+    async def _work(self) -> None:
+        self._worker = worker = Worker(
+            self._app,
+            queues=self._queues,
+            concurrency=self._slots,
+            fetch_job_polling_interval=_POLL_S,
+            abort_job_polling_interval=_HOUR_S,
+            delete_jobs=DeleteJobCondition.ALWAYS,
+            install_signal_handlers=False,
+            update_heartbeat_interval=_HOUR_S,  # It would stop while jobs go on: see `_tend`.
+            stalled_worker_timeout=_HOUR_S,
+        )
+        ended = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(worker.run())
+            tending = group.create_task(self._tend(worker))
+            working.add_done_callback(lambda _: ended.set())
+            try:
+                await ended.wait()
+            except asyncio.CancelledError:
+                worker.shutdown_graceful_timeout = 0  # What runs is cancelled, and put back.
+                raise
+            tending.cancel()
+
+    async def _tend(self, worker: Worker) -> None:
+        """Stay alive, put back what the dead have left, and queue what nobody was woken for."""
+        every_s = self._lease_s / _BEATS
+        clock = asyncio.get_running_loop().time
+        beaten_at = clock()
+        while True:
+            try:
+                if clock() >= beaten_at + every_s and worker.worker_id is not None:
+                    beaten_at = clock()
+                    await self._manager.update_heartbeat(worker.worker_id)
+                    await self._execute(_REAP, silent_s=self._lease_s)
+                    await self._execute(_BURY, silent_s=_HOUR_S)
+                await self._execute(_AUDIT, overdue_s=_OVERDUE_S, limit=_AT_ONCE)
+            except ConnectorException as error:
+                _LOG.warning("The queue could not be tended: %s", error.__cause__)
+            await asyncio.sleep(min(_POLL_S, every_s))
+
+    async def _execute(self, query: LiteralString, **values: float) -> None:
+        await self._app.connector.execute_query_async(query, **values)
+
+
+async def _configure(connection: AsyncConnection) -> None:
+    await connection.set_autocommit(True)
+    await connection.execute(_SETTINGS)

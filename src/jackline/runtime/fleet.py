@@ -1,0 +1,51 @@
+"""What a worker does because it is one of several: it says that it is there, and for whom.
+
+A turn goes on with the version of its agent that it began with. Where no living worker serves
+that one, a worker that serves another pauses the turn, visibly; and where somebody comes who
+does serve it, they resume it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from jackline.core.events import SessionId, TurnResumed
+from jackline.core.fold import replay
+from jackline.ports import Fleet, Presence, Store
+
+
+class Post:
+    """A worker's place among the others."""
+
+    def __init__(self, fleet: Fleet, store: Store, presence: Presence) -> None:
+        self._fleet = fleet
+        self._store = store
+        self._presence = presence
+
+    async def say(self, *, draining: bool) -> None:
+        """Say that the worker is there, or that it is about to leave."""
+        here = self._presence
+        await self._fleet.beat(
+            Presence(here.worker, here.serves, here.slots, here.lease_s, draining)
+        )
+
+    async def leave(self) -> None:
+        """Say that the worker is gone."""
+        await self._fleet.leave(self._presence.worker)
+
+    async def unserved(self) -> Sequence[SessionId]:
+        """Return sessions that nobody goes on with, for this worker to set aside."""
+        return await self._fleet.unserved(self._serves, self._presence.lease_s)
+
+    async def served_again(self) -> Sequence[SessionId]:
+        """Resume the turns that were set aside for want of a worker like this, and return them."""
+        resumed: list[SessionId] = []
+        for session in await self._fleet.served_again(self._serves):
+            loaded = await self._store.load(session)
+            turn = replay(loaded.session, loaded.records).turn
+            if turn and turn.pause and turn.pause.reason == "version":
+                await self._store.tell(session, [TurnResumed("version", turn.version)])
+                resumed.append(session)
+        return resumed
+
+    @property
+    def _serves(self) -> Mapping[str, str]:
+        return self._presence.serves
