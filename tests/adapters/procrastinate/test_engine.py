@@ -1,0 +1,417 @@
+"""The queue wakes workers, and whatever it does wrong is made right."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+import psycopg
+import pytest
+from procrastinate import App, PsycopgConnector
+from procrastinate.jobs import Job, Status
+
+from jackline import Text
+from jackline.adapters.postgres.store import PostgresStore, open_postgres
+from jackline.adapters.procrastinate.engine import ProcrastinateEngine, queue
+from jackline.adapters.procrastinate.manager import Manager
+from jackline.core.errors import BusyError
+from jackline.core.events import Principal, SessionId, SessionOpened, TurnSubmitted
+from jackline.ports import Batch, Committed
+from jackline.ports.engine import Drive
+
+LEASE_S = 2.0
+S1, S2 = SessionId("acme", "s1"), SessionId("acme", "s2")
+OPENED = SessionOpened("support", "ann")
+SERVED = {"support": "v1"}
+Story = Callable[[PostgresStore], Coroutine[Any, Any, None]]
+TERMINATE = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE application_name = 'jackline' AND datname = current_database()
+"""
+
+
+def told(url: str, story: Story) -> None:
+    async def run() -> None:
+        with closing(open_postgres(url, queues=True)) as store:
+            async with asyncio.timeout(40):
+                await story(store)
+
+    asyncio.run(run())
+
+
+def asked(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Run a statement in jackline's schema, and return its rows."""
+    with psycopg.connect(url, autocommit=True, options="-c search_path=jackline") as database:
+        cursor = database.execute(sql.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def jobs(url: str) -> list[tuple[str, str]]:
+    """Return name and state of the jobs, by number."""
+    found = asked(url, "SELECT args->>'name', status FROM procrastinate_jobs ORDER BY id")
+    return [(name, status) for name, status in found]
+
+
+async def say(store: PostgresStore, session: SessionId = S1, request: str = "r1") -> int:
+    """Open the session unless it is there, and submit something."""
+    event = TurnSubmitted(request, (Text("Hello."),), Principal("ann"), "v1")
+    return (await store.tell(session, [event], opened=OPENED)).seq
+
+
+async def rested(store: PostgresStore, session: SessionId, due_at: float | None = None) -> None:
+    """Claim the session, and let go of it."""
+    claimed = await store.claim(session, "w1", LEASE_S)
+    assert claimed is not None
+    head = len(await store.read(session))
+    batch = Batch(claimed.epoch, head, (), 2, release=True, due_at=due_at, version="v1")
+    assert isinstance(await store.drive(session, batch, LEASE_S), Committed)
+
+
+class Driver:
+    """Notes which sessions an engine brings, and does to each what it is told to do."""
+
+    def __init__(self, work: Callable[[SessionId], Awaitable[None]] | None = None) -> None:
+        self.brought: list[str] = []
+        self._work = work
+        self._news = asyncio.Condition()
+
+    async def __call__(self, session: SessionId) -> None:
+        async with self._news:
+            self.brought.append(session.name)
+            self._news.notify_all()
+        if self._work:
+            await self._work(session)
+
+    async def until(self, *names: str) -> None:
+        """Wait until these have been brought, in this order, and nothing else."""
+        async with self._news:
+            await self._news.wait_for(lambda: len(self.brought) >= len(names))
+        assert self.brought == list(names)
+
+
+@asynccontextmanager
+async def running(
+    url: str, drive: Drive, *, slots: int = 10
+) -> AsyncGenerator[ProcrastinateEngine]:
+    engine = ProcrastinateEngine(url, SERVED, slots=slots, lease_s=LEASE_S)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(engine.run(drive))
+        yield engine
+        task.cancel()
+
+
+async def becomes(wanted: object, look: Callable[[], object]) -> None:
+    """Wait until what is there is what is wanted."""
+    while (there := await asyncio.to_thread(look)) != wanted:
+        del there
+        await asyncio.sleep(0.01)
+
+
+async def beaten(url: str) -> None:
+    """Wait for the worker's next heartbeat."""
+    beats = "SELECT last_heartbeat FROM procrastinate_workers"
+    first = asked(url, beats)
+    await becomes(True, lambda: asked(url, beats) != first)
+
+
+def test_a_job_is_queued_with_what_was_told_and_ends_with_the_drive(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        assert jobs(postgres_url) == [("s1", "todo")]
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            await driver.until("s1")
+            await becomes([], lambda: jobs(postgres_url))
+            await say(store, S2)
+            await driver.until("s1", "s2")
+
+    told(postgres_url, story)
+
+
+def test_what_is_not_written_queues_nothing(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        event = TurnSubmitted("r1", (), Principal("ann"), "v1")
+        with pytest.raises(BusyError):
+            await store.tell(S1, [event], opened=OPENED, after=7)
+        assert jobs(postgres_url) == []
+
+    told(postgres_url, story)
+
+
+def test_a_session_has_one_job_until_somebody_drives_it_and_none_then(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        for number in range(3):
+            await say(store, S1, f"r{number}")
+        assert jobs(postgres_url) == [("s1", "todo")]
+        assert await store.claim(S1, "w1", LEASE_S)
+        asked(postgres_url, "DELETE FROM procrastinate_jobs")
+        await say(store, S1, "r4")
+        assert jobs(postgres_url) == [], "its driver hears of it"
+
+    told(postgres_url, story)
+
+
+def test_a_timer_holds_nothing_back(postgres_url: str) -> None:
+    """Procrastinate's lock would: a delayed job goes before later ones of its lock."""
+
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        at = asked(postgres_url, "SELECT jackline.time_1(NULL)")[0][0]
+        await rested(store, S1, at + 3_600)
+        asked(postgres_url, "DELETE FROM procrastinate_jobs WHERE scheduled_at IS NULL")
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            await say(store, S1, "r2")
+            await driver.until("s1")
+            await becomes([("s1", "todo")], lambda: jobs(postgres_url))
+
+    told(postgres_url, story)
+
+
+def test_a_timer_rings(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        at = asked(postgres_url, "SELECT jackline.time_1(NULL)")[0][0]
+        await rested(store, S1, at + 0.5)
+        asked(postgres_url, "DELETE FROM procrastinate_jobs WHERE scheduled_at IS NULL")
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            await driver.until("s1")
+        assert asked(postgres_url, "SELECT jackline.time_1(NULL)")[0][0] >= at + 0.5
+
+    told(postgres_url, story)
+
+
+def test_two_jobs_of_one_session_with_other_priorities_both_come(postgres_url: str) -> None:
+    """With a lock the fetch would crash: a higher priority goes before what runs."""
+
+    async def story(store: PostgresStore) -> None:
+        both = asyncio.Barrier(2)
+
+        async def meets(session: SessionId) -> None:
+            del session
+            await both.wait()
+
+        await say(store)
+        copy = """
+            INSERT INTO procrastinate_jobs (queue_name, task_name, priority, args)
+            SELECT queue_name, task_name, priority + 5, args FROM procrastinate_jobs
+        """
+        asked(postgres_url, copy)
+        driver = Driver(meets)
+        async with running(postgres_url, driver):
+            await driver.until("s1", "s1")
+            await becomes([], lambda: jobs(postgres_url))
+
+    told(postgres_url, story)
+
+
+def test_tenants_take_turns(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        for number in range(8):
+            await say(store, SessionId("flood", f"f{number}"))
+        await say(store, SessionId("acme", "alone"))
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver, slots=1):
+            await driver.until("f0", "alone", *(f"f{number}" for number in range(1, 8)))
+
+    told(postgres_url, story)
+
+
+def test_a_wake_up_that_was_lost_is_queued_again(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        asked(postgres_url, "DELETE FROM procrastinate_jobs")
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            await driver.until("s1")
+
+    told(postgres_url, story)
+
+
+def test_who_waits_in_the_queue_is_not_queued_again(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        await say(store, S2)
+        due = "UPDATE session SET due_at = due_at - 60"
+        asked(postgres_url, due)
+        ends = asyncio.Event()
+
+        async def waits(session: SessionId) -> None:
+            await ends.wait()
+            await rested(store, session)
+
+        driver = Driver(waits)
+        async with running(postgres_url, driver, slots=1) as engine:
+            await driver.until("s1")
+            await beaten(postgres_url)  # By then it has looked for lost ones.
+            assert len(jobs(postgres_url)) == 2
+            ends.set()
+            await driver.until("s1", "s2")
+            await engine.stop()
+
+    told(postgres_url, story)
+
+
+def test_what_a_dead_worker_had_fetched_is_put_back(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        dead = """
+            WITH dead AS (
+                INSERT INTO procrastinate_workers (last_heartbeat)
+                VALUES (now() - interval '1 hour') RETURNING id
+            )
+            UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead
+        """
+        asked(postgres_url, dead)
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            await driver.until("s1")
+
+    told(postgres_url, story)
+
+
+def test_a_driver_whose_lease_is_over_has_no_job(postgres_url: str) -> None:
+    """It is dead, though the queue may not have noticed, or it will be fenced."""
+
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        assert await store.claim(S1, "dead", 0.1)
+        alive = """
+            WITH alive AS (
+                INSERT INTO procrastinate_workers (last_heartbeat)
+                VALUES (now() + interval '1 hour') RETURNING id
+            )
+            UPDATE procrastinate_jobs SET status = 'doing', worker_id = alive.id FROM alive
+        """
+        asked(postgres_url, alive)
+        asked(postgres_url, "UPDATE session SET due_at = due_at - 60")
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            await driver.until("s1")
+
+    told(postgres_url, story)
+
+
+@asynccontextmanager
+async def managing(url: str) -> AsyncGenerator[Manager]:
+    """Give a manager, as a worker has it."""
+
+    async def configure(connection: psycopg.AsyncConnection) -> None:
+        await connection.set_autocommit(True)
+        await connection.execute("SET search_path = jackline")
+
+    app = App(connector=PsycopgConnector(conninfo=url, configure=configure))
+    async with app.open_async():
+        yield Manager(app.connector)
+
+
+async def fetched(manager: Manager, worker: int) -> Job:
+    job = await manager.fetch_job([queue("support", "v1")], worker)
+    assert job is not None
+    return job
+
+
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.ABORTED])
+def test_a_zombie_cannot_end_what_another_worker_runs_by_now(
+    postgres_url: str, status: Status
+) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        async with managing(postgres_url) as manager:
+            first, second = await manager.register_worker(), await manager.register_worker()
+            stale = await fetched(manager, first)
+            await manager.retry_job(stale)
+            mine = await fetched(manager, second)
+            await manager.finish_job(stale, status, delete_job=True)
+            assert jobs(postgres_url) == [("s1", "doing")]
+            await manager.finish_job(mine, Status.SUCCEEDED, delete_job=True)
+            assert jobs(postgres_url) == []
+
+    told(postgres_url, story)
+
+
+def test_a_zombie_whom_all_have_forgotten_cannot_end_it_either(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        async with managing(postgres_url) as manager:
+            worker = await manager.register_worker()
+            stale = await fetched(manager, worker)
+            await manager.unregister_worker(worker)  # The job has nobody's number now.
+            await manager.finish_job(stale, Status.SUCCEEDED, delete_job=True)
+            assert jobs(postgres_url) == [("s1", "doing")]
+            await manager.update_heartbeat(worker)
+            await manager.retry_job(stale)
+            assert await fetched(manager, worker), "it is back among the workers"
+
+    told(postgres_url, story)
+
+
+def test_what_was_cut_off_is_put_back(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        driver = Driver(lambda _: asyncio.Event().wait())  # pyright: ignore[reportArgumentType] - it never returns
+        async with running(postgres_url, driver):
+            await driver.until("s1")
+        assert jobs(postgres_url) == [("s1", "todo")]
+
+    told(postgres_url, story)
+
+
+def test_who_stops_fetches_no_more_and_is_alive_while_it_drives(postgres_url: str) -> None:
+    """Procrastinate's own heartbeats end where a worker begins to wait for its jobs."""
+
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        ends = asyncio.Event()
+
+        async def waits(session: SessionId) -> None:
+            await ends.wait()
+            await rested(store, session)
+
+        driver = Driver(waits)
+        engine = ProcrastinateEngine(postgres_url, SERVED, slots=10, lease_s=LEASE_S)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(engine.run(driver))
+            await driver.until("s1")
+            await engine.stop()
+            await say(store, S2)
+            for _ in range(2):
+                await beaten(postgres_url)
+            assert driver.brought == ["s1"]
+            ends.set()
+            await task
+        assert jobs(postgres_url) == [("s2", "todo")]
+        assert asked(postgres_url, "SELECT FROM procrastinate_workers") == []
+
+    told(postgres_url, story)
+
+
+def test_a_lost_database_is_waited_for(postgres_url: str) -> None:
+    """Procrastinate's worker would end: with its heartbeat, its listener or its fetch."""
+
+    async def story(store: PostgresStore) -> None:
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            names = list[str]()
+            for number in range(4):
+                asked(postgres_url, TERMINATE)
+                name = f"s{number}"
+                await patiently(store, SessionId("acme", name))
+                names.append(name)
+                await driver.until(*names)
+                await becomes([], lambda: jobs(postgres_url))
+
+    told(postgres_url, story)
+
+
+async def patiently(store: PostgresStore, session: SessionId) -> None:
+    """Submit something, again where the connection that was lent is lost."""
+    for _ in range(20):
+        try:
+            await say(store, session)
+        except Exception:  # noqa: BLE001 - whatever it is: it may be there now, and then it repeats
+            await asyncio.sleep(0.05)
+        else:
+            return
+    raise AssertionError("nothing could be submitted")
