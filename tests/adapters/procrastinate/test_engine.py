@@ -1,117 +1,34 @@
 """The queue wakes workers, and whatever it does wrong is made right."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
-from typing import Any
 
-import psycopg
 import pytest
-from procrastinate import App, PsycopgConnector
-from procrastinate.jobs import Job, Status
+from tests.adapters.procrastinate.world import (
+    LEASE_S,
+    OPENED,
+    S1,
+    S2,
+    SERVED,
+    Driver,
+    asked,
+    beaten,
+    becomes,
+    jobs,
+    rested,
+    running,
+    say,
+    told,
+)
 
-from jackline import Text
-from jackline.adapters.postgres.store import PostgresStore, open_postgres
-from jackline.adapters.procrastinate.engine import ProcrastinateEngine, queue
-from jackline.adapters.procrastinate.manager import Manager
+from jackline.adapters.postgres.store import PostgresStore
+from jackline.adapters.procrastinate.engine import ProcrastinateEngine
 from jackline.core.errors import BusyError
-from jackline.core.events import Principal, SessionId, SessionOpened, TurnSubmitted
-from jackline.ports import Batch, Committed
-from jackline.ports.engine import Drive
+from jackline.core.events import Principal, SessionId, TurnSubmitted
 
-LEASE_S = 2.0
-S1, S2 = SessionId("acme", "s1"), SessionId("acme", "s2")
-OPENED = SessionOpened("support", "ann")
-SERVED = {"support": "v1"}
-Story = Callable[[PostgresStore], Coroutine[Any, Any, None]]
 TERMINATE = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE application_name = 'jackline' AND datname = current_database()
 """
-
-
-def told(url: str, story: Story) -> None:
-    async def run() -> None:
-        with closing(open_postgres(url, queues=True)) as store:
-            async with asyncio.timeout(40):
-                await story(store)
-
-    asyncio.run(run())
-
-
-def asked(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """Run a statement in jackline's schema, and return its rows."""
-    with psycopg.connect(url, autocommit=True, options="-c search_path=jackline") as database:
-        cursor = database.execute(sql.encode(), values)
-        return cursor.fetchall() if cursor.description else []
-
-
-def jobs(url: str) -> list[tuple[str, str]]:
-    """Return name and state of the jobs, by number."""
-    found = asked(url, "SELECT args->>'name', status FROM procrastinate_jobs ORDER BY id")
-    return [(name, status) for name, status in found]
-
-
-async def say(store: PostgresStore, session: SessionId = S1, request: str = "r1") -> int:
-    """Open the session unless it is there, and submit something."""
-    event = TurnSubmitted(request, (Text("Hello."),), Principal("ann"), "v1")
-    return (await store.tell(session, [event], opened=OPENED)).seq
-
-
-async def rested(store: PostgresStore, session: SessionId, due_at: float | None = None) -> None:
-    """Claim the session, and let go of it."""
-    claimed = await store.claim(session, "w1", LEASE_S)
-    assert claimed is not None
-    head = len(await store.read(session))
-    batch = Batch(claimed.epoch, head, (), 2, release=True, due_at=due_at, version="v1")
-    assert isinstance(await store.drive(session, batch, LEASE_S), Committed)
-
-
-class Driver:
-    """Notes which sessions an engine brings, and does to each what it is told to do."""
-
-    def __init__(self, work: Callable[[SessionId], Awaitable[None]] | None = None) -> None:
-        self.brought: list[str] = []
-        self._work = work
-        self._news = asyncio.Condition()
-
-    async def __call__(self, session: SessionId) -> None:
-        async with self._news:
-            self.brought.append(session.name)
-            self._news.notify_all()
-        if self._work:
-            await self._work(session)
-
-    async def until(self, *names: str) -> None:
-        """Wait until these have been brought, in this order, and nothing else."""
-        async with self._news:
-            await self._news.wait_for(lambda: len(self.brought) >= len(names))
-        assert self.brought == list(names)
-
-
-@asynccontextmanager
-async def running(
-    url: str, drive: Drive, *, slots: int = 10
-) -> AsyncGenerator[ProcrastinateEngine]:
-    engine = ProcrastinateEngine(url, SERVED, slots=slots, lease_s=LEASE_S)
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(engine.run(drive))
-        yield engine
-        task.cancel()
-
-
-async def becomes(wanted: object, look: Callable[[], object]) -> None:
-    """Wait until what is there is what is wanted."""
-    while (there := await asyncio.to_thread(look)) != wanted:
-        del there
-        await asyncio.sleep(0.01)
-
-
-async def beaten(url: str) -> None:
-    """Wait for the worker's next heartbeat."""
-    beats = "SELECT last_heartbeat FROM procrastinate_workers"
-    first = asked(url, beats)
-    await becomes(True, lambda: asked(url, beats) != first)
 
 
 def test_a_job_is_queued_with_what_was_told_and_ends_with_the_drive(postgres_url: str) -> None:
@@ -289,60 +206,6 @@ def test_a_driver_whose_lease_is_over_has_no_job(postgres_url: str) -> None:
         driver = Driver(lambda session: rested(store, session))
         async with running(postgres_url, driver):
             await driver.until("s1")
-
-    told(postgres_url, story)
-
-
-@asynccontextmanager
-async def managing(url: str) -> AsyncGenerator[Manager]:
-    """Give a manager, as a worker has it."""
-
-    async def configure(connection: psycopg.AsyncConnection) -> None:
-        await connection.set_autocommit(True)
-        await connection.execute("SET search_path = jackline")
-
-    app = App(connector=PsycopgConnector(conninfo=url, configure=configure))
-    async with app.open_async():
-        yield Manager(app.connector)
-
-
-async def fetched(manager: Manager, worker: int) -> Job:
-    job = await manager.fetch_job([queue("support", "v1")], worker)
-    assert job is not None
-    return job
-
-
-@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.ABORTED])
-def test_a_zombie_cannot_end_what_another_worker_runs_by_now(
-    postgres_url: str, status: Status
-) -> None:
-    async def story(store: PostgresStore) -> None:
-        await say(store)
-        async with managing(postgres_url) as manager:
-            first, second = await manager.register_worker(), await manager.register_worker()
-            stale = await fetched(manager, first)
-            await manager.retry_job(stale)
-            mine = await fetched(manager, second)
-            await manager.finish_job(stale, status, delete_job=True)
-            assert jobs(postgres_url) == [("s1", "doing")]
-            await manager.finish_job(mine, Status.SUCCEEDED, delete_job=True)
-            assert jobs(postgres_url) == []
-
-    told(postgres_url, story)
-
-
-def test_a_zombie_whom_all_have_forgotten_cannot_end_it_either(postgres_url: str) -> None:
-    async def story(store: PostgresStore) -> None:
-        await say(store)
-        async with managing(postgres_url) as manager:
-            worker = await manager.register_worker()
-            stale = await fetched(manager, worker)
-            await manager.unregister_worker(worker)  # The job has nobody's number now.
-            await manager.finish_job(stale, Status.SUCCEEDED, delete_job=True)
-            assert jobs(postgres_url) == [("s1", "doing")]
-            await manager.update_heartbeat(worker)
-            await manager.retry_job(stale)
-            assert await fetched(manager, worker), "it is back among the workers"
 
     told(postgres_url, story)
 
