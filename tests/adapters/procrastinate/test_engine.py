@@ -1,8 +1,13 @@
 """The queue wakes workers, and whatever it does wrong is made right."""
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 from tests.adapters.procrastinate.world import (
     LEASE_S,
     OPENED,
@@ -22,13 +27,8 @@ from tests.adapters.procrastinate.world import (
 
 from jackline.adapters.postgres.store import PostgresStore
 from jackline.adapters.procrastinate.engine import ProcrastinateEngine
-from jackline.core.errors import BusyError
+from jackline.core.errors import BusyError, StoreError, UnknownOutcomeError
 from jackline.core.events import Principal, SessionId, TurnSubmitted
-
-TERMINATE = """
-    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-    WHERE application_name = 'jackline' AND datname = current_database()
-"""
 
 
 def test_a_job_is_queued_with_what_was_told_and_ends_with_the_drive(postgres_url: str) -> None:
@@ -250,31 +250,54 @@ def test_who_stops_fetches_no_more_and_is_alive_while_it_drives(postgres_url: st
     told(postgres_url, story)
 
 
-def test_a_lost_database_is_waited_for(postgres_url: str) -> None:
-    """Procrastinate's worker would end: with its heartbeat, its listener or its fetch."""
+def test_a_lost_database_is_waited_for_while_drives_go_on(
+    postgres_url: str, postgres_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Procrastinate's worker would end, and first wait for all that it runs."""
 
     async def story(store: PostgresStore) -> None:
-        driver = Driver(lambda session: rested(store, session))
+        ends = asyncio.Event()
+
+        async def waits(session: SessionId) -> None:
+            if session == S1:
+                await ends.wait()
+
+        driver = Driver(waits)
         async with running(postgres_url, driver):
-            names = list[str]()
-            for number in range(4):
-                asked(postgres_url, TERMINATE)
-                name = f"s{number}"
-                await patiently(store, SessionId("acme", name))
-                names.append(name)
-                await driver.until(*names)
-                await becomes([], lambda: jobs(postgres_url))
+            await say(store)
+            await driver.until("s1")
+            with out_of_reach(postgres_url, postgres_server):
+                for text in ("fetched", "tended", "listens"):
+                    await becomes([True], lambda text=text: [text in caplog.text])
+            await patiently(store, S2)
+            await driver.until("s1", "s2")
+            ends.set()
 
     told(postgres_url, story)
 
 
+@contextmanager
+def out_of_reach(url: str, server: str) -> Generator[None]:
+    """End all connections to a database, and let nobody in again meanwhile."""
+    name = urlsplit(url).path.removeprefix("/")
+    with psycopg.connect(server, autocommit=True) as admin:
+        allow = SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+        admin.execute(allow.format(Identifier(name), SQL("false")))
+        try:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
+            yield
+        finally:
+            admin.execute(allow.format(Identifier(name), SQL("true")))
+
+
 async def patiently(store: PostgresStore, session: SessionId) -> None:
-    """Submit something, again where the connection that was lent is lost."""
-    for _ in range(20):
+    """Submit something, again where the connection that was lent is lost: it is there once."""
+    while True:
         try:
             await say(store, session)
-        except Exception:  # noqa: BLE001 - whatever it is: it may be there now, and then it repeats
-            await asyncio.sleep(0.05)
+        except (StoreError, UnknownOutcomeError):
+            await asyncio.sleep(0)
         else:
             return
-    raise AssertionError("nothing could be submitted")

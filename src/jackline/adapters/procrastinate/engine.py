@@ -27,6 +27,7 @@ _TASK = "jackline.drive"
 _POLL_S = 0.5
 _BEATS = 3
 _CONNECTIONS = 3
+_WAIT_S = 2.0
 _HOUR_S = 3_600.0
 _OVERDUE_S = 1.0
 _AT_ONCE = 1_000
@@ -85,6 +86,7 @@ class ProcrastinateEngine:
             conninfo=options(url),
             min_size=1,
             max_size=_CONNECTIONS,
+            timeout=_WAIT_S,
             configure=_configure,
             reconnect_timeout=_HOUR_S,
         )

@@ -15,6 +15,7 @@ from procrastinate.manager import JobManager, NotificationCallback
 
 _LOG = logging.getLogger("jackline")
 _AGAIN_S = 0.5
+_TRIES = 5  # Then it is left to whoever looks for jobs of workers that have ended.
 _MINE = """
     WHERE id = %(id)s AND status = 'doing' AND attempts = %(attempts)s
         AND worker_id IS NOT DISTINCT FROM %(worker)s
@@ -48,7 +49,7 @@ class Manager(JobManager):
         del delete_job
         query = _DONE if status == jobs.Status.SUCCEEDED else _PUT_BACK
         mine = {"id": job.id, "attempts": job.attempts, "worker": job.worker_id}
-        while True:
+        for _ in range(_TRIES):
             try:
                 await self.connector.execute_query_async(query, **mine)
             except ConnectorException as error:
@@ -59,10 +60,7 @@ class Manager(JobManager):
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Say that the worker is alive, also where others have taken it for dead meanwhile."""
-        try:
-            await self.connector.execute_query_async(_BEAT, worker=worker_id)
-        except ConnectorException as error:
-            _LOG.warning("No heartbeat could be written: %s", error.__cause__)
+        await self.connector.execute_query_async(_BEAT, worker=worker_id)
 
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
