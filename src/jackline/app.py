@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -28,7 +28,7 @@ from jackline.core.events import (
 from jackline.core.inputs import Said
 from jackline.core.turn import LEASE_S
 from jackline.core.user import User
-from jackline.ports import Clock, Closing, Delta, Ids, Model, Store
+from jackline.ports import Bus, Clock, Closing, Delta, Ids, Model, Store
 from jackline.runtime.admission import Admission
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.models import Models
@@ -100,6 +100,27 @@ def on_postgres() -> Generator[None]:
         ) from error
 
 
+@asynccontextmanager
+async def open_bus(
+    store: str | Store, heard: Callable[[SessionId], None] = lambda _: None
+) -> AsyncGenerator[Bus]:
+    """Give the bus that reaches whoever shares the store.
+
+    `heard` is told of a session to which somebody in another process has said something.
+    """
+    if not isinstance(store, str) or not is_postgres(store):
+        yield LocalBus()
+        return
+    with on_postgres():
+        from jackline.adapters.postgres.bus import PostgresBus  # noqa: PLC0415 - only for those who use it
+    bus = PostgresBus(store, heard)
+    async with _running(bus.run()):
+        try:
+            yield bus
+        finally:
+            await bus.flush()
+
+
 class Runtime:
     """Agents that run durably: one process that submits, drives and listens.
 
@@ -156,8 +177,9 @@ class Runtime:
     async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
-        store, bus = open_store(self._url, around.wall_clock), LocalBus()
+        store = open_store(self._url, around.wall_clock)
         self._stack.callback(store.close)
+        bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
         served = {
             name: self._served(_with_paging(agent, store), models[name])
             for name, agent in self._agents.items()
@@ -254,6 +276,10 @@ class Runtime:
         if self._worker:
             self._worker.wake(session)
 
+    def _hear(self, session: SessionId) -> None:
+        if self._worker:
+            self._worker.hear(session)
+
     def _models(self, agent: Agent) -> Sequence[Model]:
         """Return an agent's models. Those that are made here end with the runtime."""
         found: list[Model] = []
@@ -290,7 +316,7 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     """
     group = asyncio.TaskGroup()
     await group.__aenter__()
-    task = group.create_task(work, name="jackline worker")
+    task = group.create_task(work, name="jackline")
     cancelled: BaseException | None = None
     try:
         yield

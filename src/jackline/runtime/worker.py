@@ -46,6 +46,11 @@ class Worker:
             self._pending[session] = None
             self._woken.set()
 
+    def hear(self, session: SessionId) -> None:
+        """Say that somebody elsewhere has told the session something. Only its driver cares."""
+        if drive := self._drives.get(session):
+            drive.inbox.signal()
+
     async def run(self) -> None:
         """Drive until cancelled."""
         async with asyncio.TaskGroup() as group:
