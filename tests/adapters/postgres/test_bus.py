@@ -130,6 +130,19 @@ def test_who_comes_in_mid_message_gets_the_text_so_far_and_nobody_gets_it_twice(
     told(postgres_url, story)
 
 
+def test_text_that_overtakes_its_question_is_not_heard_twice(postgres_url: str) -> None:
+    async def story(here: Bus, there: Bus) -> None:
+        with there.listen(S) as listener:
+            await wanted(here)
+            here.grown(at(4))
+            here.say(piece("So ", 0))
+            await said(listener, "So ")
+            here.say(piece("far", 3))
+            assert piece("far", 3) in await listener.take(5)
+
+    told(postgres_url, story)
+
+
 def test_a_gap_is_closed_by_the_text_so_far(postgres_url: str) -> None:
     async def story(here: Bus, there: Bus) -> None:
         with there.listen(S) as listener:

@@ -258,8 +258,10 @@ class PostgresBus:
     def _take_growth(self, growth: news.Growth) -> None:
         if growth.told:
             self._heard(growth.session)
-        else:
+        elif growth.head > self._foreign.get(growth.session, (0, 0, 0))[0]:
             self._foreign.pop(growth.session, None)
+        else:
+            return  # Its text was faster, and has said so.
         grown = Grown(growth.session, (), growth.head, growth.told)
         self._local.grown(grown, resting=growth.resting)
 
