@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -29,6 +29,7 @@ from jackline.core.inputs import Said
 from jackline.core.turn import LEASE_S
 from jackline.core.user import User
 from jackline.ports import (
+    Bus,
     Clock,
     Closing,
     Delta,
@@ -127,6 +128,27 @@ def open_engine(
     return ProcrastinateEngine(store, served, slots=around.slots, lease_s=around.lease_s)
 
 
+@asynccontextmanager
+async def open_bus(
+    store: str | Store, heard: Callable[[SessionId], None] = lambda _: None
+) -> AsyncGenerator[Bus]:
+    """Give the bus that reaches whoever shares the store.
+
+    `heard` is told of a session to which somebody in another process has said something.
+    """
+    if not isinstance(store, str) or not is_postgres(store):
+        yield LocalBus()
+        return
+    with on_postgres():
+        from jackline.adapters.postgres.bus import PostgresBus  # noqa: PLC0415 - only for those who use it
+    bus = PostgresBus(store, heard)
+    async with _running(bus.run()):
+        try:
+            yield bus
+        finally:
+            await bus.flush()
+
+
 class Runtime:
     """Agents that run durably: one process that submits, drives and listens.
 
@@ -183,8 +205,9 @@ class Runtime:
     async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
-        store, bus = open_store(self._url, around.wall_clock), LocalBus()
+        store = open_store(self._url, around.wall_clock)
         self._stack.callback(store.close)
+        bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
         served = {
             name: self._served(_with_paging(agent, store), models[name])
             for name, agent in self._agents.items()
@@ -297,6 +320,10 @@ class Runtime:
         if self._worker:
             self._worker.wake(session)
 
+    def _hear(self, session: SessionId) -> None:
+        if self._worker:
+            self._worker.signal(session)
+
     def _models(self, agent: Agent) -> Sequence[Model]:
         """Return an agent's models. Those that are made here end with the runtime."""
         found: list[Model] = []
@@ -333,7 +360,7 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     """
     group = asyncio.TaskGroup()
     await group.__aenter__()
-    task = group.create_task(work, name="jackline worker")
+    task = group.create_task(work, name="jackline")
     cancelled: BaseException | None = None
     try:
         yield

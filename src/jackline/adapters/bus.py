@@ -5,7 +5,7 @@ and what it misses of text comes whole with the reply.
 """
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from jackline.core.events import SessionId
@@ -66,8 +66,9 @@ class LocalBus:
         )
 
     def grown(self, grown: Grown, *, resting: bool = False) -> None:
-        """See `Bus.grown`. What was being said is said, or void."""
-        self._said.pop(grown.session, None)
+        """See `Bus.grown`. What was being said is said, or void, where its driver goes on."""
+        if not grown.told:
+            self._said.pop(grown.session, None)
         for listener in self._listeners.get(grown.session, ()):
             listener.put(grown)
         for listener in self._resters.get(grown.session, ()) if resting else ():
@@ -81,6 +82,17 @@ class LocalBus:
             said[1].append(delta.text)
         for listener in self._listeners.get(delta.session, ()):
             listener.put(delta)
+
+    def said(self, session: SessionId) -> tuple[Delta, Sequence[str]] | None:
+        """Return the first piece of a reply that is under way, and the texts of all so far."""
+        return self._said.get(session)
+
+    def look(self, tenant: str | None = None) -> None:
+        """Tell all listeners, or those of a tenant, that anything may have happened."""
+        for group in (self._listeners, self._resters):
+            for session, listeners in group.items():
+                for listener in listeners if tenant in {None, session.tenant} else ():
+                    listener.put(Grown(session))
 
     @contextmanager
     def listen(self, session: SessionId, *, rest_only: bool = False) -> Generator[Listener]:

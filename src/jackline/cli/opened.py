@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jackline.adapters.bus import LocalBus
 from jackline.adapters.urls import SQLITE
-from jackline.app import Runtime, Surroundings, new_id, open_store
+from jackline.app import Runtime, Surroundings, new_id, open_bus, open_store
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.errors import CallerError, InputError, NotFoundError
@@ -58,7 +57,8 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
     store = open_store(settings.store, around.wall_clock)
     named = {agent.name: agent for agent in agents}
     try:
-        yield Look(store, Sessions(store, LocalBus(), named, new_id, lambda _: None), user)
+        async with open_bus(settings.store) as bus:
+            yield Look(store, Sessions(store, bus, named, new_id, lambda _: None), user)
     finally:
         store.close()
 

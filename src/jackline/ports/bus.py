@@ -24,10 +24,15 @@ class Delta(Value, frozen=True):
 
 
 class Grown(Value, frozen=True):
-    """A session's journal has grown; by `records`, where who says so has them at hand."""
+    """A session's journal has grown: by `records`, or to `head`, where who says so knows.
+
+    What says neither may also mean that the session was erased. `told`: not by its driver.
+    """
 
     session: SessionId
     records: Sequence[Record] = ()
+    head: int = 0
+    told: bool = False
 
 
 class Listener(Protocol):
@@ -49,7 +54,10 @@ class Bus(Protocol):
         ...
 
     def grown(self, grown: Grown, *, resting: bool = False) -> None:
-        """Say that a journal has grown. Never waits."""
+        """Say that a journal has grown. Never waits.
+
+        Of what was told a driver in another process hears, too.
+        """
         ...
 
     def say(self, delta: Delta) -> None:

@@ -9,6 +9,7 @@ from jackline.core.agent import Agent
 from jackline.core.errors import NotFoundError
 from jackline.core.events import (
     Erased,
+    ModelClosed,
     Record,
     SessionId,
     TurnCancelled,
@@ -26,6 +27,7 @@ from jackline.ports import Bus, Delta, Grown, SessionRow, Store
 PAGE = 500
 POLL_S = 0.5
 _FOR_PEOPLE = {"person", "dead_letter", "version"}
+_CLOSING = frozenset(get_args(ModelClosed))
 _TELLING = {TurnPaused, *get_args(TurnEnded)}
 
 
@@ -99,7 +101,8 @@ class Results:
                     told = [each for item in heard for each in _records(item) if ends(each, turn)]
                     if told:
                         yield told
-                    has_news = bool(heard) or await self._has_news(session, turn, after)
+                    has_news = any(map(_is_news, heard))
+                    has_news = has_news or await self._has_news(session, turn, after)
 
     async def _has_news(self, session: SessionId, turn: int, after: int) -> bool:
         """Look whether another process has brought the session to rest, or erased the turn."""
@@ -127,6 +130,11 @@ def ends(item: Record | Delta, turn: int) -> bool:
     )
 
 
+def closed_at(records: Sequence[Record]) -> int:
+    """Return where the last reply among these ends, whose text is then old news, or 0."""
+    return max((each.seq for each in records if type(each.event) in _CLOSING), default=0)
+
+
 def _waits(state: Session, turn: int) -> bool:
     """Whether that turn, or what it is behind, waits for a person now: what is read may be over."""
     if state.turn is None or turn not in {state.turn.id, *(seq for seq, _ in state.queue)}:
@@ -139,6 +147,11 @@ def _waits(state: Session, turn: int) -> bool:
 
 def _records(item: Grown | Delta) -> Sequence[Record]:
     return item.records if isinstance(item, Grown) else ()
+
+
+def _is_news(item: Grown | Delta) -> bool:
+    """Whether something was added, or else nobody knows what happened."""
+    return isinstance(item, Grown) and bool(item.records or item.head)
 
 
 def _paused(session: SessionId, number: int, state: Session) -> Result:

@@ -34,7 +34,7 @@ from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
-from jackline.runtime.results import PAGE, POLL_S
+from jackline.runtime.results import PAGE, POLL_S, closed_at
 
 OnBusy = Literal["queue", "reject", "steer"]
 _RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
@@ -277,33 +277,38 @@ class Sessions:
             raise InputError(f"{after} is no position of an event.")
         after = max(0, after)
         with self._bus.listen(session) as listener:
-            items = deque[Delta | Grown]([Grown(session)])
+            closed, items = 0, deque[Delta | Grown]([Grown(session, head=_POSITION_MAX)])
             while True:
                 while not items:
                     items.extend(await listener.take(POLL_S) or await self._unheard(row, after))
                 item = items.popleft()
                 if isinstance(item, Delta):
-                    if item.seq <= after:
+                    if closed < item.seq <= after:
                         yield item
                     continue
-                records = await self._news(session, item, after)
+                records = await self._news(row, item, after)
                 for record in records:
                     after = record.seq
                     yield record
+                closed = closed_at(records) or closed
                 if len(records) >= PAGE:
-                    items.appendleft(Grown(session))
+                    items.appendleft(item)
 
     async def events(self, session: SessionId, user: User, after: int = 0) -> list[Record]:
         """Return the events so far, leaving out the first `after`."""
         await self.row(session, user, approver=True)
         return await self._store.read(session, max(0, after))
 
-    async def _news(self, session: SessionId, grown: Grown, after: int) -> Sequence[Record]:
+    async def _news(self, known: SessionRow, grown: Grown, after: int) -> Sequence[Record]:
         """Return what follows `after`: what we were handed, unless something is missing."""
         records = [record for record in grown.records if record.seq > after]
         if records and records[0].seq == after + 1:
             return records
-        return await self._store.read(session, after, PAGE)
+        most = min(PAGE, (grown.head or _POSITION_MAX) - after)
+        found = await self._store.read(known.id, after, most) if most > 0 else ()
+        if not (found or grown.records or grown.head):
+            await self._unheard(known, after)
+        return found
 
     async def _unheard(self, known: SessionRow, after: int) -> Sequence[Grown]:
         """Look whether another process has added to the session, or erased it since `known`."""
@@ -320,7 +325,7 @@ class Sessions:
     ) -> Receipt:
         """Tell, and wake this process's worker where it can drive the session."""
         receipt = await telling
-        self._bus.grown(Grown(session))
+        self._bus.grown(Grown(session, told=True))
         if agent in self._agents:
             self._wake(session)
         return receipt

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from jackline.adapters import rules
 from jackline.adapters.postgres.journal import locked, one, read
+from jackline.adapters.postgres.news import CHANNEL
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError
@@ -248,15 +249,17 @@ def erase(database: Connection, given: float | None, no: int) -> list[int]:
 
     Returns its forks and children, that were made before: later ones copy tombstones.
     """
-    sql = "SELECT tenant, held FROM jackline.session WHERE no = %s FOR UPDATE"
-    tenant, held = one(database, sql, (no,)) or ("", 0)
+    sql = "SELECT tenant, name, held FROM jackline.session WHERE no = %s FOR UPDATE"
+    tenant, name, held = one(database, sql, (no,)) or ("", "", 0)
+    sql = "DELETE FROM jackline.delta WHERE tenant = %s AND session = %s"
+    database.execute(sql, (tenant, name))
     sql = "SELECT seq, body FROM jackline.event WHERE session = %s"
     rows = database.execute(sql, (no,), binary=True).fetchall()
     holds = Counter[str]()
     for hold in rules.open_holds([body for _, body in rows]) if held else ():
         holds.update(dict.fromkeys(hold.accounts, hold.hold))
-    for name, amount in sorted(holds.items()):
-        database.execute(_SETTLE, (amount, amount, tenant, name))
+    for account, amount in sorted(holds.items()):
+        database.execute(_SETTLE, (amount, amount, tenant, account))
     if rows:
         left = [rules.tombstone(body) for _, body in rows]
         database.execute(_ENTOMB, ([seq for seq, _ in rows], left, no))
@@ -264,6 +267,11 @@ def erase(database: Connection, given: float | None, no: int) -> list[int]:
     database.execute("DELETE FROM jackline.artifact WHERE session = %s", (no,))
     database.execute(_ERASE, (given, no))
     return [found for (found,) in database.execute(_DERIVED, (no,)).fetchall()]
+
+
+def announce(database: Connection, payload: str) -> None:
+    """Say something to the processes that share the database."""
+    database.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
 
 
 def forget_requests(database: Connection, given: float | None) -> None:

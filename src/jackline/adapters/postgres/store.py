@@ -10,6 +10,7 @@ from jackline.adapters import rules
 from jackline.adapters.postgres import archive, fleet, journal, migrate
 from jackline.adapters.postgres.connections import Connections
 from jackline.adapters.postgres.lanes import Lanes
+from jackline.adapters.postgres.news import look
 from jackline.adapters.postgres.transact import RaisedByTool, Transact
 from jackline.core.budget import Account
 from jackline.core.errors import StaleError
@@ -189,7 +190,10 @@ class PostgresStore:
         found = await self._read(
             lambda database, _: archive.reached(database, tenant, user, session)
         )
-        return await rules.erase_each(found, lambda no: self._write(partial(archive.erase, no=no)))
+        write = self._write
+        erased = await rules.erase_each(found, lambda no: write(partial(archive.erase, no=no)))
+        await self._append(lambda database, _: archive.announce(database, look(tenant)))
+        return erased
 
     async def retain(self, older_than_s: float) -> int:
         """See `Archive.retain`. It writes in small pieces, so that nobody waits for long."""
