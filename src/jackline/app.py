@@ -18,6 +18,7 @@ from typing import Any, Self
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.models import resolve
+from jackline.adapters.rates import LocalRates
 from jackline.adapters.urls import is_postgres, without_secrets
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, InputError
@@ -28,8 +29,7 @@ from jackline.core.events import (
 from jackline.core.inputs import Said
 from jackline.core.turn import LEASE_S
 from jackline.core.user import User
-from jackline.ports import Clock, Closing, Delta, Ids, Model, Store
-from jackline.runtime.admission import Admission
+from jackline.ports import Clock, Closing, Delta, Ids, Model, Rates, SharesRates, Store
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.models import Models
 from jackline.runtime.results import Result, Results, check_kept, ends
@@ -158,16 +158,18 @@ class Runtime:
         models = {name: self._models(agent) for name, agent in self._agents.items()}
         store, bus = open_store(self._url, around.wall_clock), LocalBus()
         self._stack.callback(store.close)
+        rates = store.rates if isinstance(store, SharesRates) else LocalRates(around.clock)
         served = {
-            name: self._served(_with_paging(agent, store), models[name])
+            name: self._served(_with_paging(agent, store), models[name], rates)
             for name, agent in self._agents.items()
         }
-        tools = ToolEngine(around.clock, around.random.random, witness=around.witness)
+        tools = ToolEngine(around.clock, around.random.random, rates, witness=around.witness)
         self._stack.callback(tools.close)
         name = around.worker or f"{socket.gethostname()}:{os.getpid()}:{around.ids()[:4]}"
         crew = Crew(store, around.clock, served, tools, self._deps, name, around.lease_s, bus)
         worker = Worker(crew)
         if self._drives:
+            await self._stack.enter_async_context(_running(rates.watch()))
             await self._stack.enter_async_context(_running(worker.run()))
             self._worker = worker
         sessions = Sessions(store, bus, self._agents, around.ids, self._wake)
@@ -264,9 +266,8 @@ class Runtime:
                 self._stack.push_async_callback(found[-1].close)
         return found
 
-    def _served(self, agent: Agent, models: Sequence[Model]) -> Served:
-        clock = self._surroundings.clock
-        return Served(agent, Models(agent, models, Admission(clock), clock))
+    def _served(self, agent: Agent, models: Sequence[Model], rates: Rates) -> Served:
+        return Served(agent, Models(agent, models, rates, self._surroundings.clock))
 
     def _resolved(self, agent: Agent, model: Any) -> Model:
         if isinstance(model, str):

@@ -17,6 +17,7 @@ from jackline.ports.append import (
 )
 from jackline.ports.bus import Bus, Delta, Grown, Listener
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
+from jackline.ports.rates import Rates, SharesRates
 from jackline.ports.store import Archive, Journal, SessionRow, State, Store
 
 Clock = Callable[[], float]
@@ -42,11 +43,13 @@ __all__ = [
     "Listener",
     "Loaded",
     "Model",
+    "Rates",
     "Receipt",
     "Refused",
     "Reply",
     "Request",
     "SessionRow",
+    "SharesRates",
     "State",
     "Store",
     "ToolSpec",
