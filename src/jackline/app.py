@@ -18,6 +18,7 @@ from typing import Any, Self
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.models import resolve
+from jackline.adapters.rates import LocalRates
 from jackline.adapters.urls import is_postgres, without_secrets
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, InputError
@@ -38,9 +39,10 @@ from jackline.ports import (
     Ids,
     Model,
     Presence,
+    Rates,
+    SharesRates,
     Store,
 )
-from jackline.runtime.admission import Admission
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.fleet import Post
 from jackline.runtime.models import Models
@@ -208,11 +210,12 @@ class Runtime:
         store = open_store(self._url, around.wall_clock)
         self._stack.callback(store.close)
         bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
+        rates = store.rates if isinstance(store, SharesRates) else LocalRates(around.clock)
         served = {
-            name: self._served(_with_paging(agent, store), models[name])
+            name: self._served(_with_paging(agent, store), models[name], rates)
             for name, agent in self._agents.items()
         }
-        tools = ToolEngine(around.clock, around.random.random, witness=around.witness)
+        tools = ToolEngine(around.clock, around.random.random, rates, witness=around.witness)
         self._stack.callback(tools.close)
         name = around.worker or f"{socket.gethostname()}:{os.getpid()}:{around.ids()[:4]}"
         versions = {name: agent.version for name, agent in self._agents.items()}
@@ -234,6 +237,7 @@ class Runtime:
                 presence = Presence(name, versions, around.slots, around.lease_s)
                 post = Post(store, store, presence)
             worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
+            await self._stack.enter_async_context(_running(rates.watch()))
             await self._stack.enter_async_context(_running(worker.run()))
             self._worker = worker
         sessions = Sessions(store, bus, self._agents, around.ids, self._wake)
@@ -334,9 +338,8 @@ class Runtime:
                 self._stack.push_async_callback(found[-1].close)
         return found
 
-    def _served(self, agent: Agent, models: Sequence[Model]) -> Served:
-        clock = self._surroundings.clock
-        return Served(agent, Models(agent, models, Admission(clock), clock))
+    def _served(self, agent: Agent, models: Sequence[Model], rates: Rates) -> Served:
+        return Served(agent, Models(agent, models, rates, self._surroundings.clock))
 
     def _resolved(self, agent: Agent, model: Any) -> Model:
         if isinstance(model, str):

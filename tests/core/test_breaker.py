@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackline.core.breaker import CLOSED, Breaker, Circuit, Entry, enter, leave
@@ -42,6 +42,15 @@ def test_a_probe_of_unknown_end_lets_another_one_through() -> None:
     assert enter(BREAKER, leave(BREAKER, half, probe, 6, ok=None), 6)[1] == Entry(probe=True)
 
 
+def test_a_probe_that_never_says_anything_is_lost_after_another_cool_down() -> None:
+    half, _ = enter(BREAKER, failed(CLOSED, 0, 0, 0), 5)
+    half, entry = enter(BREAKER, half, 9)
+    assert entry == Entry(wait_s=1.0)
+    again, probe = enter(BREAKER, half, 10)
+    assert probe == Entry(probe=True)
+    assert leave(BREAKER, again, probe, 11, ok=True) == CLOSED
+
+
 def test_calls_that_passed_before_it_opened_say_nothing_new() -> None:
     opened = failed(CLOSED, 0, 0, 0)
     for ok in (True, False, None):
@@ -65,20 +74,25 @@ ACTS = st.lists(
 
 
 @given(ACTS)
-def test_two_probes_never_run_at_once_and_no_wait_outlasts_the_cool_down(
+@example([(0, "enter"), (0, "fail")] * 3 + [(6, "enter"), (1, "enter"), (6, "enter")])
+def test_probes_that_say_nothing_are_a_cool_down_apart_and_no_wait_outlasts_one(
     acts: list[tuple[float, str]],
 ) -> None:
-    now, circuit, inside = 1000.0, CLOSED, list[Entry]()
+    now, circuit, inside, probed_at = 1000.0, CLOSED, list[Entry](), -1e9
     for passes_s, act in acts:
         now += passes_s
         if act == "enter":
             circuit, entry = enter(BREAKER, circuit, now)
             assert entry.wait_s <= BREAKER.cooldown_s
             inside += [entry] if not entry.wait_s else []
+            if entry.probe:
+                assert not probed_at <= now < probed_at + BREAKER.cooldown_s
+                probed_at = now
         elif inside:
             ok = {"fail": False, "succeed": True, "lose": None}[act]
-            circuit = leave(BREAKER, circuit, inside.pop(0), now, ok=ok)
-        assert sum(entry.probe for entry in inside) <= 1
+            entry = inside.pop(0)
+            circuit = leave(BREAKER, circuit, entry, now, ok=ok)
+            probed_at = -1e9 if entry.probe else probed_at
         assert len(circuit.failed_at) < BREAKER.failures
 
 

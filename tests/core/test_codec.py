@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 from tests.core.values import values
 
 from jackline.core import fold, session
-from jackline.core.codec import FOLD_VERSION, Codec, decode, encode, erased, pack, unpack
+from jackline.core.admission import AT_REST, Standing
+from jackline.core.breaker import Circuit
+from jackline.core.codec import (
+    FOLD_VERSION,
+    Codec,
+    decode,
+    encode,
+    erased,
+    pack,
+    pack_rate,
+    unpack,
+    unpack_buckets,
+    unpack_standing,
+)
 from jackline.core.errors import StoreError
 from jackline.core.events import (
     Erased,
@@ -22,6 +35,8 @@ from jackline.core.events import (
     kind,
 )
 from jackline.core.messages import Text
+from jackline.core.pace import Pace
+from jackline.core.rates import Buckets, Rate, admit
 from jackline.core.session import Session
 
 KINDS: tuple[type[Any], ...] = get_args(Event)
@@ -115,3 +130,14 @@ def test_a_changed_fold_has_a_version_of_its_own() -> None:
     sources = [*sorted(Path(fold.__file__).parent.glob("*.py")), Path(session.__file__)]
     told = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     assert (FOLD_VERSION, told) == FOLDED
+
+
+def test_what_is_remembered_of_rates_is_read_back_and_what_cannot_be_read_is_none() -> None:
+    standing = Standing(Circuit((1.0, 2.5)), Pace(1.0, 2.0, 3.0))
+    quotas = Rate(tokens_per_minute=5, requests_per_minute=5).quotas
+    buckets, wait_s = admit(quotas, Buckets(), 3, 1.5)
+    assert wait_s == 0
+    assert unpack_standing(pack_rate(standing)) == standing
+    assert unpack_buckets(pack_rate(buckets)) == buckets
+    for nothing in (b"", b"\xc1"):
+        assert (unpack_standing(nothing), unpack_buckets(nothing)) == (AT_REST, Buckets())

@@ -122,7 +122,7 @@ def test_what_is_settled_after_its_window_gives_nothing_back_of_others() -> None
 
 
 def test_requests_and_tokens_are_taken_together_or_not_at_all() -> None:
-    rate = Rate(tokens_per_minute=100, requests_per_minute=2)
+    rate = Rate(tokens_per_minute=100, requests_per_minute=2).quotas
     one, wait_s = admit(rate, Buckets(), 90, 0.0)
     assert wait_s == 0
     assert admit(rate, one, 20, 10.0) == (one, 50.0)
@@ -133,9 +133,9 @@ def test_requests_and_tokens_are_taken_together_or_not_at_all() -> None:
 
 
 def test_a_rate_of_one_kind_leaves_the_other_alone() -> None:
-    buckets, _ = admit(Rate(requests_per_minute=1), Buckets(), 10**9, 0.0)
+    buckets, _ = admit(Rate(requests_per_minute=1).quotas, Buckets(), 10**9, 0.0)
     assert buckets.tokens == Bucket()
-    assert admit(Rate(requests_per_minute=1), buckets, 0, 15.0) == (buckets, 45.0)
-    buckets, _ = admit(Rate(tokens_per_minute=5), Buckets(), 5, 0.0)
+    assert admit(Rate(requests_per_minute=1).quotas, buckets, 0, 15.0) == (buckets, 45.0)
+    buckets, _ = admit(Rate(tokens_per_minute=5).quotas, Buckets(), 5, 0.0)
     assert buckets.requests == Bucket()
-    assert admit(Rate(tokens_per_minute=5), buckets, 1, 15.0)[1] == 45.0
+    assert admit(Rate(tokens_per_minute=5).quotas, buckets, 1, 15.0)[1] == 45.0

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from jackline.adapters.rates import LocalRates
 from jackline.core.errors import FencedError, ToolError
 from jackline.core.events import (
     Principal,
@@ -67,7 +68,8 @@ class Hall:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         async def timed() -> T:
-            self.engine = ToolEngine(asyncio.get_running_loop().time, lambda: 0.0)
+            clock = asyncio.get_running_loop().time
+            self.engine = ToolEngine(clock, lambda: 0.0, LocalRates(clock))
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     return await work

@@ -4,6 +4,7 @@ from typing import Any, NoReturn, TypeVar
 
 import pytest
 
+from jackline.adapters.rates import LocalRates
 from jackline.core.breaker import Breaker
 from jackline.core.errors import FencedError, StoreError, ToolError
 from jackline.core.events import (
@@ -67,9 +68,8 @@ class Bench:
         self.world = World(0)
         self.drive = Drive()
         self.seen: list[tuple[str, str]] = []
-        self.engine = ToolEngine(
-            self.world.time, lambda: 0.5, threads=Inline(), witness=self.witness
-        )
+        clock, rates = self.world.time, LocalRates(self.world.time)
+        self.engine = ToolEngine(clock, lambda: 0.5, rates, threads=Inline(), witness=self.witness)
 
     def witness(self, key: str, when: str) -> None:
         assert key == KEY

@@ -17,6 +17,7 @@ from tests.simulation import checks, stores
 from tests.simulation.outside import EFFECTS, LEASE_S, Ledger, Outside
 
 from jackline.adapters.bus import LocalBus
+from jackline.adapters.rates import LocalRates
 from jackline.core.errors import StaleError, UnknownOutcomeError
 from jackline.core.events import (
     InputProvided,
@@ -38,7 +39,6 @@ from jackline.core.session import Session
 from jackline.core.tools import Context, Effect
 from jackline.core.user import User
 from jackline.ports import Store
-from jackline.runtime.admission import Admission
 from jackline.runtime.models import Models
 from jackline.runtime.sessions import Sessions
 from jackline.runtime.steps import Crew, Served
@@ -133,8 +133,9 @@ class Simulation:
         store = cast("Store", plan.store(self._open(), world))  # it passes on what it lacks
         outside = Outside(self.ledger, world.random, partial(self._drives, worker))
         agent = outside.agent(plan.effects)
-        models = Models(agent, [cast("Any", agent.model)], Admission(clock), clock)
-        tools = ToolEngine(clock, world.random.random, threads=InlineThreads())
+        rates = LocalRates(clock)
+        models = Models(agent, [cast("Any", agent.model)], rates, clock)
+        tools = ToolEngine(clock, world.random.random, rates, threads=InlineThreads())
         served = {"agent": Served(agent, models)}
         bus = LocalBus()
         crew = Crew(store, clock, served, tools, None, worker, LEASE_S, bus, snapshot_events=8)

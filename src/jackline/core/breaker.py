@@ -30,18 +30,18 @@ _FOREVER_S = float("inf")
 
 
 class Circuit(Value, frozen=True):
-    """What a breaker remembers. Closed until `opened_at`; then at most one `probing` call."""
+    """What a breaker remembers. Closed until `opened_at`; after a cool-down one call is a probe.
+
+    A probe that says nothing within another cool-down is lost, perhaps with its process.
+    """
 
     failed_at: tuple[float, ...] = ()
     opened_at: float | None = None
-    probing: bool = False
+    probed_at: float | None = None
 
 
 class Entry(Value, frozen=True):
-    """Whether a call may pass: at once, if `wait_s` is 0, and as a `probe` or not.
-
-    A probe has to `leave` the circuit, or nothing ever passes again.
-    """
+    """Whether a call may pass: at once, if `wait_s` is 0, and as a `probe` or not."""
 
     wait_s: float = 0.0
     probe: bool = False
@@ -55,13 +55,14 @@ def enter(breaker: Breaker, circuit: Circuit, now: float) -> tuple[Circuit, Entr
     """Return whether a call may pass now."""
     if circuit.opened_at is None:
         return circuit, PASS
-    if circuit.probing:
-        return circuit, Entry(breaker.cooldown_s)
-    opened_at = min(circuit.opened_at, now)
-    left_s = opened_at + breaker.cooldown_s - now
-    if left_s > 0:
-        return replace(circuit, opened_at=opened_at), Entry(left_s)
-    return replace(circuit, probing=True), Entry(probe=True)
+    opened_at, probed_at = circuit.opened_at, circuit.probed_at
+    begun = min(opened_at if probed_at is None else probed_at, now)
+    left_s = begun + breaker.cooldown_s - now
+    if left_s <= 0:
+        return replace(circuit, probed_at=now), Entry(probe=True)
+    if probed_at is None:
+        return replace(circuit, opened_at=begun), Entry(left_s)
+    return replace(circuit, probed_at=begun), Entry(left_s)
 
 
 def leave(
@@ -73,7 +74,7 @@ def leave(
     """
     if entry.probe:
         if ok is None:
-            return replace(circuit, probing=False)
+            return replace(circuit, probed_at=None)
         return CLOSED if ok else Circuit(opened_at=now)
     if circuit.opened_at is not None or ok is None:
         return circuit

@@ -10,13 +10,16 @@ from typing import Any, get_args
 
 import msgspec
 
+from jackline.core.admission import AT_REST, Standing
 from jackline.core.errors import StoreError
 from jackline.core.events import Erased, Event, kind
 from jackline.core.messages import Message, Messages
+from jackline.core.rates import Buckets
 from jackline.core.session import Session
 from jackline.core.value import replace
 
 FOLD_VERSION = 4
+_EMPTY = Buckets()
 UpCast = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -91,6 +94,27 @@ def unpack(packed: bytes) -> Session | None:
     return replace(session, messages=Messages(messages, len(messages), size))
 
 
+def pack_rate(state: Standing | Buckets) -> bytes:
+    """Return what is remembered of a rate, or of what is called, as bytes."""
+    return _PACKER.encode(state)
+
+
+def unpack_standing(packed: bytes) -> Standing:
+    """Return how something stands. What cannot be read was never kept."""
+    try:
+        return _STANDINGS.decode(packed) if packed else AT_REST
+    except msgspec.MsgspecError:
+        return AT_REST
+
+
+def unpack_buckets(packed: bytes) -> Buckets:
+    """Return what a rate remembers, as `unpack_standing` does."""
+    try:
+        return _BUCKETS.decode(packed) if packed else _EMPTY
+    except msgspec.MsgspecError:
+        return _EMPTY
+
+
 def _apart(messages: object) -> object:
     """Leave the messages out: beside the session they are read without a detour over dicts."""
     assert isinstance(messages, Messages), type(messages)
@@ -104,3 +128,5 @@ def _none(kind_of: type, _: object) -> object:
 
 _PACKER = msgspec.msgpack.Encoder(enc_hook=_apart)
 _UNPACKER = msgspec.msgpack.Decoder(tuple[int, Session, list[Message], int], dec_hook=_none)
+_STANDINGS = msgspec.msgpack.Decoder(Standing)
+_BUCKETS = msgspec.msgpack.Decoder(Buckets)

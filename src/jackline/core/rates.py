@@ -39,6 +39,13 @@ class Quota(Value, frozen=True):
             )
 
 
+class Quotas(Value, frozen=True):
+    """Requests and tokens, each of any window. None: any number."""
+
+    requests: Quota | None = None
+    tokens: Quota | None = None
+
+
 @lru_cache
 def _a_minute(amount: int | None) -> Quota | None:
     return None if amount is None else Quota(amount)
@@ -64,6 +71,11 @@ class Rate(Value, frozen=True):
     def tokens(self) -> Quota | None:
         """The quota of tokens."""
         return _a_minute(self.tokens_per_minute)
+
+    @property
+    def quotas(self) -> Quotas:
+        """Both."""
+        return Quotas(self.requests, self.tokens)
 
 
 class Bucket(Value, frozen=True):
@@ -128,12 +140,12 @@ def settle(quota: Quota, bucket: Bucket, held: tuple[float, int], used: int, now
     return Bucket()
 
 
-def admit(rate: Rate, buckets: Buckets, tokens: int, now: float) -> tuple[Buckets, float]:
+def admit(quotas: Quotas, buckets: Buckets, tokens: int, now: float) -> tuple[Buckets, float]:
     """Take one request and `tokens` from both buckets or from neither, and return the wait."""
     requests, wait_s = buckets.requests, 0.0
-    if quota := rate.requests:
+    if quota := quotas.requests:
         requests, wait_s = take(quota, requests, 1, now)
-    if quota := rate.tokens:
+    if quota := quotas.tokens:
         taken, tokens_wait_s = take(quota, buckets.tokens, tokens, now)
         if wait_s == tokens_wait_s == 0:
             return Buckets(requests, taken), 0.0

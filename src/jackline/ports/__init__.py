@@ -19,6 +19,7 @@ from jackline.ports.bus import Bus, Delta, Grown, Listener
 from jackline.ports.engine import Engine
 from jackline.ports.fleet import Fleet, Presence, Waiting, WorkerRow
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
+from jackline.ports.rates import Rates, SharesRates
 from jackline.ports.store import Archive, Journal, SessionRow, State, Store
 
 Clock = Callable[[], float]
@@ -47,11 +48,13 @@ __all__ = [
     "Loaded",
     "Model",
     "Presence",
+    "Rates",
     "Receipt",
     "Refused",
     "Reply",
     "Request",
     "SessionRow",
+    "SharesRates",
     "State",
     "Store",
     "ToolSpec",

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Literal
 
+from jackline.core.admission import PASSED
 from jackline.core.backoff import delay_s
-from jackline.core.breaker import PASS
 from jackline.core.errors import ToolError
 from jackline.core.tools import Context, Tool
 from jackline.core.value import Value, replace
@@ -64,12 +64,12 @@ class Attempts:
         Raises what `check` raises, and `CancelledError`: then a thread may go on by itself, and
         `late` hears of it.
         """
-        tool, end = self._job.tool, None
+        tool, limits, end = self._job.tool, self._limits, None
         try:
             while True:
-                entry = PASS if self._limits.at_rest else await self._limits.enter(tool.timeout_s)
-                if isinstance(entry, Refusal):
-                    return end or entry
+                ticket = PASSED if limits.at_rest else await limits.enter(tool.timeout_s)
+                if isinstance(ticket, Refusal):
+                    return end or ticket
                 ok = None
                 try:
                     new = await (self._in_task() if tool.is_async else self._in_thread())
@@ -77,7 +77,8 @@ class Attempts:
                         return end or new
                     end, ok = new, new.error is None or isinstance(new.error, ToolError)
                 finally:
-                    self._limits.leave(entry, ok=ok)
+                    if not (ok and limits.is_well):
+                        await limits.leave(ticket, ok=ok)
                 self._known = ok
                 if ok or self.made > tool.retries:
                     return end

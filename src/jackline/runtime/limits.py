@@ -5,11 +5,11 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from jackline.core.breaker import CLOSED, PASS, Entry, enter, leave
-from jackline.core.rates import Bucket, take
+from jackline.core.admission import PASSED, Ticket, Toll, Went
+from jackline.core.rates import Quotas
 from jackline.core.tools import Tool
 from jackline.core.value import Value
-from jackline.ports import Clock
+from jackline.ports import Clock, Rates
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -22,63 +22,74 @@ class Refusal(Value, frozen=True):
 
 
 class Limits:
-    """The state of one tool's rate, places and breaker."""
+    """One tool's rate and breaker, which other processes may share, and its places, which are ours.
 
-    def __init__(self, tool: Tool, clock: Clock, sleep: Sleep) -> None:
+    `name` is the tool's in every process.
+    """
+
+    def __init__(self, tool: Tool, name: str, rates: Rates, clock: Clock, sleep: Sleep) -> None:
         places = tool.concurrency or math.inf
         if not tool.is_async and tool.effect != "transactional":
             places = min(places, tool.workers)
         self._tool = tool
+        self._rates = rates
         self._clock = clock
         self._sleep = sleep
-        self._bucket = Bucket()
-        self._circuit = CLOSED
+        shared = {("", f"rate/{name}"): Quotas(tool.rate)} if tool.rate else {}
+        self._toll = Toll(name, tool.breaker, shared)
         self._places = None if places == math.inf else asyncio.Semaphore(int(places))
+
+    @property
+    def is_well(self) -> bool:
+        """Whether a call that went well need not `leave`."""
+        return self._toll.name not in self._rates.troubled
 
     @property
     def at_rest(self) -> bool:
         """Whether a call may pass without being counted anywhere."""
-        return self._places is None and self._tool.rate is None and self._circuit is CLOSED
+        return self._places is None and self._tool.rate is None and self.is_well
 
-    async def enter(self, patience_s: float) -> Entry | Refusal:
-        """Wait for the rate and for a place, and return a pass, or why there is none.
+    async def enter(self, patience_s: float) -> Ticket | Refusal:
+        """Wait for the rate and for a place, and return a ticket, or why there is none.
 
-        Who has a pass has to `leave` when it knows how the call ended, and to `vacate` the
-        place when nothing runs there any more: a hung thread never does.
+        Who has one has to `leave` when it knows how the call ended, and to `vacate` the place
+        when nothing runs there any more: a hung thread never does.
         """
         until = self._clock() + patience_s
-        refusal = self._left_alone() or await self._wait_for_rate(until)
-        if refusal:
-            return refusal
-        if not await self._take_place(until):
-            text = f"{self._tool.name} is busy: other calls take all its places. Try again later."
-            return Refusal("busy", text)
-        breaker = self._tool.breaker
-        if breaker is None:
-            return PASS
-        self._circuit, entry = enter(breaker, self._circuit, self._clock())
-        if entry.wait_s:
+        while True:
+            if not await self._take_place(until):
+                if left_s := self._rates.open_s(self._toll):
+                    return self._open(left_s)
+                text = f"{self._tool.name} is busy: other calls take all its places."
+                return Refusal("busy", f"{text} Try again later.")
+            ticket = await self._passed()
+            if not ticket.wait_s:
+                return ticket
             self.vacate()
-            return self._open(entry.wait_s)
-        return entry
+            if ticket.why == "open":
+                return self._open(ticket.wait_s)
+            if self._clock() + ticket.wait_s > until:
+                return self._limited(ticket)
+            await self._sleep(ticket.wait_s)
 
-    def leave(self, entry: Entry, *, ok: bool | None) -> None:
-        """Tell the breaker how the call ended: well, badly, or nobody knows."""
-        if self._tool.breaker is not None and not (ok and self._circuit is CLOSED):
-            circuit = leave(self._tool.breaker, self._circuit, entry, self._clock(), ok=ok)
-            self._circuit = CLOSED if circuit == CLOSED else circuit
+    async def leave(self, ticket: Ticket, *, ok: bool | None) -> None:
+        """Tell how the call ended: well, badly, or nobody knows."""
+        if not (ok and self.is_well):
+            await self._rates.leave(self._toll, ticket, Went(ok))
 
     def vacate(self) -> None:
         """Give the place to the next."""
         if self._places is not None:
             self._places.release()
 
-    def _left_alone(self) -> Refusal | None:
-        """Whether it is of no use to wait for anything: no probe begins here."""
-        if self._tool.breaker is None:
-            return None
-        _, entry = enter(self._tool.breaker, self._circuit, self._clock())
-        return self._open(entry.wait_s) if entry.wait_s else None
+    async def _passed(self) -> Ticket:
+        if self._tool.rate is None and self.is_well:
+            return PASSED
+        try:
+            return await self._rates.enter(self._toll)
+        except BaseException:
+            self.vacate()
+            raise
 
     def _open(self, wait_s: float) -> Refusal:
         text = (
@@ -87,28 +98,22 @@ class Limits:
         )
         return Refusal("breaker_open", text)
 
-    async def _wait_for_rate(self, until: float) -> Refusal | None:
-        quota = self._tool.rate
-        if quota is None:
-            return None
-        while True:
-            now = self._clock()
-            self._bucket, wait_s = take(quota, self._bucket, 1, now)
-            if wait_s == 0:
-                return None
-            if now + wait_s > until:
-                text = (
-                    f"{self._tool.name} may be called {quota.amount} times in "
-                    f"{quota.window_s:g} s: come back in {math.ceil(wait_s)} s. It was not called."
-                )
-                return Refusal("rate_limited", text)
-            await self._sleep(wait_s)
+    def _limited(self, ticket: Ticket) -> Refusal:
+        quota, name = self._tool.rate, self._tool.name
+        if quota is None or ticket.why == "unknown":
+            text = f"Whether {name} may be called is not known, as the store does not answer."
+        else:
+            text = f"{name} may be called {quota.amount} times in {quota.window_s:g} s:"
+            text = f"{text} come back in {math.ceil(ticket.wait_s)} s."
+        return Refusal("rate_limited", f"{text} It was not called.")
 
     async def _take_place(self, until: float) -> bool:
         if self._places is None:
             return True
         if not self._places.locked():
             return await self._places.acquire()
+        if self._rates.open_s(self._toll):
+            return False
         try:
             async with asyncio.timeout(max(0.0, until - self._clock())):
                 return await self._places.acquire()

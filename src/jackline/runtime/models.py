@@ -5,10 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from jackline.core import window
+from jackline.core.admission import PASSED, Key, Ticket, Toll, Went
 from jackline.core.agent import Agent, Scope
-from jackline.core.breaker import Entry
+from jackline.core.breaker import Breaker
 from jackline.core.budget import Terms
-from jackline.core.errors import GarbledReplyError, ModelError, ModelTimeoutError
+from jackline.core.errors import (
+    GarbledReplyError,
+    ModelError,
+    ModelTimeoutError,
+    RateLimitedError,
+)
 from jackline.core.events import (
     BudgetBreached,
     Event,
@@ -21,15 +27,18 @@ from jackline.core.events import (
 )
 from jackline.core.guards import judge
 from jackline.core.messages import ReplyPart, Text, ToolCall
+from jackline.core.rates import Quotas
 from jackline.core.results import explained, shortened
 from jackline.core.session import Session
 from jackline.core.value import Value, replace
-from jackline.ports import Clock, Model, Reply, Request, ToolSpec
-from jackline.runtime.admission import Admission
+from jackline.ports import Clock, Model, Rates, Reply, Request, ToolSpec
 from jackline.runtime.bounded import Ended, OverdueError, bounded
 from jackline.runtime.guards import Gate
 
 _TIMEOUT_S = 300.0
+_WAIT_MAX_S = 3_600.0
+_OVERDUE = f"No reply within {_TIMEOUT_S:g} s."
+_BREAKER = Breaker(failures=10)
 _COUNT_MAX = 1 << 40  # No reply has that many tokens: who says so cannot be believed.
 _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
@@ -46,15 +55,17 @@ class Asked(Value, frozen=True, gc=True):
 class Models:
     """An agent's models, ready to be asked."""
 
-    def __init__(
-        self, agent: Agent, models: Sequence[Model], admission: Admission, clock: Clock
-    ) -> None:
+    def __init__(self, agent: Agent, models: Sequence[Model], rates: Rates, clock: Clock) -> None:
         self.terms: Sequence[Terms] = tuple(model.terms for model in models)
         self._agent = agent
-        self._admission = admission
+        self._rates = rates
         self._clock = clock
         self._models: Mapping[str, Model] = {model.terms.model: model for model in models}
         self._terms = {terms.model: terms for terms in self.terms}
+        self._tolls = {name: Toll(f"model/{name}", _BREAKER) for name in self._models}
+        self._quotas: Mapping[Scope, Quotas] = {
+            scope: rate.quotas for scope, rate in agent.rates.items()
+        }
         self._tools = tuple(
             ToolSpec(tool.name, tool.description, tool.parameters) for tool in agent.tools
         )
@@ -63,43 +74,28 @@ class Models:
 
     async def ask(self, asked: Asked) -> Sequence[Event]:
         """Return what came of it. A model's failure is an outcome and is never raised."""
-        reserved, rates = asked.reserved, self._agent.rates
-        names: dict[Scope, str] = {scope: _whose(scope, asked) for scope in rates}
-        held = self._clock(), reserved.max_tokens + asked.session.messages.size_bytes // 3
-        wait_s, entry = self._admit(reserved.model, names, held[1])
-        if wait_s == math.inf:
-            text = "The request is larger than a rate of this agent ever lets through at once."
-            return [ModelFailed(reserved.key, "rate_too_low", text)]
-        if wait_s:
-            text = f"{reserved.model} may be asked again in {wait_s:.1f} s."
-            code = "overloaded" if entry and entry.wait_s else "throttled"
-            return [ModelFailed(reserved.key, code, text, retry_after_s=min(wait_s, _TIMEOUT_S))]
-        ok = None
+        reserved, name, toll = asked.reserved, self._agent.name, self._tolls[asked.reserved.model]
+        if self._quotas:
+            counts = {_whose(scope, name, asked): each for scope, each in self._quotas.items()}
+            tokens = reserved.max_tokens + asked.session.messages.size_bytes // 3
+            toll = Toll(toll.name, toll.breaker, counts, tokens)
+        ticket, rates = PASSED, self._rates
+        if toll.rates or toll.name in rates.troubled:
+            ticket = await rates.enter(toll)
+            if ticket.wait_s:
+                return [_held_up(reserved, ticket)]
+        begun = self._clock()
         try:
-            reply, ok = _reply(await bounded(self._stream(asked), _TIMEOUT_S)), True
-        except OverdueError:
-            ok, late = False, ModelTimeoutError(f"No reply within {_TIMEOUT_S:g} s.")
-            return [_failed(reserved, late)]
-        except ModelError as error:
-            ok = None if error.code in _REFUSED else False
-            return [_failed(reserved, error)]
-        finally:
-            if entry:
-                self._admission.leave(reserved.model, entry, ok=ok)
+            reply = _reply(await bounded(self._stream(asked), _TIMEOUT_S))
+        except (OverdueError, ModelError) as error:
+            failed = error if isinstance(error, ModelError) else ModelTimeoutError(_OVERDUE)
+            await rates.leave(toll, ticket, _went(failed))
+            return [_failed(reserved, failed)]
         usage = reply.usage if reply.usage and _is_credible(reply.usage) else None
-        if rates and usage:
-            self._admission.settle(rates, names, held, usage.input + usage.output)
-        return self._replied(reserved, reply, usage, self._clock() - held[0])
-
-    def _admit(
-        self, model: str, names: Mapping[Scope, str], tokens: int
-    ) -> tuple[float, Entry | None]:
-        if names:
-            wait_s = self._admission.wait_s(self._agent.rates, names, tokens)
-            if wait_s:
-                return wait_s, None
-        entry = self._admission.enter(model)
-        return entry.wait_s, entry
+        if toll.rates or toll.name in rates.troubled:
+            used = usage.input + usage.output if usage else None
+            await rates.leave(toll, ticket, Went(True, used))  # noqa: FBT003 - it is asked often
+        return self._replied(reserved, reply, usage, self._clock() - begun)
 
     async def _stream(self, asked: Asked) -> Reply:
         """Return the reply, and pass on what may be said of it before. Raises `ModelError`."""
@@ -193,18 +189,39 @@ def _is_credible(usage: Usage) -> bool:
     return min(counts) >= 0 and max(counts) < _COUNT_MAX
 
 
-def _whose(scope: Scope, asked: Asked) -> str:
-    """Return whose rate of this scope the question counts for."""
+def _whose(scope: Scope, agent: str, asked: Asked) -> Key:
+    """Return whose rate of this scope the question counts for: a model's is for all tenants."""
     session = asked.session
     match scope:
         case "model":
-            return asked.reserved.model
+            return "", f"rate/{agent}/model/{asked.reserved.model}"
         case "session":
-            return str(session.id)
+            return session.id.tenant, f"rate/{agent}/session/{session.id.name}"
         case "user":
-            return f"{session.id.tenant}/{session.opened.user if session.opened else ''}"
+            user = session.opened.user if session.opened else ""
+            return session.id.tenant, f"rate/{agent}/user/{user}"
         case "tenant":
-            return session.id.tenant
+            return session.id.tenant, f"rate/{agent}/tenant"
+
+
+def _held_up(reserved: ModelReserved, ticket: Ticket) -> ModelFailed:
+    """Return that the model was not asked, and when it may be."""
+    if ticket.wait_s == math.inf:
+        text = "The request is larger than a rate of this agent ever lets through at once."
+        return ModelFailed(reserved.key, "rate_too_low", text)
+    text = f"{reserved.model} may be asked again in {ticket.wait_s:.1f} s."
+    if ticket.why == "unknown":
+        text = f"Whether {reserved.model} may be asked is not known: the store does not answer."
+    code = "overloaded" if ticket.why == "open" else "throttled"
+    after_s = min(ticket.wait_s, _WAIT_MAX_S)
+    return ModelFailed(reserved.key, code, text, retry_after_s=after_s)
+
+
+def _went(error: ModelError) -> Went:
+    """Return what an error says of the model: that it has had too many calls is no fault."""
+    if isinstance(error, RateLimitedError):
+        return Went(ok=None, too_many=True, retry_after_s=error.retry_after_s or 0.0)
+    return Went(ok=None if error.code in _REFUSED else False)
 
 
 def _clean(part: ReplyPart) -> ReplyPart:

@@ -1,6 +1,7 @@
 """How one tool call runs: within its limits, to exactly one outcome."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace as changed
 from inspect import iscoroutinefunction
@@ -18,7 +19,7 @@ from jackline.core.messages import Text
 from jackline.core.results import Shown, explained, kept, shortened, shown
 from jackline.core.tools import ArgumentsError, Context, Tool
 from jackline.core.value import Value, replace
-from jackline.ports import Clock
+from jackline.ports import Clock, Rates
 from jackline.runtime.attempts import Around, Attempts, Job, Witness
 from jackline.runtime.bounded import Ended, OverdueError, ended
 from jackline.runtime.limits import Limits, Refusal, Sleep
@@ -60,13 +61,15 @@ class Invocation(Value, frozen=True, gc=True):
 class ToolEngine:
     """Runs tools. What it remembers of each, it remembers as long as there is that tool.
 
-    `clock` and `sleep` go by the same seconds, `random` gives numbers from 0 to below 1.
+    `clock` and `sleep` go by the same seconds, `random` gives numbers from 0 to below 1. Rates
+    know a tool by its function, so that it has one rate in all processes.
     """
 
     def __init__(
         self,
         clock: Clock,
         random: Callable[[], float],
+        rates: Rates,
         *,
         sleep: Sleep = asyncio.sleep,
         threads: Offload | None = None,
@@ -74,6 +77,8 @@ class ToolEngine:
     ) -> None:
         self._around = Around(clock, random, sleep, threads or Threads(), witness)
         self._unwatched = replace(self._around, witness=None)
+        self._rates = rates
+        self._named: Counter[str] = Counter()
         self._limits: WeakKeyDictionary[Tool, Limits] = WeakKeyDictionary()
         self._reconcilers: WeakKeyDictionary[Tool, Tool] = WeakKeyDictionary()
 
@@ -145,9 +150,9 @@ class ToolEngine:
         self, call: Invocation, values: dict[str, object], begun: float
     ) -> Outcome | None:
         limits = self._limits_of(call.tool)
-        entry = await limits.enter(call.tool.timeout_s)
-        if isinstance(entry, Refusal):
-            return ToolFailed(call.key, entry.text, entry.code, 0)
+        ticket = await limits.enter(call.tool.timeout_s)
+        if isinstance(ticket, Refusal):
+            return ToolFailed(call.key, ticket.text, ticket.code, 0)
         ok, ends = None, list[Ended]()
         try:
             await call.drive.transact(
@@ -159,7 +164,7 @@ class ToolEngine:
             ok = isinstance(why, ToolError)
             return _failed(call, why, 1, self._around.clock() - begun)
         finally:
-            limits.leave(entry, ok=ok)
+            await limits.leave(ticket, ok=ok)
         return None
 
     def _inside(
@@ -185,8 +190,18 @@ class ToolEngine:
     def _limits_of(self, tool: Tool) -> Limits:
         limits = self._limits.get(tool)
         if limits is None:
-            limits = self._limits[tool] = Limits(tool, self._around.clock, self._around.sleep)
+            around, name = self._around, self._name(tool)
+            limits = Limits(tool, name, self._rates, around.clock, around.sleep)
+            self._limits[tool] = limits
         return limits
+
+    def _name(self, tool: Tool) -> str:
+        """Return the tool's name in all processes. Of one function's tools each has its own."""
+        made = tool.function
+        name = f"tool/{made.__module__}:{getattr(made, '__qualname__', tool.name)}"
+        self._named[name] += 1
+        count = self._named[name]
+        return name if count == 1 else f"{name}#{count}"
 
 
 def _failed(

@@ -11,6 +11,7 @@ from jackline.adapters.postgres import archive, fleet, journal, migrate
 from jackline.adapters.postgres.connections import Connections
 from jackline.adapters.postgres.lanes import Lanes
 from jackline.adapters.postgres.news import look
+from jackline.adapters.postgres.rates import PostgresRates
 from jackline.adapters.postgres.transact import RaisedByTool, Transact
 from jackline.core.budget import Account
 from jackline.core.errors import StaleError
@@ -65,6 +66,8 @@ class PostgresStore:
         self._closed = False
         self._connections = Connections(url, connections, wait_s)
         self._lanes = Lanes(connections)
+        self.rates = PostgresRates(self._connections, self._lanes, clock)
+        """What all workers share of rates and breakers: see `SharesRates`."""
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:
         """See `Journal.open`."""

@@ -45,7 +45,7 @@ class ManualClock:
 Promise = Callable[[Store, ManualClock], Awaitable[None]]
 
 
-def name(promise: Promise) -> str:
+def name(promise: Callable[..., Awaitable[None]]) -> str:
     """Return the promise as words, to call a test by."""
     return getattr(promise, "__name__", str(promise)).lstrip("_")
 

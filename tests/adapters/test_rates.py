@@ -1,0 +1,151 @@
+"""Rates of one process and rates in a database keep the same promises."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from jackline.adapters.postgres.store import PostgresStore
+from jackline.adapters.rates import LocalRates
+from jackline.core.admission import PASSED, Ticket, Toll, Went
+from jackline.core.breaker import Breaker
+from jackline.core.errors import StoreError
+from jackline.core.rates import Quota, Quotas
+from jackline.ports import Rates, SharesRates
+from jackline.testing.conformance import RATES, ManualClock, RatesPromise, name, rates
+
+BARE = Toll("model/m", Breaker(failures=1, cooldown_s=5.0))
+ONCE = Toll("tool/t", None, {("", "rate/tool/t"): Quotas(Quota(1, 60.0))})
+
+
+@contextmanager
+def local(_: pytest.FixtureRequest, clock: ManualClock) -> Generator[tuple[Rates, Rates]]:
+    made = LocalRates(clock)
+    yield made, made
+
+
+@contextmanager
+def shared(request: pytest.FixtureRequest, clock: ManualClock) -> Generator[tuple[Rates, Rates]]:
+    url = request.getfixturevalue("postgres_url")
+    here, there = PostgresStore(url, clock=clock), PostgresStore(url, clock=clock)
+    with closing(here), closing(there):
+        yield here.rates, there.rates
+
+
+MAKES: dict[str, Callable[..., Any]] = {"local": local, "postgres": shared}
+
+
+@pytest.mark.parametrize("make", MAKES)
+@pytest.mark.parametrize("promise", RATES, ids=name)
+def test_rates_keep_their_word(
+    promise: RatesPromise, make: str, request: pytest.FixtureRequest
+) -> None:
+    clock = ManualClock()
+
+    async def story(here: Rates, there: Rates) -> None:
+        await promise(here, there, clock)
+
+    with MAKES[make](request, clock) as (here, there):
+        asyncio.run(story(here, there))
+
+
+def test_no_promise_is_left_out() -> None:
+    written = {
+        function
+        for _, function in inspect.getmembers(rates, inspect.iscoroutinefunction)
+        if [each.annotation for each in inspect.signature(function).parameters.values()]
+        == [Rates, Rates, ManualClock]
+    }
+    assert written == set(RATES)
+
+
+def told(url: str, work: Callable[[PostgresStore], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        with closing(PostgresStore(url)) as store:
+            async with asyncio.timeout(30):
+                await work(store)
+
+    asyncio.run(run())
+
+
+def test_a_store_on_postgres_shares_rates(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        assert isinstance(store, SharesRates)
+
+    told(postgres_url, story)
+
+
+def test_what_is_well_and_counts_for_nothing_costs_the_database_nothing(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        store.close()
+        assert await store.rates.enter(BARE) is PASSED
+        await store.rates.leave(BARE, PASSED, Went(ok=True))
+
+    told(postgres_url, story)
+
+
+def test_without_its_database_nobody_passes_and_nothing_is_raised_afterwards(
+    postgres_url: str,
+) -> None:
+    async def story(store: PostgresStore) -> None:
+        ticket = await store.rates.enter(ONCE)
+        store.close()
+        assert (await store.rates.enter(ONCE)).why == "unknown"
+        with pytest.raises(StoreError):
+            await store.rates.exchange()
+        await store.rates.leave(ONCE, ticket, Went(ok=False))
+
+    told(postgres_url, story)
+
+
+def test_the_time_is_the_databases_whatever_the_clocks_of_workers_say(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        with psycopg.connect(postgres_url) as server:
+            row = server.execute("SELECT extract(epoch FROM clock_timestamp())").fetchone()
+        ticket = await store.rates.enter(ONCE)
+        assert row
+        assert float(row[0]) <= ticket.at < float(row[0]) + 20
+
+    told(postgres_url, story)
+
+
+def test_who_watches_hears_what_others_found_and_sweeps_what_nobody_needs(
+    postgres_url: str,
+) -> None:
+    async def story(store: PostgresStore) -> None:
+        await store.rates.enter(Toll("m", None, {("", "rate/old"): Quotas(Quota(1, 0.001))}))
+        with closing(PostgresStore(postgres_url)) as other:
+            watching = asyncio.ensure_future(other.rates.watch())
+            await store.rates.leave(BARE, await store.rates.enter(BARE), Went(ok=False))
+            while not other.rates.troubled:  # noqa: ASYNC110 - another process may write it
+                await asyncio.sleep(0.01)
+            watching.cancel()
+            await asyncio.wait([watching])
+            assert (await other.rates.enter(BARE)).why == "open"
+        assert names(postgres_url) == ["stands/model/m"]
+
+    told(postgres_url, story)
+
+
+def names(url: str) -> list[str]:
+    with psycopg.connect(url) as server:
+        return [name for (name,) in server.execute("SELECT name FROM jackline.bucket").fetchall()]
+
+
+def test_what_is_at_rest_again_leaves_nothing_to_read(postgres_url: str) -> None:
+    clock = ManualClock()
+
+    async def story() -> None:
+        with closing(PostgresStore(postgres_url, clock=clock)) as store:
+            await store.rates.leave(BARE, Ticket(at=clock.now), Went(ok=False))
+            clock.advance(5)
+            await store.rates.leave(BARE, await store.rates.enter(BARE), Went(ok=True))
+            with psycopg.connect(postgres_url) as server:
+                rows = server.execute("SELECT name, body, forget_at FROM jackline.bucket")
+                assert rows.fetchall() == [("stands/model/m", b"", clock.now)]
+
+    asyncio.run(story())
