@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -39,10 +40,13 @@ def agent(provider: Provider, **options: Any) -> Agent:
 
 
 def on_each(url: str, agents: Sequence[Agent], work: Any) -> None:  # a function of the runtimes
+    """Run work with a runtime for each agent, a version of its own: no other drives its turns."""
+    versions = [replace(each, version=f"v{n}") for n, each in enumerate(agents)]
+
     async def run() -> None:
         async with asyncio.timeout(40), AsyncExitStack() as stack:
             runtimes = [
-                await stack.enter_async_context(Runtime([each], store=url)) for each in agents
+                await stack.enter_async_context(Runtime([each], store=url)) for each in versions
             ]
             await work(*runtimes)
 
