@@ -142,10 +142,17 @@ class Transact(Value, frozen=True):
             _be_oneself(database, timeout)
             _check_time(database, given, row.at)
         except Exception as error:
+            if database.closed:
+                raise _lost(error) from error
             raise RaisedByTool from error
         seq, body = row.head + 1, rules.encoded(returned)
         database.execute(_APPEND, (seq, row.at, row.no, body))
         return Record(seq, row.at, returned)
+
+
+def _lost(error: Exception) -> psycopg.Error:
+    """Return what says that the connection is gone, whatever the tool has made of that."""
+    return error if isinstance(error, psycopg.Error) else psycopg.OperationalError(str(error))
 
 
 def _become(database: Connection) -> str:
