@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from jackline.adapters.postgres.answers import Answering
-from jackline.adapters.postgres.faults import commit_error, place, store_error
+from jackline.adapters.postgres.faults import commit_error, is_lost, place, store_error
 from jackline.adapters.postgres.migrate import options
 from jackline.core.errors import StoreError
 
@@ -90,7 +90,7 @@ class Connections:
         database.answer_s = self._answer_s
 
     def _give_back(self, database: Answering) -> None:
-        lost = database.closed
+        lost = is_lost(database)
         self._pool.putconn(database)
         if lost:
             # The server has ended or does not answer, and so with the others: none is asked.
@@ -106,7 +106,7 @@ class Connections:
         try:
             return work(database)
         except psycopg.Error as error:
-            raise commit_error(error, self.place, lost=database.closed) from error
+            raise commit_error(error, self.place, lost=is_lost(database)) from error
 
     def _transact(self, database: Connection, work: Work[T]) -> T:
         self._read(database, _begin)
@@ -123,7 +123,7 @@ class Connections:
         try:
             ended = database.execute("COMMIT").statusmessage
         except psycopg.Error as error:
-            raise commit_error(error, self.place, lost=database.closed) from error
+            raise commit_error(error, self.place, lost=is_lost(database)) from error
         if ended != "COMMIT":
             raise StoreError(f"{self.place} rolled a transaction back, and nothing was kept.")
 
