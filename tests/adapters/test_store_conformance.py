@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.pooler import pooled
 
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.postgres.store import open_postgres
@@ -16,7 +17,15 @@ from jackline.adapters.sqlite.lanes import Inline, Threads
 from jackline.adapters.sqlite.store import open_sqlite
 from jackline.ports import Store
 from jackline.testing import conformance
-from jackline.testing.conformance import PROMISES, ManualClock, Promise, name
+from jackline.testing.conformance import (
+    PROMISES,
+    ManualClock,
+    Promise,
+    erasure,
+    leases,
+    name,
+    transactions,
+)
 
 Make = Callable[[pytest.FixtureRequest, ManualClock], Store]
 
@@ -78,6 +87,27 @@ def clock() -> ManualClock:
 def store(request: pytest.FixtureRequest, clock: ManualClock) -> Generator[Store]:
     with closing(MAKES[request.param](request, clock)) as made:
         yield made
+
+
+# What holds a connection for longer than a statement, or leaves a mark in it.
+PICKED = {*transactions.PROMISES, *leases.PROMISES, *erasure.PROMISES}
+POOLED = [
+    each if each in PICKED else pytest.param(each, marks=pytest.mark.verify) for each in PROMISES
+]
+
+
+@pytest.mark.parametrize("promise", POOLED, ids=name)
+def test_a_store_behind_a_pooler_keeps_its_word(
+    promise: Promise, postgres_url: str, clock: ManualClock
+) -> None:
+    async def story(store: Any) -> None:  # it passes on
+        await promise(store, clock)
+
+    with pooled(postgres_url) as pooler:
+        worker, server = (open_postgres(pooler.url, clock=clock) for _ in range(2))
+        with closing(WorkerAndServer(worker, server)) as both:
+            asyncio.run(story(both))
+        assert pooler.transactions > pooler.clients, "connections were shared"
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=name)

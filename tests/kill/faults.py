@@ -1,5 +1,6 @@
 """Faults for the crash test to find, one a name: `python -m tests.kill.faults NAME BOUNDARY`."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from jackline.core.agent import Agent
 from jackline.core.events import SessionId, Told, TurnResumed, TurnSteered
 from jackline.core.messages import ToolCall
 from jackline.core.tools import Context, tool
-from jackline.ports import Appended, Batch, Clock, Committed, Receipt
+from jackline.ports import Appended, Batch, Claimed, Clock, Committed, Receipt
 from jackline.testing.crashtest import Extent, certify
 from jackline.testing.crashtest.life import OpenStore
 from jackline.testing.model import ScriptedModel
@@ -35,13 +36,27 @@ def misdeclared() -> Scenario:
 
 
 class Hasty(SqliteStore):
-    """Acknowledges a steer at once, and keeps it with the driver's next commit."""
+    """Acknowledges a steer at once, and keeps it with the driver's next commit.
+
+    The first driver begins when that has happened: its death in that commit loses the steer.
+    """
 
     _told: tuple[SessionId, Sequence[Told]] | None = None
+
+    def __init__(self, path: Path, *, clock: Clock) -> None:
+        super().__init__(path, clock=clock)
+        self._steered = asyncio.Event()
+
+    async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
+        claimed = await super().claim(session, worker, lease_s)
+        if claimed and claimed.epoch == 1:
+            await self._steered.wait()
+        return claimed
 
     async def tell(self, session: SessionId, events: Sequence[Told], **how: Any) -> Receipt:
         if isinstance(events[0], TurnSteered):
             self._told = session, events
+            self._steered.set()
             return Receipt(0, None, 0.0)
         return await super().tell(session, events, **how)
 

@@ -77,6 +77,12 @@ def answers_are_kept(records: Sequence[Record]) -> None:
             assert answer.approved, f"G5: somebody refused {event}"
 
 
+def time_goes_on(records: Sequence[Record]) -> None:
+    """An event is never before the one that it follows, whatever becomes of a machine's clock."""
+    times = [record.at for record in records]
+    assert times == sorted(times), f"time goes back: {times}"
+
+
 def count(records: Sequence[Record], kind: type[Event]) -> int:
     """Return how many events are of this kind."""
     return sum(isinstance(record.event, kind) for record in records)

@@ -50,6 +50,7 @@ from jackline.testing.world import World
 SESSIONS = tuple(SessionId("t", name) for name in ("s0", "s1", "s2"))
 USER = User("u", "t")
 NOBODY = Principal("u")
+EVENTS_MAX = 1_000  # A history that comes to rest has a tenth of that.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,17 @@ class Plan:
 class Simulation:
     """One history."""
 
-    def __init__(self, seed: int, plan: Plan, sqlite: Path | None = None) -> None:
+    def __init__(self, seed: int, plan: Plan, where: Path | str | None = None) -> None:
+        """Prepare it in memory, in a file of SQLite's, or in the Postgres database of a URL."""
         self.plan = plan
-        self.path = sqlite
+        self.where = where
         self.world = World(seed)
         self.ledger = Ledger()
         self.acknowledged: set[tuple[SessionId, str]] = set()
         self.heard: list[tuple[SessionId, list[Record]]] = []
         self.workers: dict[str, Worker] = {}
         self.opened: list[Store] = []
-        self._make = stores.sqlite(self.world, sqlite) if sqlite else stores.memory(self.world)
+        self._make = self._store()
         self.truth = self._open()
         outside = Outside(self.ledger, self.world.random, lambda _: True)
         self.agent = outside.agent(plan.effects)
@@ -88,6 +90,15 @@ class Simulation:
             self.world.bury()
             for store in self.opened:
                 store.close()
+
+    def _store(self) -> Callable[[], Store]:
+        match self.where:
+            case None:
+                return stores.memory(self.world)
+            case Path():
+                return stores.sqlite(self.world, self.where)
+            case str():
+                return stores.postgres(self.world, self.where)
 
     def _open(self) -> Store:
         store = self._make()
@@ -109,20 +120,24 @@ class Simulation:
             client.result()
         await chaos
         try:
-            await self._rest()
+            await self._rest(operator)
         finally:
             operator.cancel()
             await asyncio.wait([operator, *readers])
             if not operator.cancelled():
-                operator.result()  # Nothing comes to rest where it has failed.
+                operator.result()
         for reader in readers:
             reader.result()
 
-    async def _rest(self) -> None:
+    async def _rest(self, operator: asyncio.Task[None]) -> None:
         rows = await self.truth.sessions("t")
         for _ in range(1_200):
             if all(row.state == "idle" for row in rows):
                 return
+            # What goes round in circles would do so for ten minutes, and ever more slowly.
+            assert all(row.head < EVENTS_MAX for row in rows), f"G10: there is no end: {rows}"
+            if operator.done():
+                return  # Nothing comes to rest where it has failed, and it says why.
             await asyncio.sleep(0.5)
             rows = await self.truth.sessions("t")
         raise AssertionError(f"G1: sessions do not come to rest: {rows}")
@@ -247,11 +262,15 @@ class Simulation:
 
     def _written(self) -> set[str]:
         """Return the keys of the rows that transactional tools wrote."""
-        if isinstance(self.truth, stores.MemoryStore):
-            return stores.written(self.truth.tables)
-        assert self.path is not None, "a store that is not in memory is in a file"
-        with closing(sqlite3.connect(self.path)) as tables:
-            return stores.written(tables)
+        match self.where:
+            case None:
+                assert isinstance(self.truth, stores.MemoryStore)
+                return stores.written(self.truth.tables)
+            case Path():
+                with closing(sqlite3.connect(self.where)) as tables:
+                    return stores.written(tables)
+            case str():
+                return stores.written_in(self.where)
 
     async def _check(self) -> None:
         spent, reserved, returned = 0, 0, set[str]()
@@ -262,6 +281,7 @@ class Simulation:
             checks.once_each(records, mine)
             checks.results_are_final(records)
             checks.answers_are_kept(records)
+            checks.time_goes_on(records)
             reserved += checks.count(records, ModelReserved)
             returned |= checks.returned_keys(records, "write")
             checks.prefixes_live(session, records, self.agent)

@@ -2,24 +2,33 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 from tests.simulation.outside import LEASE_S
 
 from jackline.adapters.memory import MemoryStore
+from jackline.adapters.postgres.lanes import Lanes
+from jackline.adapters.postgres.store import PostgresStore
 from jackline.adapters.sqlite.lanes import Inline
 from jackline.adapters.sqlite.store import open_sqlite
 from jackline.core.errors import UnknownOutcomeError
 from jackline.core.events import Record, SessionId, Told, ToolReturned
 from jackline.core.session import Session
 from jackline.core.value import replace
-from jackline.ports import Appended, Batch, Claimed, Loaded, Receipt, Store
+from jackline.ports import Appended, Batch, Claimed, Clock, Loaded, Receipt, Store
 from jackline.testing.world import World
 
 T = TypeVar("T")
+_EMPTY = """
+    TRUNCATE jackline.session, jackline.event, jackline.snapshot, jackline.account,
+        jackline.bucket, jackline.artifact;
+    UPDATE jackline.clock SET ahead = 0, latest = 0;
+    DROP TABLE IF EXISTS written
+"""
 START = 86_400.0 * 20_000 - 5  # Shortly before midnight: some histories see a new day.
 
 
@@ -201,6 +210,56 @@ def sqlite(world: World, path: Path) -> Callable[[], Store]:
         )
 
     return opened
+
+
+class Unthreaded(Lanes):
+    """No threads: all happens in the event loop, after and before a `latency` that is awaited."""
+
+    def __init__(self, latency: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._latency = latency
+
+    async def run(self, work: Callable[[], T], line: Hashable = None) -> T:  # noqa: ARG002 - as it is called
+        """Return what `work` returns: nothing else happens meanwhile, in any line."""
+        await self._latency()
+        outcome = work()
+        await self._latency()
+        return outcome
+
+    def close(self) -> None:
+        """Return at once: nothing is under way between two awaits."""
+
+
+class Inlined(PostgresStore):
+    """A store on a real server, one transaction at a time, in a time that is not the server's."""
+
+    def __init__(self, url: str, clock: Clock, lanes: Unthreaded) -> None:
+        super().__init__(url, clock=clock, connections=1)
+        self._lanes.close()
+        self._lanes = lanes
+
+
+def postgres(world: World, url: str) -> Callable[[], Store]:
+    """Return a store that all processes share, emptied, whose machine's clock is set back once."""
+    falls_at, falls_s = world.random.uniform(0, 10), world.random.uniform(0, 10)
+
+    def machine_time() -> float:
+        return START + world.time() - (falls_s if world.time() > falls_at else 0)
+
+    async def latency() -> None:
+        await asyncio.sleep(world.random.uniform(0, 0.005))
+
+    with psycopg.connect(url) as database:
+        database.execute(_EMPTY)
+    store = Inlined(url, machine_time, Unthreaded(latency))
+    return lambda: store
+
+
+def written_in(url: str) -> set[str]:
+    """Return the same of a database on Postgres."""
+    with psycopg.connect(url) as database:
+        if database.execute("SELECT to_regclass('written')").fetchone() == (None,):
+            return set()
+        return {key for (key,) in database.execute("SELECT key FROM written")}
 
 
 def written(tables: sqlite3.Connection | None) -> set[str]:

@@ -3,12 +3,21 @@
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.simulation import stores
 from tests.simulation.outside import EFFECTS
 from tests.simulation.simulation import Plan, Simulation
 
 SEEDS = int(os.environ.get("JACKLINE_SEEDS", "200"))
+ON_POSTGRES = [
+    seed if seed < 4 else pytest.param(seed, marks=pytest.mark.verify)
+    for seed in range(max(4, SEEDS // 4))
+]
+_GOES_BACK = """
+    CREATE OR REPLACE FUNCTION jackline.time_after_1(last double precision, given double precision)
+    RETURNS double precision LANGUAGE sql AS 'SELECT given'
+"""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -19,6 +28,28 @@ def test_promises_hold_whatever_happens(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_promises_hold_on_sqlite_too(seed: int, tmp_path: Path) -> None:
     Simulation(seed, Plan(), tmp_path / "journal.db").run()
+
+
+@pytest.mark.parametrize("seed", ON_POSTGRES)
+def test_promises_hold_on_postgres_too(seed: int, postgres_url: str) -> None:
+    Simulation(seed, Plan(), postgres_url).run()
+
+
+def test_the_simulation_catches_a_database_whose_time_goes_back(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as database:
+        database.execute(_GOES_BACK)
+    with pytest.raises(AssertionError, match=r"time goes back|G1"):
+        for seed in range(20):
+            Simulation(seed, Plan(), postgres_url).run()
+
+
+@pytest.mark.parametrize("store", [stores.Unfenced, stores.Generous, stores.Warped])
+def test_the_simulation_catches_on_postgres_too(
+    store: type[stores.Lossy], postgres_url: str
+) -> None:
+    with pytest.raises(AssertionError, match=r"G|no turn|was not asked|follow|snapshot"):
+        for seed in range(20):
+            Simulation(seed, Plan(store), postgres_url).run()
 
 
 @pytest.mark.parametrize(

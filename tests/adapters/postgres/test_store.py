@@ -247,6 +247,27 @@ def test_a_tool_that_swallows_a_failed_statement_writes_nothing(postgres_url: st
     told(postgres_url, story)
 
 
+def test_a_connection_that_a_tool_loses_is_the_stores_failure_and_not_the_tools(
+    postgres_url: str,
+) -> None:
+    def work(connection: Any) -> ToolReturned:  # as above
+        [pid] = connection.execute("SELECT pg_backend_pid()").fetchone()
+        execute(postgres_url, f"SELECT pg_terminate_backend({pid})")
+        try:
+            connection.execute("SELECT 1")
+        except psycopg.Error as error:
+            raise ValueError("What a tool makes of it.") from error
+        return RETURNED
+
+    async def story(store: PostgresStore) -> None:
+        await driven(store)
+        with pytest.raises(StoreError, match="cannot be reached"):
+            await store.transact(S1, 1, 2, work)
+        assert await head(store) == 3
+
+    told(postgres_url, story)
+
+
 def test_a_tool_reads_and_writes_with_parameters(postgres_url: str) -> None:
     def work(connection: Any) -> ToolReturned:  # as above
         connection.execute("CREATE TABLE payment (cents int, note text)")

@@ -1,7 +1,9 @@
 """What Postgres's errors mean for whoever runs jackline: one sentence each, and what to do."""
 
 import psycopg
+from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolTimeout
 
 from jackline.core.errors import (
@@ -45,6 +47,12 @@ def store_error(error: psycopg.Error, where: str) -> JacklineError:
         return StoreError(f"{where} cannot be reached: {_said(error)}.")
     sentence = _SENTENCES.get(error.sqlstate or "", "{place} cannot be used: {error}.")
     return StoreError(sentence.format(place=where, error=_said(error)))
+
+
+def is_lost(database: Connection) -> bool:
+    """Whether the connection is gone, or in the midst of a statement that nobody waits for."""
+    status = database.info.transaction_status
+    return database.closed or status in {TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}
 
 
 def commit_error(error: psycopg.Error, where: str, *, lost: bool) -> JacklineError:

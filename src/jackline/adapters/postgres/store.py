@@ -35,6 +35,7 @@ Work = Callable[[Connection, float | None], T]
 
 _CONNECTIONS = 8
 _WAIT_S = 10.0
+_ANSWER_S = 30.0
 _RETAIN_AT_ONCE = 100
 
 
@@ -48,8 +49,8 @@ class PostgresStore:
     """A `Store` in one Postgres database. All times are the server's, and no process's.
 
     Each append is one transaction, at most `connections` at a time; a connection is waited for
-    `wait_s`. `clock` stands for the server's clock in a test. Where it `queues`, whatever makes a
-    session due queues a job for it in the same transaction.
+    `wait_s`, and the server's answer `answer_s`. `clock` stands for the server's clock in a test.
+    Where it `queues`, whatever makes a session due queues a job for it in the same transaction.
     """
 
     def __init__(
@@ -59,12 +60,13 @@ class PostgresStore:
         clock: Clock | None = None,
         connections: int = _CONNECTIONS,
         wait_s: float = _WAIT_S,
+        answer_s: float = _ANSWER_S,
         queues: bool = False,
     ) -> None:
         self._clock = clock
         self._queues = queues
         self._closed = False
-        self._connections = Connections(url, connections, wait_s)
+        self._connections = Connections(url, connections, wait_s, answer_s)
         self._lanes = Lanes(connections)
         self.rates = PostgresRates(self._connections, self._lanes, clock)
         """What all workers share of rates and breakers: see `SharesRates`."""
@@ -255,9 +257,11 @@ class PostgresStore:
 
     async def _run(
         self,
-        run: Callable[[Callable[[Connection], T]], T],
+        run: Callable[[Callable[[Connection], T], float], T],
         work: Work[T],
         session: SessionId | None = None,
     ) -> T:
         given = self._clock() if self._clock else None
-        return await self._lanes.run(lambda: run(lambda database: work(database, given)), session)
+        until = self._connections.until()
+        bound = lambda: run(lambda database: work(database, given), until)  # noqa: E731 - it is handed on
+        return await self._lanes.run(bound, session)

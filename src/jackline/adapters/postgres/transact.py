@@ -14,6 +14,7 @@ from psycopg import Connection, Cursor
 from psycopg.pq import TransactionStatus
 
 from jackline.adapters import rules
+from jackline.adapters.postgres.faults import is_lost
 from jackline.adapters.postgres.journal import locked, one
 from jackline.core.errors import InputError, StoreError
 from jackline.core.events import Record, SessionId, ToolReturned
@@ -142,10 +143,17 @@ class Transact(Value, frozen=True):
             _be_oneself(database, timeout)
             _check_time(database, given, row.at)
         except Exception as error:
+            if is_lost(database):
+                raise _lost(error) from error
             raise RaisedByTool from error
         seq, body = row.head + 1, rules.encoded(returned)
         database.execute(_APPEND, (seq, row.at, row.no, body))
         return Record(seq, row.at, returned)
+
+
+def _lost(error: Exception) -> psycopg.Error:
+    """Return what says that the connection is gone, whatever the tool has made of that."""
+    return error if isinstance(error, psycopg.Error) else psycopg.OperationalError(str(error))
 
 
 def _become(database: Connection) -> str:
