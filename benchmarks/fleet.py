@@ -91,10 +91,11 @@ class Waits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a scene. Utilisations are parts of one, `present` is a mean over time.
+    """What came of a scene. Utilisations are parts of one, `present` is a mean over all the time.
 
-    `recovery_s` is from a kill until all that the worker drove is driven again; `system_s` is
-    from arrival to end. What waits for a place is `queue`, for Postgres `commit`.
+    `recovery` is from a kill until all that the worker drove is driven again; `system_s` is from
+    arrival to end. What waits for a place is `queue`, for Postgres `commit`; `postgres`, `places`
+    and `worker_cpu` are utilisations while sessions arrive.
     """
 
     sessions: int
@@ -122,14 +123,13 @@ class Turn:
         "epoch",
         "flooding",
         "ready",
-        "since",
         "tenant",
         "worker",
     )
 
     def __init__(self, tenant: int, arrived: float, calls: int, *, flooding: bool) -> None:
         self.tenant, self.arrived, self.calls, self.flooding = tenant, arrived, calls, flooding
-        self.ready = self.since = arrived
+        self.ready = arrived
         self.worker = self.epoch = 0
         self.death: Death | None = None
 
@@ -178,7 +178,8 @@ class Line:
 class Postgres:
     """Serves commits in their order, as many at a time as it has backends."""
 
-    def __init__(self, service: Service, random: Random) -> None:
+    def __init__(self, service: Service, random: Random, until_s: float) -> None:
+        self._until_s = until_s
         self._rate = 1 / service.commit_s if service.commit_s else 0.0
         self._draw = random.expovariate
         self._free = [0.0] * service.backends
@@ -193,7 +194,8 @@ class Postgres:
         takes = self._draw(self._rate)
         heapreplace(self._free, begins + takes)
         self.waits.append(begins - now)
-        self.busy += takes
+        if begins < self._until_s:
+            self.busy += takes
         return begins + takes
 
 
@@ -202,7 +204,7 @@ class Fleet:
 
     def __init__(self, scene: Scene, seed: int) -> None:
         self._scene, self._random = scene, Random(seed)
-        self._postgres = Postgres(scene.service, self._random)
+        self._postgres = Postgres(scene.service, self._random, scene.duration_s)
         self._events: list[tuple[float, int, int, Any, int]] = []  # what it is its kind says
         self._order = count()
         self._line = Line(fair=scene.fair)
@@ -210,7 +212,7 @@ class Fleet:
         self._lives = [0] * scene.workers
         self._driven: list[dict[Turn, None]] = [{} for _ in range(scene.workers)]
         self._waits, self._floods, self._recoveries = array("d"), array("d"), array("d")
-        self._present = self._sessions = self._kills = self._taken = self._asked = 0
+        self._present = self._driving = self._sessions = self._kills = self._taken = self._asked = 0
         self._area = self._held = self._stayed = self._now = 0.0
         self._do = {
             _ARRIVE: self._arrive,
@@ -244,6 +246,8 @@ class Fleet:
             if kind == _KILL and at > scene.duration_s:
                 continue
             self._area += self._present * (at - self._now)
+            if self._now < scene.duration_s:
+                self._held += self._driving * (min(at, scene.duration_s) - self._now)
             self._now = at
             do[kind](what)
         return self._report()
@@ -303,13 +307,14 @@ class Fleet:
             if not turn.death.left:
                 self._recoveries.append(self._now - turn.death.at)
             turn.death = None
-        turn.worker, turn.since = worker, self._now
+        turn.worker = worker
+        self._driving += 1
         self._driven[worker][turn] = None
         self._at(self._postgres.commit(self._now), _ASK, turn, turn.epoch)
 
     def _ask(self, turn: Turn) -> None:
         """Commit that the model is asked, and ask it."""
-        self._asked += 1
+        self._asked += self._now < self._scene.duration_s
         took = self._scene.service.latency(self._random)
         self._at(self._postgres.commit(self._now) + took, _REPLY, turn, turn.epoch)
 
@@ -326,7 +331,7 @@ class Fleet:
     def _end(self, turn: Turn) -> None:
         self._present -= 1
         self._stayed += self._now - turn.arrived
-        self._held += self._now - turn.since
+        self._driving -= 1
         del self._driven[turn.worker][turn]
         self._places.append((turn.worker, self._lives[turn.worker]))
         self._serve()
@@ -339,12 +344,12 @@ class Fleet:
         death = Death(self._now, list(self._driven[worker]))
         self._kills += 1
         self._lives[worker] += 1
+        self._driving -= len(death.turns)
         self._driven[worker].clear()
         for turn in death.turns:
             turn.epoch += 1
             turn.death = death
             turn.calls = max(turn.calls, 1)
-            self._held += self._now - turn.since
         lapse = scene.lease_s * (1 - random.random() / _BEATS) + random.random() * scene.look_s
         self._at(self._now + lapse, _FOUND, death)
         self._at(self._now + scene.restart_s, _BACK, (worker, self._lives[worker]))
@@ -361,7 +366,7 @@ class Fleet:
             self._serve()
 
     def _report(self) -> Report:
-        scene, over_s = self._scene, self._now
+        scene, over_s = self._scene, self._scene.duration_s
         return Report(
             sessions=self._sessions,
             commits=len(self._postgres.waits),
@@ -369,7 +374,7 @@ class Fleet:
             flooding=waits(self._floods),
             commit=waits(self._postgres.waits),
             system_s=self._stayed / self._sessions,
-            present=self._area / over_s,
+            present=self._area / self._now,
             kills=self._kills,
             taken_over=self._taken,
             recovery=waits(self._recoveries),

@@ -76,6 +76,8 @@ _CLUSTER = (
         elsewhere="LangGraph 14.3 ms",
         unit="ms a round",
     ),
+    Row("postgres_wal", "log_bytes", None, "turn of two tool rounds: WAL", unit="KiB"),
+    Row("postgres_grown", "log_bytes", None, "the same: the database grows by", unit="KiB"),
     Row(
         "wake_up_p50",
         "wake_up",
