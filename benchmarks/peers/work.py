@@ -96,13 +96,15 @@ class Subject:
     - `memory`: nothing outlives the process, and all that can be left off is off;
     - `streaming`: the same, for `Stream`;
     - `durable`: what a session has done is kept in the SQLite file at the given path, as soon as
-      the framework can, so that another process could go on. `None` if it offers no such thing.
+      the framework can, so that another process could go on. `None` if it offers no such thing;
+    - `postgres`: the same, in the empty Postgres database at the given URL.
     """
 
     distribution: str
     memory: Callable[[], AbstractAsyncContextManager[Run]]
     streaming: Callable[[], AbstractAsyncContextManager[Stream]]
     durable: Callable[[Path], AbstractAsyncContextManager[Run]] | None = None
+    postgres: Callable[[str], AbstractAsyncContextManager[Run]] | None = None
 
 
 def script() -> Script:

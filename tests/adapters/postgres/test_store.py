@@ -12,7 +12,7 @@ from tests import postgres
 
 from jackline import Text
 from jackline.adapters.migrations import migrations
-from jackline.adapters.postgres import migrate, schema
+from jackline.adapters.postgres import archive, migrate, schema
 from jackline.adapters.postgres.store import PostgresStore, open_postgres
 from jackline.core.errors import DefinitionError, InputError, StoreError, UnknownOutcomeError
 from jackline.core.events import SessionId, SessionOpened, ToolReturned
@@ -287,3 +287,34 @@ def test_a_tool_reads_and_writes_with_parameters(postgres_url: str) -> None:
 
 def test_databases_of_tests_are_their_own(postgres_server: str, postgres_url: str) -> None:
     assert urlsplit(postgres_server).path != urlsplit(postgres_url).path
+
+
+def test_to_look_for_what_is_due_reads_nothing_of_what_is_due_later(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await opened(store)
+        await store.tell(S1, [submitted("one")])
+
+    told(postgres_url, story)
+    execute(
+        postgres_url,
+        """
+        INSERT INTO jackline.session (tenant, name, "user", agent, head, due_at, updated_at)
+        SELECT tenant, 'later-' || n, "user", agent, head, due_at + 3600, updated_at
+        FROM jackline.session, generate_series(1, 2000) AS n;
+        ANALYZE jackline.session
+        """,
+    )
+    with psycopg.connect(postgres_url) as database:
+        before = rows_read(database)
+        assert archive.due(database, None, ["support"], 20) == [S1]
+        assert rows_read(database) - before <= 1
+
+
+def rows_read(database: psycopg.Connection) -> int:
+    """Return how many rows of sessions this transaction has read."""
+    row = database.execute(
+        "SELECT coalesce(sum(seq_tup_read), 0)::bigint + coalesce(sum(idx_tup_fetch), 0)::bigint"
+        " FROM pg_stat_xact_user_tables WHERE schemaname = 'jackline' AND relname = 'session'"
+    ).fetchone()
+    assert row is not None
+    return row[0]

@@ -16,10 +16,12 @@ from jackline.core.events import Record, SessionForked, SessionId
 from jackline.core.session import Session
 from jackline.ports import Loaded, SessionRow
 
+# The time comes from a query of its own, so that the index ends there: what is due later is most.
 _DUE = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
-    SELECT tenant, name FROM jackline.session, now
-    WHERE due_at <= now.at AND lease_until <= now.at AND agent = ANY (%s)
+    SELECT tenant, name FROM jackline.session
+    WHERE due_at <= (SELECT at FROM now) AND lease_until <= (SELECT at FROM now)
+        AND agent = ANY (%s)
     ORDER BY due_at LIMIT %s
 """
 # The snapshot comes first, and what came after it, all as of one moment. No row: no session.

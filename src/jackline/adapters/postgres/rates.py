@@ -138,8 +138,9 @@ class PostgresRates:
         """See `Rates.exchange`."""
         if debts := self._taken(list(self._debts)):
             await self._settling(debts, partial(_pay, debts=debts))
+        until = self._connections.until()
         at, standings = await self._lanes.run(
-            lambda: self._connections.read(lambda database: _look(database, self._given()))
+            lambda: self._connections.read(lambda database: _look(database, self._given()), until)
         )
         for name in [*self.troubled.keys() | standings.keys()]:
             if self._known_at.get(name, 0.0) <= at:
@@ -159,9 +160,9 @@ class PostgresRates:
             raise
 
     async def _write(self, work: Work[T]) -> T:
-        given = self._given()
+        given, until = self._given(), self._connections.until()
         return await self._lanes.run(
-            lambda: self._connections.transact(lambda database: work(database, given))
+            lambda: self._connections.transact(lambda database: work(database, given), until)
         )
 
     def _given(self) -> float | None:

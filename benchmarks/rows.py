@@ -1,0 +1,181 @@
+"""Which figures there are: what takes each, what is to be reached, and beside whom."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+Better = Literal["lower", "higher"]
+
+
+class Row(NamedTuple):
+    """A figure of a table: which process takes it, what is to be reached, and what it is.
+
+    `elsewhere` is what others were measured at, on other machines, before this was built. `unit`
+    is that of the target, where nothing was measured yet.
+    """
+
+    id: str
+    source: str
+    target: float | None
+    title: str
+    better: Better = "lower"
+    elsewhere: str = ""
+    unit: str = ""
+
+    def reached(self, value: object) -> bool:
+        """Return whether this value is what is to be reached."""
+        if self.target is None or not isinstance(value, int | float):
+            return False
+        return value <= self.target if self.better == "lower" else value >= self.target
+
+
+class Area(NamedTuple):
+    """A table: its rows, and the peers that are measured in the same run, by what takes them."""
+
+    title: str
+    rows: Sequence[Row]
+    peers: Mapping[str, Sequence[str]]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Return all its peers."""
+        return sorted({peer for peers in self.peers.values() for peer in peers})
+
+
+CORE_PEERS = ("agent_framework", "agno", "langgraph", "openai_agents", "pydantic_ai")
+
+_CORE = (
+    Row("round_cpu", "rounds", 100, "CPU of a round: model and one tool"),
+    Row("round_cpu_8_tools", "rounds", 400, "CPU of a round with 8 parallel tools"),
+    Row("round_cpu_growth", "growth", 1.2, "CPU of a round at 400 rounds against 10"),
+    Row("durable_commits", "durable", 2, "SQLite: commits a round"),
+    Row("durable_cpu", "durable", 0.45, "SQLite: CPU of a round, one session"),
+    Row("durable_crowd_cpu", "durable_crowd", 0.25, "SQLite: CPU of a round, 1,000 sessions"),
+    Row("written_50", "written", None, "SQLite: written by 50 rounds"),
+    Row("written_bare", "bare_insert", 2, "SQLite: written, against a bare insert"),
+    Row("written_growth", "written", 1.05, "SQLite: growth of what is written"),
+    Row("delta_cpu", "deltas", 5, "CPU of a streamed delta"),
+    Row("crowd_wall", "crowd", 0.8, "1,000 sessions, 5 rounds, model waits 50 ms"),
+    Row("crowd_memory", "crowd", 30, "the same: memory"),
+    Row("durable_crowd_wall", "durable_crowd", 1.5, "the same on SQLite"),
+    Row("durable_crowd_memory", "durable_crowd", 30, "the same on SQLite: memory"),
+    Row("import_cpu", "start_up", 0.12, "CPU of `import jackline`"),
+    Row("import_agent_cpu", "start_up", None, "CPU of importing what makes an agent"),
+    Row("help_cpu", "start_up", 0.25, "CPU of `jackline --help`"),
+    Row("takeover", "takeover", 20, "taking over a session of 10,000 events"),
+)
+_CLUSTER = (
+    Row(
+        "postgres_cpu", "durable_postgres", 1, "durable round: CPU of the worker", unit="ms a round"
+    ),
+    Row("postgres_commits", "durable_postgres", 2, "durable round: transactions", unit="a round"),
+    Row(
+        "postgres_wall",
+        "durable_postgres",
+        None,
+        "durable round: time, median",
+        elsewhere="LangGraph 14.3 ms",
+        unit="ms a round",
+    ),
+    Row("postgres_wal", "log_bytes", None, "turn of two tool rounds: WAL", unit="KiB"),
+    Row("postgres_grown", "log_bytes", None, "the same: the database grows by", unit="KiB"),
+    Row(
+        "wake_up_p50",
+        "wake_up",
+        8,
+        "submission to first step in another process, median",
+        elsewhere="DBOS 46 to 78, procrastinate 3.7 ms",
+        unit="ms",
+    ),
+    Row(
+        "wake_up_p99",
+        "wake_up",
+        30,
+        "the same: 99th percentile",
+        elsewhere="procrastinate 5.5 ms",
+        unit="ms",
+    ),
+    Row(
+        "turns_per_s",
+        "turns",
+        600,
+        "trivial turns, two workers",
+        "higher",
+        "DBOS 563 a second",
+        unit="a second",
+    ),
+    Row(
+        "recovery",
+        "recovery",
+        5,
+        "kill -9 with 50 live sessions until all are driven again",
+        elsewhere="DBOS never, or 3 s with a reaper; Temporal 3 to 13 s",
+        unit="s",
+    ),
+    Row("recovery_2s", "recovery", 3, "the same with a lease of 2 s", unit="s"),
+    Row(
+        "zombie_writes",
+        "zombies",
+        0,
+        "SIGSTOP, take-over, SIGCONT: late writes that land",
+        unit="events",
+    ),
+    Row(
+        "stream_events",
+        "stream_between",
+        10_000,
+        "events from a worker to a reader in another process",
+        "higher",
+        "DBOS 618, batched NOTIFY 19,000 a second",
+        unit="a second",
+    ),
+    Row(
+        "stream_delay_p50",
+        "stream_between",
+        15,
+        "the same: delay, median",
+        elsewhere="DBOS 176, batched NOTIFY 4 ms",
+        unit="ms",
+    ),
+    Row(
+        "paused_memory",
+        "paused",
+        1,
+        "100,000 paused sessions: more memory of an idle worker",
+        unit="MiB",
+    ),
+    Row("paused_cpu", "paused", 1, "the same: more CPU, with the server's", unit="% of a core"),
+    Row(
+        "paused_start",
+        "paused",
+        2,
+        "the same: process start to first step",
+        elsewhere="DBOS, 10,000: 14 % of a core, 90 s",
+        unit="s",
+    ),
+    Row(
+        "hot_account",
+        "hot_account",
+        1500,
+        "hold and bill on one hot account, 8 processes",
+        "higher",
+        "8,400 updates a second, not synced",
+        unit="a second",
+    ),
+    Row(
+        "hot_account_overshoot",
+        "hot_account",
+        0,
+        "the same: commits beyond the limit",
+        unit="commits",
+    ),
+)
+_MEASURED_BY_ALL = ("rounds", "growth", "deltas", "durable", "written", "crowd", "durable_crowd")
+
+AREAS = {
+    "core": Area("One process", _CORE, dict.fromkeys((*_MEASURED_BY_ALL, "start_up"), CORE_PEERS)),
+    "cluster": Area(
+        "Many processes on one Postgres",
+        _CLUSTER,
+        {"durable_postgres": ("langgraph",), "turns": ("dbos",), "wake_up": ("dbos",)},
+    ),
+}
