@@ -81,6 +81,8 @@ def test_what_has_no_breaker_is_never_left_alone() -> None:
     toll = Toll("m", None)
     assert leave(toll, AT_REST, PASSED, Went(ok=False), 1.0) == AT_REST
     assert open_s(toll, failed(0.0), 1.0) == 0.0
+    slowed = leave(toll, AT_REST, PASSED, Went(None, too_many=True), 1.0)
+    assert enter(toll, slowed, {}, 1.0)[2] == Ticket(1.0, "rate", 1.0)
     assert open_s(BARE, failed(0.0), 1.0) == 4.0
 
 

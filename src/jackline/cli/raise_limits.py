@@ -100,7 +100,9 @@ async def _allow(where: Where, account: str, limits: dict[str, str], *, as_json:
     if as_json:
         print_json({"account": account, "limit": amount})
     else:
-        typer.echo(
-            f"Account {account} may spend {'any amount' if amount is None else dollars(amount)}."
+        most = "any amount" if amount is None else dollars(amount)
+        kept = (
+            "" if amount is None else " Agents whose own limit is lower keep it: none lifts that."
         )
+        typer.echo(f"Account {account} may spend {most}.{kept}")
     return Exit.OK

@@ -128,7 +128,8 @@ class Agent:
     `model` names one (`"openai:gpt-5.4-mini"`) or is one; of several the later ones are asked
     when the earlier cannot answer. `instructions` may be a function of the turn's context,
     called once a turn. `rates` bound how often each model is asked, and for each session, user
-    or tenant. `output` is a pydantic model or dataclass that the answer must be.
+    or tenant, by all workers that share a Postgres. `output` is a pydantic model or dataclass
+    that the answer must be.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
     calls that need approval, where nobody is there to approve.
     """

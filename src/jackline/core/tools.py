@@ -174,7 +174,8 @@ class Options(TypedDict, total=False):
     """What `tool` takes.
 
     `approve` is True, or a predicate on the bound arguments. `roles`: any one of them is enough.
-    `rate` is like "30/min". `workers` bounds the threads of a function that is not async.
+    `rate` is like "30/min", for all workers that share a Postgres; `concurrency` is for each
+    process. `workers` bounds the threads of a function that is not async.
     `reconcile` takes what the tool takes and asks the outside whether a call of which nobody
     knows happened: it returns True, False, None where that cannot be told, or what the tool
     would have returned.
