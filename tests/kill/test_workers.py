@@ -244,7 +244,7 @@ async def set_aside(there: House) -> int:
     return waits.turn
 
 
-@pytest.mark.parametrize("queued", [0, 1])
+@pytest.mark.parametrize("queued", [pytest.param(0, marks=pytest.mark.verify), 1])
 def test_a_person_goes_on_with_the_version_that_is_there(
     queued: int, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -261,7 +261,7 @@ def test_a_person_goes_on_with_the_version_that_is_there(
     within(story, postgres_url, tmp_path)
 
 
-@pytest.mark.parametrize("queued", [0, 1])
+@pytest.mark.parametrize("queued", [pytest.param(0, marks=pytest.mark.verify), 1])
 def test_a_turn_that_was_set_aside_can_be_cancelled(
     queued: int, postgres_url: str, tmp_path: Path
 ) -> None:
