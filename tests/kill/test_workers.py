@@ -1,6 +1,7 @@
 """`jackline worker` as a real process: told to end, replaced by another version, and flooded."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -201,6 +202,22 @@ def test_a_worker_with_nothing_to_do_ends_at_once_and_is_off_the_list(
         assert await there.runtime.store.workers() == []
 
     within(story, store, tmp_path)
+
+
+def test_a_worker_tells_programs_how_it_is(tmp_path: Path) -> None:
+    async def story(there: House) -> None:
+        worker = await there.start("worker", "--json")
+        assert worker.stdout is not None
+        ready = json.loads(await worker.stdout.readline())
+        assert (ready["state"], ready["serves"], ready["slots"]) == ("ready", {"desk": "1"}, 100)
+        worker.terminate()
+        told = [json.loads(line) for line in (await worker.communicate())[0].splitlines()]
+        assert told == [
+            {"state": "draining", "signal": "SIGTERM", "driven": 0},
+            {"state": "ended", "drained": True},
+        ]
+
+    within(story, f"{SQLITE}{tmp_path / 'journal.db'}", tmp_path)
 
 
 def test_a_rolling_deploy_with_a_changed_agent_loses_nothing(

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -12,9 +13,9 @@ import typer
 from jackline.adapters.urls import without_secrets
 from jackline.app import Runtime, Surroundings, new_id
 from jackline.cli.opened import check_shared, driving
-from jackline.cli.options import AppName, Exit, StoreUrl
+from jackline.cli.options import AppName, Exit, Json, StoreUrl
 from jackline.cli.references import load_app
-from jackline.cli.show import count, span
+from jackline.cli.show import count, print_json, span
 from jackline.cli.signals import signals
 from jackline.core.app import App
 from jackline.settings import Settings, read_settings
@@ -36,6 +37,7 @@ def worker(
             metavar="SECONDS", help="Others go on when it is silent for so long. [setting: lease_s]"
         ),
     ] = None,
+    as_json: Json = False,
 ) -> int:
     """Drive the sessions of these agents, of all tenants, until SIGTERM or SIGINT.
 
@@ -52,21 +54,41 @@ def worker(
         lease_s=settings.lease_s,
         slots=concurrency,
     )
-    return asyncio.run(_work(settings, served, around, grace))
+    return asyncio.run(_work(settings, served, around, grace, _Voice(as_json)))
 
 
-async def _work(settings: Settings, app: App, around: Surroundings, grace_s: float) -> Exit:
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """Says how the worker is: to people on stderr, to programs as lines of JSON."""
+
+    as_json: bool
+
+    def say(self, state: str, text: str, **fields: object) -> None:
+        """Say it. Programs get the fields."""
+        if self.as_json:
+            print_json({"state": state, **fields})
+            sys.stdout.flush()
+        else:
+            sys.stderr.write(f"jackline: {text}\n")
+            sys.stderr.flush()
+
+
+async def _work(
+    settings: Settings, app: App, around: Surroundings, grace_s: float, voice: _Voice
+) -> Exit:
     heard: asyncio.Queue[signal.Signals] = asyncio.Queue()
     with signals(heard.put_nowait):
         async with driving(settings, app, around) as runtime:
-            _say(_ready(settings, app, around))
-            name = (await heard.get()).name
-            _say(f"{name}: {_left(runtime, grace_s)}.")
+            _say_ready(settings, app, around, voice)
+            name, driven = (await heard.get()).name, runtime.driven
+            text = f"{name}: {_left(driven, grace_s)}."
+            voice.say("draining", text, signal=name, driven=driven)
             drained = await _drained(runtime, grace_s, heard)
     if drained:
-        _say("All was finished or handed over.")
+        voice.say("ended", "All was finished or handed over.", drained=True)
         return Exit.OK
-    _say("Something still ran, and was cut off: whoever goes on finds out what became of it.")
+    text = "Something still ran, and was cut off: whoever goes on finds out what became of it."
+    voice.say("ended", text, drained=False)
     return Exit.FAILED
 
 
@@ -85,21 +107,16 @@ async def _drained(
     return await runtime.drain(0)
 
 
-def _ready(settings: Settings, app: App, around: Surroundings) -> str:
-    agents = ", ".join(f"{agent.name} {agent.version}" for agent in app.agents)
-    return (
-        f"worker {around.worker} serves {agents} in {without_secrets(settings.store)}, "
-        f"{count(around.slots, 'session')} at once."
-    )
+def _say_ready(settings: Settings, app: App, around: Surroundings, voice: _Voice) -> None:
+    serves = {agent.name: agent.version for agent in app.agents}
+    store, slots = without_secrets(settings.store), around.slots
+    agents = ", ".join(f"{name} {version}" for name, version in serves.items())
+    text = f"worker {around.worker} serves {agents} in {store}, {count(slots, 'session')} at once."
+    voice.say("ready", text, worker=around.worker, serves=serves, store=store, slots=slots)
 
 
-def _left(runtime: Runtime, grace_s: float) -> str:
-    if not runtime.driven:
+def _left(driven: int, grace_s: float) -> str:
+    if not driven:
         return "nothing runs"
-    what = count(runtime.driven, "session")
+    what = count(driven, "session")
     return f"{what} to finish or hand over within {span(grace_s)}; a second signal cuts that short"
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"jackline: {text}\n")
-    sys.stderr.flush()
