@@ -11,13 +11,16 @@ PARALLEL := -n auto --maxprocesses 4
 OR_NONE = || { code=$$?; [ $$code -eq 5 ] || exit $$code; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check verify bench sim soak lock clean
+.PHONY: help demo demo-cluster test check verify bench sim soak lock clean
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 19
 
 demo: .venv-demo/.ready ## Show what jackline does (ARGS="…" goes to the command)
 	@$(DEMO)/jackline demo $(ARGS)
+
+demo-cluster: .venv/.ready ## Kill one of two workers, and watch the other go on
+	@$(DEV)/jackline demo --cluster $(if $(JACKLINE_TEST_DATABASE_URL),--store "$(JACKLINE_TEST_DATABASE_URL)") $(ARGS)
 
 test: .venv/.ready ## Run the quick tests: unit, simulation, one seed of each kill
 	@$(PYTEST) $(PARALLEL) -m "not verify and not soak" $(ARGS)

@@ -178,6 +178,7 @@ class Runtime:
         self._given = models or {}
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
+        self._drained: bool | None = None
         self._open: tuple[Store, Sessions, Results] | None = None
 
     @property
@@ -189,6 +190,11 @@ class Runtime:
     def store(self) -> Store:
         """Where they are kept."""
         return self._opened()[0]
+
+    @property
+    def driven(self) -> int:
+        """How many sessions are driven here, now."""
+        return self._worker.driven if self._worker else 0
 
     @property
     def agents(self) -> Mapping[str, Agent]:
@@ -236,6 +242,7 @@ class Runtime:
             if engine and isinstance(store, Fleet):
                 presence = Presence(name, versions, around.slots, around.lease_s)
                 post = Post(store, store, presence)
+                self._stack.push_async_callback(post.leave)
             worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
             await self._stack.enter_async_context(_running(rates.watch()))
             await self._stack.enter_async_context(_running(worker.run()))
@@ -250,7 +257,7 @@ class Runtime:
         trace: TracebackType | None,
     ) -> None:
         """Hand over what is driven, and close the store."""
-        if self._worker and not await self._worker.drain(DRAIN_S):
+        if self._drained is None and not await self.drain():
             logging.getLogger("jackline").warning("Some turns were let go while they ran.")
         self._open = None
         await self._stack.__aexit__(kind, error, trace)
@@ -317,8 +324,12 @@ class Runtime:
         return await results.of(session, turn, self._agents.get(row.agent), row)
 
     async def drain(self, grace_s: float = DRAIN_S) -> bool:
-        """Claim nothing more, and hand over what is driven. True if all was, in time."""
-        return await self._worker.drain(grace_s) if self._worker else True
+        """Claim nothing more, and hand over what is driven. True if all was, in time.
+
+        Cancelled it can be asked for again, with less time. Afterwards nothing is driven here.
+        """
+        self._drained = await self._worker.drain(grace_s) if self._worker else True
+        return self._drained
 
     def _wake(self, session: SessionId) -> None:
         if self._worker:

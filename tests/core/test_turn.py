@@ -11,6 +11,7 @@ from jackline.core import events as e
 from jackline.core.agent import Limits, Window
 from jackline.core.budget import Price, Terms
 from jackline.core.messages import Message, Reasoning, ReplyPart, Text, ToolCall, ToolResult
+from jackline.core.turn import set_aside
 from jackline.testing.model import validate
 
 CENTS = '{"cents":5}'
@@ -51,6 +52,14 @@ def test_what_waits_opens_the_next_turn_at_the_end_of_the_first_in_its_order() -
     told.goes_on()
     assert told.turn.id == 5
     assert [message.text for message in told.session.messages] == ["one", "1", "two", "2", "three"]
+
+
+def test_a_turn_is_set_aside_once_for_want_of_who_serves_its_version() -> None:
+    told = Story().asked()
+    (paused,) = set_aside(told.turn, agent())
+    told.told(paused)
+    assert told.turn.pause == paused
+    assert list(set_aside(told.turn, agent())) == []
 
 
 def states() -> list[Story]:

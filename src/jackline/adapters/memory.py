@@ -4,6 +4,8 @@ It keeps events as bytes, as every store does, and never suspends: between two a
 caller all of an append has happened, or nothing.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,8 @@ from jackline.ports import (
     Receipt,
     Refused,
     SessionRow,
+    Waiting,
+    WorkerRow,
 )
 
 if TYPE_CHECKING:
@@ -236,6 +240,23 @@ class MemoryStore:
             and (row.questions or not waiting)
         ]
         return sorted(rows, key=lambda row: row.updated_at, reverse=True)[:limit]
+
+    async def workers(self) -> Sequence[WorkerRow]:
+        """See `Archive.workers`."""
+        now = self._clock()
+        driven = Counter(row.worker for row in self.rows.values() if row.lease_until > now)
+        return [WorkerRow(name, count, alive=True) for name, count in sorted(driven.items())]
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """See `Archive.waiting`."""
+        now, since = self._clock(), dict[str, list[float]]()
+        for row in self.rows.values():
+            if row.is_due(now) or row.due_at == math.inf:
+                since.setdefault(row.opened.agent, []).append(row.waits_since)
+        found = [
+            Waiting(agent, "", len(times), now - min(times), None) for agent, times in since.items()
+        ]
+        return sorted(found, key=lambda each: each.longest_s, reverse=True)
 
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
         """See `Archive.fork`."""

@@ -1,5 +1,6 @@
 """One session as the store in memory keeps it."""
 
+import math
 from dataclasses import dataclass, field
 
 from jackline.adapters import rules
@@ -55,6 +56,12 @@ class Row:
     def is_due(self, now: float) -> bool:
         """Whether it has work, and nobody who does it."""
         return self.due_at is not None and self.due_at <= now and self.lease_until <= now
+
+    @property
+    def waits_since(self) -> float:
+        """When it became due, or was set aside, or its last driver was lost."""
+        due_at = self.due_at or 0.0
+        return self.updated_at if due_at == math.inf else max(due_at, self.lease_until)
 
     def listed(self, name: SessionId, now: float) -> SessionRow:
         """Return what a list of sessions shows of it."""

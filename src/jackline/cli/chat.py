@@ -17,8 +17,9 @@ from jackline.cli.options import Exit, Json, Where
 from jackline.cli.prompt import Parts, Piped, Source, is_plain, source
 from jackline.cli.references import load_app
 from jackline.cli.show import console, count
+from jackline.cli.signals import signals
 from jackline.cli.tally import took
-from jackline.cli.turns import Lines, Questions, Screen, Turns, View, signals
+from jackline.cli.turns import Lines, Questions, Screen, Turns, View
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.budget import dollars

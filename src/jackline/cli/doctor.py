@@ -23,6 +23,7 @@ from jackline.cli.opened import looking
 from jackline.cli.options import Exit, Json, Where
 from jackline.cli.references import load_app
 from jackline.cli.show import clean, console, count, print_json, span
+from jackline.cli.workers import Seen, findings
 from jackline.core.errors import CallerError, JacklineError
 from jackline.core.value import Value
 from jackline.settings import Read, Settings
@@ -223,6 +224,24 @@ def _of_sessions(settings: Settings, tenants: list[str]) -> Iterator[Finding]:
         yield Finding("wake-ups", "warn", text)
     elif not any(each.asleep for each in audits):
         yield Finding("wake-ups", "ok", "no turn waits for somebody to drive it")
+    yield from _of_workers(asyncio.run(_seen(settings)))
+
+
+def _of_workers(seen: Seen) -> Iterator[Finding]:
+    lost, unserved = findings(seen)
+    for text in lost:
+        yield Finding("workers", "warn", text)
+    alive = [row for row in seen.workers if row.alive]
+    driven = sum(row.driven for row in alive)
+    text = f"{count(len(alive), 'worker')} alive, driving {count(driven, 'session')}"
+    yield Finding("workers", "note", text)
+    for text in unserved:
+        yield Finding("versions", "warn", text)
+
+
+async def _seen(settings: Settings) -> Seen:
+    async with looking(settings) as look:
+        return Seen(await look.store.workers(), await look.store.waiting())
 
 
 def _sum(audits: list[Audit]) -> Finding:

@@ -32,13 +32,18 @@ class Look:
         return SessionId(self.user.tenant, checked_name(name))
 
 
-def existing_store(settings: Settings) -> Path | None:
-    """Return the database's file, None where it is no file. Raises where there is nothing yet."""
+def check_shared(settings: Settings) -> None:
+    """Raise `CallerError` where nobody else could see what is kept."""
     if settings.store.startswith("memory:"):
         raise CallerError(
             "memory:// ends with the process that uses it, so there is nothing to see: give "
             "--store sqlite:///jackline.db."
         )
+
+
+def existing_store(settings: Settings) -> Path | None:
+    """Return the database's file, None where it is no file. Raises where there is nothing yet."""
+    check_shared(settings)
     if not settings.store.startswith(SQLITE):
         return None
     path = Path(settings.store.removeprefix(SQLITE))
@@ -64,9 +69,11 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
 
 
 @asynccontextmanager
-async def driving(settings: Settings, app: App) -> AsyncGenerator[Runtime]:
+async def driving(
+    settings: Settings, app: App, around: Surroundings | None = None
+) -> AsyncGenerator[Runtime]:
     """Open a runtime that drives, and before that delete what was kept for long enough."""
-    around = Surroundings(lease_s=settings.lease_s)
+    around = around or Surroundings(lease_s=settings.lease_s)
     runtime = Runtime(app.agents, store=settings.store, deps=app.deps, surroundings=around)
     async with runtime:
         if settings.retention_days is not None:

@@ -26,6 +26,9 @@ AppName = Annotated[
 Record = Annotated[
     str, typer.Option(metavar="FILE", help="Keep what the model said, for scenarios.")
 ]
+StoreUrl = Annotated[
+    str | None, typer.Option(metavar="URL", help="Like sqlite:///jackline.db. [setting: store]")
+]
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="Its name.")]
 
 
@@ -45,10 +48,7 @@ class Exit(IntEnum):
 class Where:
     """In which store a command looks, and as whom: what was said on the command line."""
 
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Like sqlite:///jackline.db. [setting: store]"),
-    ] = None
+    store: StoreUrl = None
     tenant: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whose sessions. [setting: tenant]")
     ] = None

@@ -6,8 +6,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from jackline.app import Runtime
 from jackline.cli.options import Exit
 from jackline.cli.own import Own
 from jackline.cli.show import clean, compact, span
+from jackline.cli.signals import signals
 from jackline.cli.tally import Tally
 from jackline.cli.timeline import Timeline, for_people
 from jackline.cli.wire import wire
@@ -168,21 +169,6 @@ class Followed:
     exit: Exit
     tally: Tally
     left: bool = False
-
-
-@contextmanager
-def signals(hear: Callable[[signal.Signals], None]) -> Generator[None]:
-    """Hear of Ctrl-C and SIGTERM. After the block they do what they did."""
-    loop = asyncio.get_running_loop()
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    for each in before:
-        loop.add_signal_handler(each, hear, each)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            loop.remove_signal_handler(each)
-            signal.signal(each, handler)
 
 
 class Turns:

@@ -152,6 +152,8 @@ def _paused(
 
 def set_aside(turn: Turn, agent: Agent) -> Sequence[e.Event]:
     """Let go of a turn whose version of the agent nobody serves: `agent` is another one."""
+    if turn.pause and turn.pause.reason == "version":
+        return []
     text = (
         f"No worker serves {agent.name} {turn.version}: start one, or `jackline resume` the "
         f"session to go on with {agent.version}."

@@ -5,29 +5,30 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 _LINE_BYTES = 1 << 22
 
 
 @asynccontextmanager
-async def started(module: str, *arguments: object, log: Path) -> AsyncGenerator[Process]:
-    """Run a module of the demo; leaving kills it, if that has not happened already.
+async def running(
+    *command: object, log: Path, said: Mapping[str, str] | None = None
+) -> AsyncGenerator[Process]:
+    """Run Python with these arguments; leaving kills it, if that has not happened already.
 
     Its standard input is a pipe, which ends with this process: it then ends, too. What it
-    complains of goes to `log`.
+    complains of goes to `log`; `said` is added to its environment.
     """
     with log.open("ab") as complaints:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            f"jackline.demo.{module}",
-            *map(str, arguments),
+            *map(str, command),
             stdin=PIPE,
             stdout=PIPE,
             stderr=complaints,
+            env=None if said is None else {**os.environ, **said},
             limit=_LINE_BYTES,
         )
     try:
@@ -35,6 +36,11 @@ async def started(module: str, *arguments: object, log: Path) -> AsyncGenerator[
     finally:
         kill(process)
         await process.wait()
+
+
+def started(module: str, *arguments: object, log: Path) -> AbstractAsyncContextManager[Process]:
+    """Run a module of the demo, like `running`."""
+    return running("-m", f"jackline.demo.{module}", *arguments, log=log)
 
 
 def kill(process: Process) -> None:

@@ -33,16 +33,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Naive:
-    """What the naive loop did. Money in cents, or in micro-dollars where it is a model's."""
+    """What the naive loop did, if it ran. Money in cents, or in micro-dollars where a model's."""
 
-    payments: int
-    paid_cents: int
-    large_cents: int
-    loop_calls: int
-    loop_cost: int
-    audit_calls: int
-    audit_cost: int
-    rows_mailed: int
+    payments: int = 0
+    paid_cents: int = 0
+    large_cents: int = 0
+    loop_calls: int = 0
+    loop_cost: int = 0
+    audit_calls: int = 0
+    audit_cost: int = 0
+    rows_mailed: int = 0
 
 
 def paid_once(naive: Naive, ledger: Sequence[Payment], records: Sequence[e.Record]) -> Step:

@@ -1,6 +1,6 @@
 """Who drives on other machines, and with which versions of which agents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from jackline.core.events import SessionId
@@ -35,14 +35,14 @@ class WorkerRow(Value, frozen=True):
 class Waiting(Value, frozen=True):
     """What waits for a worker: how many sessions of an agent's version, and the longest of them.
 
-    `served`: a worker that is alive serves them.
+    `served`: a worker that is alive serves them. None: no worker says what it serves here.
     """
 
     agent: str
     version: str
     count: int
     longest_s: float
-    served: bool
+    served: bool | None
 
 
 @runtime_checkable
@@ -67,12 +67,4 @@ class Fleet(Protocol):
 
     async def served_again(self, served: Mapping[str, str]) -> list[SessionId]:
         """Return sessions that were set aside because nobody served their version: these."""
-        ...
-
-    async def workers(self) -> Sequence[WorkerRow]:
-        """Return who drives, or has said that it is there."""
-        ...
-
-    async def waiting(self) -> Sequence[Waiting]:
-        """Return what is due and undriven, or was set aside, by agent and version."""
         ...

@@ -8,6 +8,7 @@ from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolRet
 from jackline.core.session import Session
 from jackline.core.value import Value
 from jackline.ports.append import Appended, Batch, Claimed, Loaded, Receipt
+from jackline.ports.fleet import Waiting, WorkerRow
 
 
 class Journal(Protocol):
@@ -141,6 +142,17 @@ class Archive(Protocol):
         self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
     ) -> list[SessionRow]:
         """Return the tenant's sessions, latest first; `waiting`: those with open questions."""
+        ...
+
+    async def workers(self) -> Sequence[WorkerRow]:
+        """Return who drives, of whatever tenant, or has said that it is there."""
+        ...
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """Return what is due and undriven, or was set aside, by agent and version.
+
+        The longest comes first; it is counted over all tenants.
+        """
         ...
 
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:

@@ -5,11 +5,15 @@ that one, a worker that serves another pauses the turn, visibly; and where someb
 does serve it, they resume it.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
+from jackline.core.errors import StoreError, UnknownOutcomeError
 from jackline.core.events import SessionId, TurnResumed
 from jackline.core.fold import replay
 from jackline.ports import Fleet, Presence, Store
+
+_LOG = logging.getLogger("jackline")
 
 
 class Post:
@@ -28,8 +32,11 @@ class Post:
         )
 
     async def leave(self) -> None:
-        """Say that the worker is gone."""
-        await self._fleet.leave(self._presence.worker)
+        """Say that the worker is gone. Where that cannot be said, others see its lease end."""
+        try:
+            await self._fleet.leave(self._presence.worker)
+        except (StoreError, UnknownOutcomeError) as error:
+            _LOG.warning("%s stays on the list of workers: %s", self._presence.worker, error)
 
     async def unserved(self) -> Sequence[SessionId]:
         """Return sessions that nobody goes on with, for this worker to set aside."""

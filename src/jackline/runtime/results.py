@@ -139,6 +139,8 @@ def _waits(state: Session, turn: int) -> bool:
     """Whether that turn, or what it is behind, waits for a person now: what is read may be over."""
     if state.turn is None or turn not in {state.turn.id, *(seq for seq, _ in state.queue)}:
         return False
+    if state.turn.cancelled is not None:
+        return False  # It is about to end.
     pause = state.turn.pause
     if state.turn.id != turn and pause is None:
         return False

@@ -94,7 +94,8 @@ class Worker:
         self._draining = True
         self._pending.clear()
         if self._post:
-            await self._post.say(draining=True)
+            with suppress(StoreError, UnknownOutcomeError):  # It is said again with each beat.
+                await self._post.say(draining=True)
         if self._engine:
             await self._engine.stop()
         for drive in self._drives.values():

@@ -13,8 +13,12 @@ _OVERDUE_S = 1.0
 _AT_ONCE = 100
 _FORGOTTEN_S = 3_600.0
 _BEAT = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at),
+    forgotten AS (
+        DELETE FROM jackline.worker AS w USING now WHERE w.seen_at < now.at - %s AND w.name <> %s
+    )
     INSERT INTO jackline.worker AS w (name, serves, slots, lease_s, draining, seen_at)
-    VALUES (%s, %s, %s, %s, %s, jackline.time_1(%s))
+    SELECT %s, %s::jsonb, %s, %s, %s, now.at FROM now
     ON CONFLICT (name) DO UPDATE SET serves = excluded.serves, slots = excluded.slots,
         lease_s = excluded.lease_s, draining = excluded.draining, seen_at = excluded.seen_at
 """
@@ -42,7 +46,7 @@ _SERVED_AGAIN = """
     SELECT s.tenant, s.name FROM jackline.session AS s
     WHERE s.due_at = 'infinity' AND (%s::jsonb ->> s.agent) = s.version LIMIT %s
 """
-# Those that have died are shown for an hour.
+# Those that have died are shown for an hour, and then forgotten by whoever is alive.
 _WORKERS = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at),
     driving AS (
@@ -59,7 +63,8 @@ _WORKERS = """
 _WAITING = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
     SELECT s.agent, s.version, count(*),
-        now.at - min(CASE WHEN s.due_at = 'infinity' THEN s.updated_at ELSE s.due_at END),
+        now.at - min(CASE WHEN s.due_at = 'infinity' THEN s.updated_at
+            ELSE greatest(s.due_at, s.lease_until) END),
         EXISTS (
             SELECT FROM jackline.worker AS w
             WHERE w.serves ? s.agent AND s.version IN ('', w.serves ->> s.agent) AND NOT w.draining
@@ -74,8 +79,8 @@ _WAITING = """
 def beat(database: Connection, given: float | None, presence: Presence) -> None:
     """See `Fleet.beat`."""
     serves = json.dumps(dict(presence.serves))
-    values = (presence.worker, serves, presence.slots, presence.lease_s, presence.draining, given)
-    database.execute(_BEAT, values)
+    says = (presence.worker, serves, presence.slots, presence.lease_s, presence.draining)
+    database.execute(_BEAT, (given, _FORGOTTEN_S, presence.worker, *says))
 
 
 def leave(database: Connection, worker: str) -> None:
@@ -104,7 +109,7 @@ def served_again(database: Connection, served: Mapping[str, str]) -> list[Sessio
 
 
 def workers(database: Connection, given: float | None) -> list[WorkerRow]:
-    """See `Fleet.workers`."""
+    """See `Archive.workers`."""
     rows = database.execute(_WORKERS, (given, _FORGOTTEN_S), binary=True).fetchall()
     return [
         WorkerRow(name, driven, alive, json.loads(serves), slots, silent_s, draining)
@@ -113,7 +118,7 @@ def workers(database: Connection, given: float | None) -> list[WorkerRow]:
 
 
 def waiting(database: Connection, given: float | None) -> list[Waiting]:
-    """See `Fleet.waiting`."""
+    """See `Archive.waiting`."""
     rows = database.execute(_WAITING, (given,), binary=True).fetchall()
     return [Waiting(*row) for row in rows]
 

@@ -22,6 +22,7 @@ from jackline.core.events import (
     SessionOpened,
     SessionTaken,
     Told,
+    TurnCancelRequested,
     TurnResumed,
     TurnSteered,
     TurnSubmitted,
@@ -289,7 +290,7 @@ class Tell(Value, frozen=True):
         seq, at, due_at = row.head + 1, row.at, row.due_at
         if rules.wakes(first, row.turn):
             due_at = at if due_at is None else min(due_at, at)
-        mine = rules.goes_to(first, seq, row.turn)
+        mine, version = rules.goes_to(first, seq, row.turn), _version(first, row.turn)
         values = {
             "no": row.no,
             "seq": seq,
@@ -303,20 +304,26 @@ class Tell(Value, frozen=True):
             "turn": mine if row.turn is None else row.turn,
             "questions": questions,
             "due_at": due_at,
-            "version": _version(first, row.turn),
-            "wakes": self.wakes and due_at is not None and _rests(row),
+            "version": version,
+            "wakes": self.wakes and due_at is not None and _rests(row, version),
         }
         database.execute(_TELL, values)
         return Receipt(seq, mine, at, queued=row.turn is not None and mine != row.turn)
 
 
-def _rests(row: Locked) -> bool:
-    """Whether nobody drives the session, or is to be woken for it already."""
-    return row.lease_until <= row.at and (row.due_at is None or row.due_at > row.at)
+def _rests(row: Locked, version: str | None) -> bool:
+    """Whether nobody drives the session, or is to be woken for it already, in this version."""
+    woken = version is None and row.due_at is not None and row.due_at <= row.at
+    return row.lease_until <= row.at and not woken
 
 
 def _version(event: Told, turn: int | None) -> str | None:
-    """Return the version of its agent that a turn begins with, or goes on with from here."""
+    """Return the version of its agent that a turn begins with, or goes on with from here.
+
+    What nobody wants any more has none: a worker of any version may end it.
+    """
+    if isinstance(event, TurnCancelRequested) and turn is not None:
+        return "" if event.turn in {None, turn} else None
     if isinstance(event, TurnResumed):
         return event.version or None
     if isinstance(event, TurnSubmitted | TurnSteered) and turn is None:

@@ -230,11 +230,11 @@ class PostgresStore:
         return await self._read(lambda database, _: fleet.served_again(database, served))
 
     async def workers(self) -> Sequence[WorkerRow]:
-        """See `Fleet.workers`."""
+        """See `Archive.workers`."""
         return await self._read(fleet.workers)
 
     async def waiting(self) -> Sequence[Waiting]:
-        """See `Fleet.waiting`."""
+        """See `Archive.waiting`."""
         return await self._read(fleet.waiting)
 
     def close(self) -> None:

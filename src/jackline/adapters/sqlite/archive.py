@@ -14,7 +14,7 @@ from jackline.core.codec import encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError, StoreError
 from jackline.core.events import SessionForked, SessionId
 from jackline.core.session import Session
-from jackline.ports import Loaded, SessionRow
+from jackline.ports import Loaded, SessionRow, Waiting, WorkerRow
 
 # The database's time goes on with its events, also where this process's clock is behind.
 _DUE = """
@@ -24,6 +24,17 @@ _DUE = """
     WHERE due_at <= now.at AND lease_until <= now.at
         AND agent IN (SELECT value FROM json_each(?))
     ORDER BY due_at LIMIT ?
+"""
+_NOW = "SELECT max(?, coalesce((SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))"
+_WORKERS = """
+    SELECT worker, count(*) FROM session WHERE lease_until > ? GROUP BY worker ORDER BY worker
+"""
+# 9e999 is how SQLite writes what never comes.
+_WAITING = """
+    SELECT agent, count(*),
+        ?1 - min(CASE due_at WHEN 9e999 THEN updated_at ELSE max(due_at, lease_until) END)
+    FROM session WHERE (due_at <= ?1 OR due_at = 9e999) AND lease_until <= ?1
+    GROUP BY agent ORDER BY 3 DESC
 """
 _COLUMNS = """
     SELECT name, user, agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
@@ -113,6 +124,18 @@ def due(
     """See `Journal.due`."""
     rows = database.execute(_DUE, (now, json.dumps(agents), limit))
     return [SessionId(tenant, name) for tenant, name in rows]
+
+
+def workers(database: sqlite3.Connection, now: float) -> list[WorkerRow]:
+    """See `Archive.workers`."""
+    rows = database.execute(_WORKERS, database.execute(_NOW, (now,)).fetchone())
+    return [WorkerRow(name, driven, alive=True) for name, driven in rows]
+
+
+def waiting(database: sqlite3.Connection, now: float) -> list[Waiting]:
+    """See `Archive.waiting`."""
+    rows = database.execute(_WAITING, database.execute(_NOW, (now,)).fetchone())
+    return [Waiting(agent, "", count, longest_s, None) for agent, count, longest_s in rows]
 
 
 def load(database: sqlite3.Connection, session: SessionId) -> Loaded:

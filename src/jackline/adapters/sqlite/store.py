@@ -16,7 +16,17 @@ from jackline.adapters.sqlite.writer import Work, Writer
 from jackline.core.budget import Account
 from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned
 from jackline.core.session import Session
-from jackline.ports import Appended, Batch, Claimed, Clock, Loaded, Receipt, SessionRow
+from jackline.ports import (
+    Appended,
+    Batch,
+    Claimed,
+    Clock,
+    Loaded,
+    Receipt,
+    SessionRow,
+    Waiting,
+    WorkerRow,
+)
 
 T = TypeVar("T")
 
@@ -166,6 +176,14 @@ class SqliteStore:
         now, count = self._clock.peek(), (limit, waiting)
         work = partial(archive.sessions, now=now, tenant=tenant, user=user, limit=count)
         return await self._read(work)
+
+    async def workers(self) -> Sequence[WorkerRow]:
+        """See `Archive.workers`."""
+        return await self._read(partial(archive.workers, now=self._clock.peek()))
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """See `Archive.waiting`."""
+        return await self._read(partial(archive.waiting, now=self._clock.peek()))
 
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
         """See `Archive.fork`."""

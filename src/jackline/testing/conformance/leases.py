@@ -1,6 +1,7 @@
 """What a worker is promised: claims, leases, and which session is due."""
 
 import asyncio
+import math
 
 from jackline.core.errors import FencedError, NotFoundError
 from jackline.core.events import (
@@ -161,6 +162,56 @@ async def _a_session_that_is_parked_waits_for_news(store: Store, clock: ManualCl
         await store.park(S2, 1)
 
 
+async def _who_drives_is_listed_as_long_as_the_lease_holds(
+    store: Store, clock: ManualClock
+) -> None:
+    assert await store.workers() == []
+    for name, worker in (("a", "w2"), ("b", "w1"), ("c", "w2")):
+        await driven(store, SessionId("acme", name), worker)
+    await driven(store, SessionId("other", "s"), "w1")
+    rows = [(row.name, row.driven, row.alive) for row in await store.workers()]
+    assert rows == [("w1", 2, True), ("w2", 2, True)]
+    await store.drive(SessionId("acme", "b"), released(DONE, after=3), LEASE_S)
+    assert [row.driven for row in await store.workers()] == [1, 2]
+    clock.advance(LEASE_S)
+    assert await store.workers() == []
+
+
+async def _what_waits_is_counted_and_for_how_long(store: Store, clock: ManualClock) -> None:
+    async def waiting() -> list[tuple[str, int, float, bool]]:
+        rows = await store.waiting()
+        return [(row.agent, row.count, row.longest_s, bool(row.served)) for row in rows]
+
+    assert await waiting() == []
+    for name in ("a", "b"):
+        session = SessionId("acme", name)
+        await opened(store, session)
+        await store.tell(session, [submitted("r1")])
+        clock.advance(1)
+    await store.open(S2, type(OPENED)("sales", "bob"))
+    await store.tell(S2, [submitted("r1")])
+    assert await waiting() == [("support", 2, 2.0, False), ("sales", 1, 0.0, False)]
+    await store.claim(SessionId("acme", "a"), "w1", LEASE_S)
+    assert await waiting() == [("support", 1, 1.0, False), ("sales", 1, 0.0, False)]
+    later = Batch(1, 3, (), 2, release=True, due_at=clock.now + 60)
+    await store.drive(SessionId("acme", "a"), later, LEASE_S)
+    assert await waiting() == [("support", 1, 1.0, False), ("sales", 1, 0.0, False)]
+
+
+async def _what_was_set_aside_or_lost_waits_since_then(store: Store, clock: ManualClock) -> None:
+    await driven(store)
+    clock.advance(5)
+    aside = Batch(1, 3, (), 2, release=True, due_at=math.inf)
+    await store.drive(S1, aside, LEASE_S)
+    clock.advance(7)
+    assert [(row.count, row.longest_s) for row in await store.waiting()] == [(1, 7.0)]
+    await store.tell(S1, [steered("r2")])
+    await store.claim(S1, "w1", LEASE_S)
+    assert await store.waiting() == []
+    clock.advance(LEASE_S + 2)
+    assert [(row.count, row.longest_s) for row in await store.waiting()] == [(1, 2.0)]
+
+
 PROMISES: tuple[Promise, ...] = (
     _a_hundred_wake_ups_move_no_epoch,
     _of_many_claims_at_once_one_succeeds,
@@ -173,4 +224,7 @@ PROMISES: tuple[Promise, ...] = (
     _news_makes_a_waiting_session_due_at_once,
     _the_longest_due_session_comes_first,
     _a_session_that_is_parked_waits_for_news,
+    _who_drives_is_listed_as_long_as_the_lease_holds,
+    _what_waits_is_counted_and_for_how_long,
+    _what_was_set_aside_or_lost_waits_since_then,
 )

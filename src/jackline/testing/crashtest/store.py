@@ -18,6 +18,8 @@ from jackline.ports import (
     Refused,
     SessionRow,
     Store,
+    Waiting,
+    WorkerRow,
 )
 from jackline.testing.crashtest.log import Entry
 from jackline.testing.crashtest.moments import Moments
@@ -111,6 +113,14 @@ class Watched:
     ) -> list[SessionRow]:
         """See `Archive.sessions`."""
         return await self._store.sessions(tenant, user, limit, waiting=waiting)
+
+    async def workers(self) -> Sequence[WorkerRow]:
+        """See `Archive.workers`."""
+        return await self._store.workers()
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """See `Archive.waiting`."""
+        return await self._store.waiting()
 
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
         """See `Archive.fork`."""

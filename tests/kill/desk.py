@@ -1,0 +1,50 @@
+"""An agent for `jackline worker`, in the version that the environment says.
+
+Its tool writes a line to the file `world`, and waits until there is a file `go`.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+from jackline.core.agent import Agent
+from jackline.core.messages import ToolCall
+from jackline.core.tools import tool
+from jackline.testing.model import ScriptedModel
+
+ANSWER = "That is done."
+
+
+def do(what: str) -> None:
+    """Do something that lasts."""
+    with Path("world").open("a") as world:
+        world.write(f"{what}\n")
+
+
+def is_there(name: str | Path) -> bool:
+    return Path(name).exists()
+
+
+async def passed(seconds: float) -> None:
+    """Return when so much time has passed: a file calls nobody."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, over.set)
+    await over.wait()
+
+
+@tool(effect="once")
+async def wait() -> str:
+    """Wait until somebody says go."""
+    do("wait")
+    while not is_there("go"):
+        await passed(0.02)
+    return "It is there."
+
+
+def desk(version: str) -> Agent:
+    """Return the agent in a version."""
+    script = {"hello": [ANSWER], "wait": [[ToolCall("wait", "{}")], ANSWER]}
+    return Agent("desk", ScriptedModel(script), tools=[wait], version=version)
+
+
+here = desk(os.environ.get("DESK_VERSION", "1"))
