@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -69,7 +69,7 @@ def new_id() -> str:
 class Surroundings:
     """What a runtime takes from the machine, so that a test can give it something else.
 
-    It drives at most `slots` sessions at once.
+    It drives at most `slots` sessions at once. `watch` returns what is to stand for the store.
     """
 
     clock: Clock = awake_clock
@@ -80,6 +80,7 @@ class Surroundings:
     lease_s: float = LEASE_S
     witness: Witness | None = None
     slots: int = 10_000
+    watch: Callable[[Store], Store] | None = None
 
 
 def open_store(store: str | Store, wall_clock: Clock) -> Store:
@@ -183,8 +184,9 @@ class Runtime:
     async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
-        store, bus = open_store(self._url, around.wall_clock), LocalBus()
-        self._stack.callback(store.close)
+        fleet, bus = open_store(self._url, around.wall_clock), LocalBus()
+        self._stack.callback(fleet.close)
+        store = around.watch(fleet) if around.watch else fleet
         served = {
             name: self._served(_with_paging(agent, store), models[name])
             for name, agent in self._agents.items()
@@ -207,9 +209,9 @@ class Runtime:
         )
         if self._drives:
             post = None
-            if engine and isinstance(store, Fleet):
+            if engine and isinstance(fleet, Fleet):
                 presence = Presence(name, versions, around.slots, around.lease_s)
-                post = Post(store, store, presence)
+                post = Post(fleet, store, presence)
             worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
             await self._stack.enter_async_context(_running(worker.run()))
             self._worker = worker

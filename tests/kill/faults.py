@@ -17,7 +17,7 @@ from jackline.core.messages import ToolCall
 from jackline.core.tools import Context, tool
 from jackline.ports import Appended, Batch, Clock, Committed, Receipt
 from jackline.testing.crashtest import Extent, certify
-from jackline.testing.crashtest.life import OpenStore
+from jackline.testing.crashtest.alone import Alone, OpenStore
 from jackline.testing.model import ScriptedModel
 from jackline.testing.scenario import Scenario, scenario
 
@@ -136,5 +136,5 @@ def unseen(_done: int, _total: int) -> None:
 if __name__ == "__main__":
     faulty, open_store = FAULTS[sys.argv[1]]
     extent = Extent(doubles=0, timed=0, at=sys.argv[2])
-    report = certify(faulty, extent, unseen, open_store)
+    report = certify(faulty, extent, unseen, Alone(open_store))
     sys.stdout.write(report.as_json().decode())

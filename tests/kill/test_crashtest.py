@@ -40,7 +40,7 @@ def test_an_agent_of_all_effects_outlives_a_death_inside_every_call() -> None:
     done = ran("tests.kill.seller:sale", "--json", "--at", "call", "--sample", "8")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert report.keys() == {"boundaries", "runs", "breaches", "rerun", "unknown"}
+    assert report.keys() == {"boundaries", "runs", "breaches", "rerun", "unknown", "fenced"}
     assert report["breaches"] == []
     assert report["boundaries"] == 3 * 6
     assert report["runs"] > report["boundaries"]
