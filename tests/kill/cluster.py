@@ -23,16 +23,21 @@ ROOT = Path(__file__).parents[2]
 USER = User("u")
 LEASE_S = 1.0
 _ONCE = ("pay", "charge")
+_AT_ONCE = 16
 
 
 class Tally(NamedTuple):
-    """What came of a run: steps that have a result, repeated payments, and the rest."""
+    """What came of a run: steps that have a result, repeated payments, and the rest.
+
+    `taken` counts how often a session was taken over.
+    """
 
     steps: int
     expected: int
     repeated: int
     lost: int
     unknown: int
+    taken: int
     fenced: int
 
 
@@ -44,7 +49,8 @@ class Cluster:
     folder: Path
     runtime: Runtime
     lease_s: float = LEASE_S
-    slots: int = 4
+    slots: int = 2
+    step_s: float = 0.15
     workers: list[Process] = field(default_factory=list[Process])
 
     @property
@@ -62,6 +68,7 @@ class Cluster:
             str(self.folder),
             str(self.lease_s),
             str(self.slots),
+            str(self.step_s),
             stdout=PIPE,
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
@@ -71,14 +78,21 @@ class Cluster:
         assert await worker.stdout.readline() == b"ready\n"
         return worker
 
-    async def asks(self, count: int, prefix: str = "s") -> Mapping[str, int]:
-        """Ask for something in so many sessions, and return their turns."""
+    async def asks(self, count: int, said: str = "Go.", prefix: str = "s") -> Mapping[str, int]:
+        """Say something in so many sessions, and return their turns."""
         turns = dict[str, int]()
-        for number in range(count):
-            name = await self.runtime.sessions.open("hand", USER, f"{prefix}{number}")
-            receipt = await self.runtime.sessions.submit(name, USER, Submission("Go.", "request"))
-            assert receipt.turn is not None
-            turns[name.name] = receipt.turn
+
+        async def ask(number: int) -> None:
+            submission = Submission(said, "request")
+            name, receipt = await self.runtime.sessions.begin(
+                "hand", USER, submission, f"{prefix}{number}"
+            )
+            turns[name.name] = receipt.turn or receipt.seq
+
+        for first in range(0, count, _AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                for number in range(first, min(count, first + _AT_ONCE)):
+                    group.create_task(ask(number))
         return turns
 
     async def result(self, session: str, turn: int) -> Result:
@@ -110,7 +124,7 @@ class Cluster:
     async def tally(self, turns: Mapping[str, int]) -> Tally:
         """Check every journal, and count what happened."""
         done = self.world.done()
-        steps, lost, unknown = 0, 0, 0
+        steps, lost, unknown, taken = 0, 0, 0, -len(turns)
         for session in turns:
             records = await self.records(session)
             checks.once_each(records, {"request"})
@@ -119,10 +133,11 @@ class Cluster:
             results, flagged = closed(records)
             steps, unknown = steps + len(results), unknown + len(flagged)
             lost += len(unsaid(records, flagged, done))
+            taken += checks.count(records, e.SessionTaken)
         payments = Counter(each for each in done if each.startswith(_ONCE))
         repeated = sum(times - 1 for times in payments.values())
         expected = len(turns) * sum(map(len, ROUNDS))
-        return Tally(steps, expected, repeated, lost, unknown, done.count("fenced"))
+        return Tally(steps, expected, repeated, lost, unknown, taken, done.count("fenced"))
 
     def notes(self) -> list[str]:
         """Return what the transactional tool has written."""

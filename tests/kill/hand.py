@@ -1,4 +1,4 @@
-"""A worker among others: `python -m tests.kill.hand STORE FOLDER LEASE_S SLOTS`.
+"""A worker among others: `python -m tests.kill.hand STORE FOLDER LEASE_S SLOTS STEP_S`.
 
 What its tools do to the world is a line each in the file `world`: the tool and the effect key.
 So is what the store refuses because somebody else drives: `fenced`.
@@ -23,13 +23,17 @@ from jackline.testing.model import ScriptedModel
 
 ANSWER = "That is done."
 ROUNDS = (("look", "put", "pay"), ("note", "charge"))
-STEP_S = 0.15
+SCRIPT = {
+    "Go.": [*([ToolCall(name, "{}") for name in names] for names in ROUNDS), ANSWER],
+    "Say something.": [ANSWER],
+}
 
 
 class World:
-    """What is outside, and remembers what was done to it."""
+    """What is outside, and remembers what was done to it. A step takes `step_s`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, step_s: float = 0.0) -> None:
+        self.step_s = step_s
         self._file = folder / "world"
 
     def do(self, what: str) -> None:
@@ -47,7 +51,7 @@ async def _do(ctx: Context[World], what: str) -> str:
     """Do it, and take a while over it."""
     ctx.deps.do(f"{what} {ctx.effect_key}")
     over = asyncio.Event()
-    asyncio.get_running_loop().call_later(STEP_S, over.set)
+    asyncio.get_running_loop().call_later(ctx.deps.step_s, over.set)
     await over.wait()
     return "Done."
 
@@ -85,10 +89,8 @@ def note(ctx: Context[World]) -> str:
 
 def hand() -> Agent:
     """Return the agent."""
-    calls = [[ToolCall(name, "{}") for name in names] for names in ROUNDS]
-    model = ScriptedModel([*calls, ANSWER], terms=TERMS)
     tools = [look, put, pay, charge, note]
-    return Agent("hand", model, tools=tools, max_tokens=512)
+    return Agent("hand", ScriptedModel(SCRIPT, terms=TERMS), tools=tools, max_tokens=512)
 
 
 def counting(store: Store, world: World) -> Store:
@@ -106,9 +108,9 @@ def counting(store: Store, world: World) -> Store:
     return store
 
 
-async def work(store: str, folder: Path, lease_s: float, slots: int) -> None:
+async def work(store: str, world: World, lease_s: float, slots: int) -> None:
     """Drive until SIGTERM, then hand over."""
-    world, ended = World(folder), asyncio.Event()
+    ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     around = Surroundings(lease_s=lease_s, slots=slots, watch=lambda found: counting(found, world))
     async with Runtime([hand()], store=store, deps=world, surroundings=around):
@@ -118,4 +120,5 @@ async def work(store: str, folder: Path, lease_s: float, slots: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))
+    url, folder, lease_s, slots, step_s = sys.argv[1:]
+    asyncio.run(work(url, World(Path(folder), float(step_s)), float(lease_s), int(slots)))

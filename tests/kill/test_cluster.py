@@ -22,11 +22,14 @@ class Storm:
         self._random = random
         self._up = list[Process]()
 
-    async def rage(self, strikes: int) -> None:
-        """Strike so often. Afterwards as many workers live as before."""
+    async def gather(self) -> None:
+        """Have workers that can be struck."""
         async with asyncio.TaskGroup() as hired:
             tasks = [hired.create_task(self._there.hire()) for _ in range(WORKERS)]
         self._up = [task.result() for task in tasks]
+
+    async def rage(self, strikes: int) -> None:
+        """Strike so often. Afterwards as many workers live as before."""
         async with asyncio.TaskGroup() as group:
             for number in range(strikes):
                 await passed(self._random.uniform(0.1, 0.6))
@@ -53,8 +56,10 @@ def raged(seed: int, url: str, folder: Path, sessions: int, strikes: int) -> Tal
 
     async def run() -> Tally:
         async with asyncio.timeout(100), cluster(url, folder) as there:
+            storm = Storm(there, Random(seed))
+            await storm.gather()
             async with asyncio.TaskGroup() as group:
-                group.create_task(Storm(there, Random(seed)).rage(strikes))
+                group.create_task(storm.rage(strikes))
                 turns = await there.asks(sessions)
             await there.all_done(turns)
             await there.leave()
@@ -85,7 +90,8 @@ def matrix(seeds: range, server: str, template: str, folder: Path) -> None:
 def test_no_step_is_lost_or_paid_twice_while_workers_are_killed_and_stopped(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    raged(0, postgres_url, tmp_path, sessions=12, strikes=3)
+    tally = raged(0, postgres_url, tmp_path, sessions=12, strikes=3)
+    assert tally.taken > 0, "somebody was struck while it drove"
 
 
 @pytest.mark.verify
