@@ -22,6 +22,11 @@ from jackline.core.errors import OperatorError
 AGAIN = """
     SELECT jackline.wake_1(tenant, name, agent, version, due_at, due_at) FROM jackline.session
 """
+OVER = "SELECT count(*) FROM jackline.session WHERE lease_until <= jackline.time_1(NULL)"
+REAPED = """
+    UPDATE jackline.procrastinate_jobs
+    SET status = 'todo', attempts = attempts + 1, worker_id = NULL
+"""
 JOBS = "SELECT status::text, attempts, worker_id FROM jackline.procrastinate_jobs"
 DUE = """
     WITH soon AS (SELECT jackline.time_1(NULL) + 2 AS at), timers AS (
@@ -154,11 +159,16 @@ def test_a_worker_that_stood_still_cannot_end_a_job_that_another_one_runs(
         async def pays() -> bool:
             return any(each.startswith("pay") for each in there.world.done())
 
+        async def is_over() -> bool:
+            return sql(there, OVER) == [(1,)]
+
         async def goes_on() -> bool:
             return await taken(there) == 2
 
         await until(pays)
         with Still(first):
+            await until(is_over)
+            sql(there, REAPED)  # Before a worker looks, so that there is but this job.
             await there.hire()
             await until(goes_on)
         first.terminate()
