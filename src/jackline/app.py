@@ -72,7 +72,7 @@ def new_id() -> str:
 class Surroundings:
     """What a runtime takes from the machine, so that a test can give it something else.
 
-    It drives at most `slots` sessions at once.
+    It drives at most `slots` sessions at once. `watch` returns what is to stand for the store.
     """
 
     clock: Clock = awake_clock
@@ -83,6 +83,7 @@ class Surroundings:
     lease_s: float = LEASE_S
     witness: Witness | None = None
     slots: int = 10_000
+    watch: Callable[[Store], Store] | None = None
 
 
 def open_store(store: str | Store, wall_clock: Clock) -> Store:
@@ -213,10 +214,11 @@ class Runtime:
     async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
-        store = open_store(self._url, around.wall_clock)
-        self._stack.callback(store.close)
+        fleet = open_store(self._url, around.wall_clock)
+        self._stack.callback(fleet.close)
+        store = around.watch(fleet) if around.watch else fleet
         bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
-        rates = store.rates if isinstance(store, SharesRates) else LocalRates(around.clock)
+        rates = fleet.rates if isinstance(fleet, SharesRates) else LocalRates(around.clock)
         served = {
             name: self._served(_with_paging(agent, store), models[name], rates)
             for name, agent in self._agents.items()
@@ -239,9 +241,9 @@ class Runtime:
         )
         if self._drives:
             post = None
-            if engine and isinstance(store, Fleet):
+            if engine and isinstance(fleet, Fleet):
                 presence = Presence(name, versions, around.slots, around.lease_s)
-                post = Post(store, store, presence)
+                post = Post(fleet, store, presence)
                 self._stack.push_async_callback(post.leave)
             worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
             await self._stack.enter_async_context(_running(rates.watch()))

@@ -1,4 +1,4 @@
-"""Faults for the crash test to find, one a name: `python -m tests.kill.faults NAME BOUNDARY`."""
+"""Faults for the crash test to find: `python -m tests.kill.faults NAME BOUNDARY [POSTGRES]`."""
 
 import asyncio
 import os
@@ -16,9 +16,12 @@ from jackline.core.agent import Agent
 from jackline.core.events import SessionId, Told, TurnResumed, TurnSteered
 from jackline.core.messages import ToolCall
 from jackline.core.tools import Context, tool
-from jackline.ports import Appended, Batch, Claimed, Clock, Committed, Receipt
+from jackline.core.value import replace as changed
+from jackline.ports import Appended, Batch, Claimed, Clock, Committed, Receipt, Store
 from jackline.testing.crashtest import Extent, certify
-from jackline.testing.crashtest.life import OpenStore
+from jackline.testing.crashtest.alone import Alone, OpenStore
+from jackline.testing.crashtest.pair import Pair
+from jackline.testing.crashtest.run import Ground
 from jackline.testing.model import ScriptedModel
 from jackline.testing.scenario import Scenario, scenario
 
@@ -92,6 +95,20 @@ def opened(kind: type[SqliteStore]) -> OpenStore:
     return open_store
 
 
+def careless(store: Store) -> Store:
+    """Have the store write for whoever asks, also for a worker that was taken for dead."""
+    drive = store.drive
+
+    async def driven(session: SessionId, batch: Batch, lease_s: float) -> Appended:
+        row = await store.row(session)
+        if row.epoch != batch.epoch:
+            batch = changed(batch, epoch=row.epoch, after=row.head)
+        return await drive(session, batch, lease_s)
+
+    store.drive = driven
+    return store
+
+
 def sound(path: Path, clock: Clock) -> SqliteStore:
     """Open a store that has no fault."""
     return open_sqlite(path, clock=clock)
@@ -141,6 +158,7 @@ FAULTS: Mapping[str, tuple[Scenario, OpenStore]] = {
     "misdeclared": (misdeclared_sale, sound),
     "hasty": (sale, opened(Hasty)),
     "lazy": (sale, opened(Lazy)),
+    "careless": (sale, sound),
 }
 
 
@@ -148,8 +166,15 @@ def unseen(_done: int, _total: int) -> None:
     """Hear of progress, and show nothing."""
 
 
+def ground(fault: str, postgres: str) -> Ground:
+    """Return where runs with this fault are made."""
+    if not postgres:
+        return Alone(FAULTS[fault][1])
+    return Pair(postgres, careless) if fault == "careless" else Pair(postgres)
+
+
 if __name__ == "__main__":
-    faulty, open_store = FAULTS[sys.argv[1]]
-    extent = Extent(doubles=0, timed=0, at=sys.argv[2])
-    report = certify(faulty, extent, unseen, open_store)
+    named, boundary, *server = sys.argv[1:]
+    found = Extent(doubles=0, timed=0, at=boundary)
+    report = certify(FAULTS[named][0], found, unseen, ground(named, "".join(server)))
     sys.stdout.write(report.as_json().decode())

@@ -65,8 +65,8 @@ async def charge(ctx: Context[Shop], order: int, cents: int) -> str:
 def note(ctx: Context[Any], text: str) -> str:
     """Keep a note beside the journal."""
     ctx.connection.execute("CREATE TABLE IF NOT EXISTS note (text TEXT)")
-    ctx.connection.execute("INSERT INTO note VALUES (?)", (text,))
-    return "noted"
+    ctx.connection.execute("INSERT INTO note VALUES ('sold')")
+    return f"noted: {text}"
 
 
 def paid_once(shop: Shop) -> str:

@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -14,21 +17,23 @@ PATHS = {"PYTHONPATH": os.pathsep.join(sys.path)}
 COMMAND = [sys.executable, "-c", "from jackline.cli import main; main()", "crashtest"]
 
 
-def ran(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def ran(
+    *arguments: str, timeout_s: float = 240, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
         text=True,
         cwd=ROOT,
         env=os.environ | PATHS | environment,
-        timeout=240,
+        timeout=timeout_s,
         check=False,
     )
 
 
-def found(fault: str, at: str, kept: Path) -> list[dict[str, Any]]:
+def found(fault: str, at: str, kept: Path, server: str = "") -> list[dict[str, Any]]:
     """Return the breaches that the crash test finds at the boundaries named so."""
-    command = [sys.executable, "-m", "tests.kill.faults", fault, at]
+    command = [sys.executable, "-m", "tests.kill.faults", fault, at, server]
     environment = os.environ | PATHS | {"TMPDIR": str(kept)}
     done = subprocess.run(
         command, capture_output=True, cwd=ROOT, env=environment, timeout=120, check=True
@@ -40,7 +45,7 @@ def test_an_agent_of_all_effects_outlives_a_death_inside_every_call() -> None:
     done = ran("tests.kill.seller:sale", "--json", "--at", "call", "--sample", "8")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert report.keys() == {"boundaries", "runs", "breaches", "rerun", "unknown"}
+    assert report.keys() == {"boundaries", "runs", "breaches", "rerun", "unknown", "fenced"}
     assert report["breaches"] == []
     assert report["boundaries"] == 3 * 6
     assert report["runs"] > report["boundaries"]
@@ -125,6 +130,100 @@ def test_what_cannot_be_certified_is_said_in_one_sentence(
     assert done.stdout == ""
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def databases(server: str) -> set[str]:
+    """Return the names of the databases that a crash test has made."""
+    with psycopg.connect(server) as admin:
+        rows = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE '%crashtest%'")
+        return {name for (name,) in rows.fetchall()}
+
+
+def test_on_postgres_one_worker_goes_on_for_another_that_is_killed_or_stopped(
+    postgres_server: str,
+) -> None:
+    before = databases(postgres_server)
+    at = "drive (turn.resumed, tool.started) turn 1/model/1/tool/0"
+    done = ran(
+        "tests.kill.seller:sale", "--store", postgres_server, "--json", "--at", at, "--sample", "0"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report.keys() == {"boundaries", "runs", "breaches", "rerun", "unknown", "fenced"}
+    assert report["breaches"] == []
+    assert (report["boundaries"], report["runs"]) == (2, 1 + 2 * 2)
+    assert report["unknown"] == 2, "the payment was begun before two of the strikes"
+    assert report["fenced"] >= 1, "who was stopped before its commit is refused"
+    assert databases(postgres_server) == before
+
+
+def test_on_postgres_nobody_waits_for_what_an_agent_waits_for(postgres_server: str) -> None:
+    """The database's clock is put forward by ten minutes, and timers with it."""
+    arguments = ("--at", "asked turn 1/model/2", "--sample", "0")
+    done = ran("tests.kill.seller:patience", "--store", postgres_server, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "seller: 1 boundaries, 3 runs, 0 breaches;" in done.stdout
+
+
+def test_a_store_that_does_not_fence_is_found(postgres_server: str, tmp_path: Path) -> None:
+    at = "before commit drive (tool.returned, model.reserved) turn 1/model/1"
+    assert found("none", at, tmp_path, postgres_server) == []
+    breaches = found("careless", at, tmp_path, postgres_server)
+    assert any("was not fenced" in each["text"] for each in breaches)
+    assert list(tmp_path.glob("*/*/journal.jsonl"))
+
+
+@pytest.fixture
+def poor_user(postgres_server: str) -> Generator[str]:
+    """The URL by which somebody connects who may make no databases."""
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute("CREATE ROLE poor LOGIN PASSWORD 'poor'")
+        try:
+            yield make_url(postgres_server, "poor")
+        finally:
+            admin.execute("DROP ROLE poor")
+
+
+def make_url(server: str, user: str) -> str:
+    """Return the server's URL for another user."""
+    parts = urlsplit(server)
+    return parts._replace(netloc=f"{user}:{user}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def test_who_may_make_no_database_is_told_so(poor_user: str) -> None:
+    done = ran("tests.kill.seller:sale", "--store", poor_user)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "does not let this user make a database" in done.stderr
+    assert "ALTER ROLE poor CREATEDB" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("store", "code", "sentence"),
+    [
+        ("sqlite:///jackline.db", 2, "is no Postgres server: write postgresql://"),
+        ("postgresql://nobody@127.0.0.1:9/none", 3, "cannot be reached"),
+    ],
+)
+def test_a_server_that_cannot_be_had_is_said_in_one_sentence(
+    store: str, code: int, sentence: str
+) -> None:
+    done = ran("tests.kill.seller:sale", "--store", store)
+    assert done.returncode == code
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.verify
+@pytest.mark.timeout(900)
+def test_on_postgres_an_agent_of_all_effects_outlives_death_and_stop_at_every_boundary(
+    postgres_server: str,
+) -> None:
+    done = ran("tests.kill.seller:sale", "--store", postgres_server, "--json", timeout_s=800)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["runs"] > 2 * report["boundaries"]
+    assert report["fenced"] > 0
 
 
 @pytest.mark.verify

@@ -16,7 +16,7 @@ from jackline.core.events import (
     ToolUnknown,
 )
 from jackline.core.messages import Text
-from jackline.core.tools import Context, Tool, tool
+from jackline.core.tools import Context, Effect, Tool, tool
 from jackline.runtime.threads import Inline
 from jackline.runtime.tools import Invocation, Outcome, ToolEngine
 from jackline.testing.world import World
@@ -291,10 +291,12 @@ def test_a_tool_may_use_timeouts_and_tasks_of_its_own(bench: Bench) -> None:
     assert text_of(bench.one(of(composed))) == "timed out inside"
 
 
+@pytest.mark.parametrize("effect", ["read", "idempotent", "once"])
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_once_call_is_not_invoked_when_the_lease_is_over(
+def test_a_call_is_not_invoked_when_the_lease_is_over(
     bench: Bench,
     is_async: bool,  # noqa: FBT001 - a case
+    effect: Effect,
 ) -> None:
     async def pay() -> None:
         raise AssertionError
@@ -304,7 +306,7 @@ def test_a_once_call_is_not_invoked_when_the_lease_is_over(
 
     bench.drive.leased = False
     with pytest.raises(FencedError):
-        bench.one(of(pay if is_async else pay_now, "once"))
+        bench.one(of(pay if is_async else pay_now, effect))
     assert bench.invocations == 0
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from jackline import Agent, Budget, Runtime, Submission, ToolCall, tool
+from jackline.adapters.sqlite.store import open_sqlite
 from jackline.core import codec
 from jackline.core import events as e
 from jackline.testing import Say, Scenario, ScriptedModel, scenario
 from jackline.testing.crashtest.judge import Verdict, judge
-from jackline.testing.crashtest.life import SESSION
 from jackline.testing.crashtest.log import Entry
+from jackline.testing.crashtest.visitor import SESSION
 from jackline.testing.scenario import SCRIPTED
 
 
@@ -65,7 +66,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judged(journal: Path, told: Sequence[Entry], budget: str = "0.50", ended: str = "") -> Verdict:
-    return judge(sold(budget), journal, told, ended)
+    return judge(sold(budget), lambda: open_sqlite(journal), told, ended)
 
 
 def found(verdict: Verdict) -> list[str]:
@@ -92,6 +93,7 @@ def test_what_ran_again_is_said_and_is_no_breach_where_it_may(journal: Path) -> 
         (Entry(2, "asked", "turn/2/model/1"), "G3 a model was asked 2 times for one"),
         (Entry(1, "asked", "turn/2/model/9"), "G3 a model was asked without a reservation"),
         (Entry(1, "asked", "turn/2/model/1", text="no result"), "G9 no provider would take"),
+        (Entry(1, "commit", "drive", "after", epoch=-1, at=1e12), "G9 process 1 was not fenced"),
     ],
 )
 def test_a_breach_is_found_in_the_log(journal: Path, told: Entry, breach: str) -> None:

@@ -11,11 +11,12 @@ import typer
 
 from jackline.cli.options import Exit, Json
 from jackline.cli.references import load
-from jackline.core.errors import DefinitionError
+from jackline.core.errors import DefinitionError, InputError
 
 if TYPE_CHECKING:
     from jackline.testing.crashtest import Progress, Report
     from jackline.testing.crashtest.judge import Verdict
+    from jackline.testing.crashtest.run import Ground
     from jackline.testing.scenario import Scenario
 
 _DEMO = "jackline.demo.agent:refunds"
@@ -27,8 +28,11 @@ def crashtest(  # noqa: PLR0913 - one for each option
         typer.Argument(metavar="MODULE:SCENARIO", help="The scenario; the demo's where none is."),
     ] = "",
     *,
+    store: Annotated[
+        str, typer.Option(metavar="URL", help="A Postgres server, for runs with two workers.")
+    ] = "",
     jobs: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Runs at a time. 0: as many as there are cores.")
+        int, typer.Option(min=0, metavar="N", help="Runs at a time. 0: as many as fit the cores.")
     ] = 0,
     sample: Annotated[
         int, typer.Option(min=0, metavar="N", help="Runs with a second death, or by the clock.")
@@ -47,23 +51,45 @@ def crashtest(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Kill an agent at every commit and inside every tool call, resume it, and judge.
 
-    Each run is on a fresh database in processes of its own, killed with SIGKILL. Model replies
-    are replayed, and tools get the scenario's dependencies. Exits with 1 where a guarantee did
-    not hold: G1 accepted means done, G2 no side effect twice, G3 budgets are hard, G9 histories
-    stay valid.
+    Each run is on a fresh database in processes of its own, killed with SIGKILL; on Postgres also
+    stopped, and let go on when another worker has taken over. The databases are made beside the
+    one that is named, and dropped. Model replies are replayed, and tools get the scenario's
+    dependencies. Exits with 1 where a guarantee did not hold: G1 accepted means done, G2 no side
+    effect twice, G3 budgets are hard, G9 histories stay valid.
     """
     from jackline.testing.crashtest import Extent, certify  # noqa: PLC0415 - only for this command
 
     scenario = _scenario(reference or _DEMO)
-    jobs = jobs or os.cpu_count() or 1
+    ground = _ground(store)
+    jobs = jobs or ground.jobs_a_core * (os.cpu_count() or 1)
     extent = Extent(jobs, sample - sample // 4, sample // 4, seed, timeout, at)
     with _progress(f"Killing {scenario.agent.name}", quiet=as_json) as progress:
-        report = certify(scenario, extent, progress)
+        report = certify(scenario, extent, progress, ground)
     if as_json:
         typer.echo(report.as_json())
     else:
         _show(scenario, report, verbose=verbose)
     return Exit.FAILED if report.breaches else Exit.OK
+
+
+def _ground(store: str) -> "Ground":
+    """Return where the runs are made."""
+    from jackline.adapters.urls import is_postgres, without_secrets  # noqa: PLC0415 - only for this command
+
+    if not store:
+        from jackline.testing.crashtest.alone import Alone  # noqa: PLC0415 - as above
+
+        return Alone()
+    if not is_postgres(store):
+        raise InputError(
+            f"{without_secrets(store)!r} is no Postgres server: write postgresql://user@host/db, "
+            "or nothing to have the runs on SQLite, in files of their own."
+        )
+    from jackline.app import on_postgres  # noqa: PLC0415 - as above
+
+    with on_postgres():
+        from jackline.testing.crashtest.pair import Pair  # noqa: PLC0415 - as above
+    return Pair(store)
 
 
 def _scenario(reference: str) -> "Scenario":
@@ -115,7 +141,8 @@ def _show(scenario: "Scenario", report: "Report", *, verbose: bool) -> None:
     said = f"{count} breaches" if count != 1 else "1 breach"
     typer.echo(
         f"{scenario.agent.name}: {len(report.boundaries)} boundaries, {len(report.outcomes)} runs, "
-        f"{said}; {report.rerun} calls ran again, {report.unknown} are flagged unknown "
+        f"{said}; {report.rerun} calls ran again, {report.unknown} are flagged unknown"
+        f"{f', {report.fenced} writes were fenced' if report.fenced else ''} "
         f"({report.seconds:.1f} s)."
     )
     if report.kept:

@@ -101,7 +101,7 @@ class ToolEngine:
             call.context,
             values,
             lambda value: shown(value, call.tool.result_bytes),
-            call.drive.check_lease if call.tool.effect == "once" else None,
+            call.drive.check_lease,
             None if call.tool.effect == "read" else lambda end: _tell_late(call, end),
         )
         attempts = Attempts(self._around, self._limits_of(call.tool), job)

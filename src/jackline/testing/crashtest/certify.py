@@ -17,10 +17,10 @@ import msgspec
 from jackline.core.errors import CallerError
 from jackline.core.events import Record, ToolFailed
 from jackline.core.value import Value
-from jackline.testing.crashtest.life import OpenStore, models, open_journal, records
+from jackline.testing.crashtest.life import models
 from jackline.testing.crashtest.log import entries
-from jackline.testing.crashtest.moments import Kill
-from jackline.testing.crashtest.run import Conditions, Outcome, Plan, points, run
+from jackline.testing.crashtest.moments import Kill, Stopped
+from jackline.testing.crashtest.run import Conditions, Ground, Outcome, Plan, points, run
 from jackline.testing.recording import recorded, write
 from jackline.testing.scenario import Scenario
 
@@ -87,6 +87,11 @@ class Report:
         return sum(len(outcome.verdict.unknown) for outcome in self.outcomes)
 
     @property
+    def fenced(self) -> int:
+        """How many writes were refused, as somebody else drove by then."""
+        return sum(outcome.verdict.fenced for outcome in self.outcomes)
+
+    @property
     def missed(self) -> Sequence[str]:
         """The boundaries that their runs did not come by, because things went another way."""
         return [outcome.plan.label for outcome in self.outcomes if not outcome.hit]
@@ -100,30 +105,26 @@ class Report:
                 "breaches": self.breaches,
                 "rerun": self.rerun,
                 "unknown": self.unknown,
+                "fenced": self.fenced,
             }
         )
 
 
-def certify(
-    scenario: Scenario,
-    extent: Extent,
-    progress: Progress,
-    open_store: OpenStore = open_journal,
-) -> Report:
-    """Kill a process at each boundary of the scenario, resume, and report what did not hold.
+def certify(scenario: Scenario, extent: Extent, progress: Progress, ground: Ground) -> Report:
+    """Strike a process at each boundary of the scenario, and report what did not hold.
 
     It forks: call it in a process that has no threads and no event loop. Raises `ScenarioError`
-    where the scenario does not come to its end even if nothing is killed, and `CallerError`
-    where no boundary is named so.
+    where the scenario does not come to its end even if nothing is killed, `CallerError` where no
+    boundary is named so, and what the ground raises.
     """
     began = time.perf_counter()
-    conditions = Conditions(scenario, open_store, extent.timeout_s)
-    with _folders() as folders:
+    conditions = Conditions(scenario, ground, extent.timeout_s)
+    with ground.open(), _folders() as folders:
         conditions, boundaries, clean = _recorded(conditions, folders)
         boundaries = [each for each in boundaries if extent.at in each]
         if not boundaries:
             raise CallerError(f"No boundary has {extent.at!r} in its name: try a shorter one.")
-        plans = _plans(boundaries, extent, time.perf_counter() - began)
+        plans = _plans(ground, boundaries, extent, time.perf_counter() - began)
         outcomes = [clean]
         with _workers(conditions, plans, folders, extent.jobs) as results:
             for outcome in results:
@@ -169,7 +170,7 @@ def _recorded(
     clean = run(conditions, Plan(0, (), "no death"), where)
     if clean.verdict.breaches:
         raise _failed(scenario, clean.verdict.breaches[0].text, _keep(where, folders))
-    kept = records(scenario, where / "journal.db")
+    kept = conditions.ground.records(scenario, where)
     if lacking := _lacking(kept):
         raise _failed(scenario, lacking, _keep(where, folders))
     boundaries = points(entries(where / "log"))
@@ -196,19 +197,31 @@ def _lacking(kept: Sequence[Record]) -> str:
     return ""
 
 
-def _plans(boundaries: Sequence[str], extent: Extent, seconds: float) -> Sequence[Plan]:
-    """Return every boundary once, then samples of double faults and of deaths by the clock."""
+def _plans(
+    ground: Ground, boundaries: Sequence[str], extent: Extent, seconds: float
+) -> Sequence[Plan]:
+    """Return each boundary in each way, then samples of double faults, and of some by the clock."""
     random = Random(extent.seed)
+    first = [
+        (Kill(at=point, stopped=how), _label(point, how))
+        for point in boundaries
+        for how in ground.hows(point)
+    ]
     planned = list[tuple[tuple[Kill, ...], str]]()
-    planned += [((Kill(at=point),), point) for point in boundaries]
-    for point in random.sample(boundaries, min(extent.doubles, len(boundaries))):
-        second = random.randint(1, _SECOND_MOMENT_MAX)
-        label = f"{point}, then at moment {second} of the next process"
-        planned.append(((Kill(at=point), Kill(nth=second)), label))
+    planned += [((kill,), label) for kill, label in first]
+    for kill, label in random.sample(first, min(extent.doubles, len(first))):
+        nth = random.randint(1, _SECOND_MOMENT_MAX)
+        then = f"{label}, then at moment {nth} of the next process"
+        planned.append(((kill, Kill(nth=nth)), then))
     for _ in range(0 if extent.at else extent.timed):
-        after_s = random.uniform(0.01, max(0.02, seconds))
-        planned.append(((Kill(after_s=after_s),), f"{after_s * 1000:.0f} ms after its start"))
+        after_s, how = random.uniform(0.01, max(0.02, seconds)), random.choice(ground.hows(""))
+        label = _label(f"{after_s * 1000:.0f} ms after its start", how)
+        planned.append(((Kill(after_s=after_s, stopped=how),), label))
     return [Plan(number, kills, label) for number, (kills, label) in enumerate(planned, 1)]
+
+
+def _label(where: str, how: Stopped) -> str:
+    return f"{where}, stopped {how}" if how else where
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from jackline.adapters.sqlite.store import open_sqlite
 from jackline.core import calls
 from jackline.core import events as e
 from jackline.core.agent import Agent
@@ -15,9 +13,9 @@ from jackline.core.errors import CallerError
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.core.value import Value
-from jackline.ports import SessionRow
-from jackline.testing.crashtest.life import SESSION
+from jackline.ports import SessionRow, Store
 from jackline.testing.crashtest.log import Entry
+from jackline.testing.crashtest.visitor import SESSION
 from jackline.testing.model import validate
 from jackline.testing.scenario import Scenario
 
@@ -30,12 +28,16 @@ class Breach(Value, frozen=True):
 
 
 class Verdict(Value, frozen=True):
-    """What is wrong, and what the crash cost: calls that ran again, flagged ones, losses."""
+    """What is wrong, and what the crash cost: calls that ran again, flagged ones, losses.
+
+    `fenced` counts what the store refused because somebody else drove.
+    """
 
     breaches: tuple[Breach, ...] = ()
     rerun: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    fenced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,15 @@ class Evidence:
         return {event.key: event.name for event in events if isinstance(event, e.ToolStarted)}
 
 
-def judge(scenario: Scenario, path: Path, told: Sequence[Entry], ended: str) -> Verdict:
+def judge(
+    scenario: Scenario, open_store: Callable[[], Store], told: Sequence[Entry], ended: str
+) -> Verdict:
     """Return the verdict on a run. `ended` says what was wrong with its end, or nothing."""
     errors = [each for each in told if each.what == "error"]
     said = "; ".join(each.text for each in errors if each.name != "check")
     ended = f"{ended} ({said})" if ended and said else ended
     try:
-        evidence = asyncio.run(_evidence(scenario, path, told))
+        evidence = asyncio.run(_evidence(scenario, open_store, told))
     except CallerError:
         return Verdict((Breach("G1", f"there is no session: {ended or 'it was lost'}"),))
     except (AssertionError, KeyError) as error:
@@ -86,14 +90,18 @@ def judge(scenario: Scenario, path: Path, told: Sequence[Entry], ended: str) -> 
         ("G3", _money(evidence)),
         ("G3", _purchases(evidence)),
         ("G9", _histories(evidence)),
+        ("G9", _zombies(evidence)),
     ):
         breaches += [Breach(guarantee, text) for text in found]
-    return Verdict(tuple(breaches), *_costs(evidence))
+    fenced = sum(each.what == "fenced" for each in told)
+    return Verdict(tuple(breaches), *_costs(evidence), fenced)
 
 
-async def _evidence(scenario: Scenario, path: Path, told: Sequence[Entry]) -> Evidence:
+async def _evidence(
+    scenario: Scenario, open_store: Callable[[], Store], told: Sequence[Entry]
+) -> Evidence:
     session = e.SessionId(scenario.user.tenant, SESSION)
-    store = open_sqlite(path)
+    store = open_store()
     try:
         records = await store.read(session)
         rows = await store.sessions(session.tenant, scenario.user.id)
@@ -221,6 +229,14 @@ def _histories(evidence: Evidence) -> Iterator[str]:
             yield "no turn ended"
         case ended:
             yield f"a further turn ended with {e.kind(type(ended).__name__)}"
+
+
+def _zombies(evidence: Evidence) -> Iterator[str]:
+    """G9: nothing is written by who drove before, once somebody else does."""
+    taken = [(r.event.epoch, r.at) for r in evidence.records if isinstance(r.event, e.SessionTaken)]
+    for each in evidence.told:
+        if each.epoch and any(epoch > each.epoch and at < each.at for epoch, at in taken):
+            yield f"process {each.life} was not fenced when another one drove: {each.name}"
 
 
 def _costs(evidence: Evidence) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

@@ -1,40 +1,31 @@
-"""One run: processes one after another on one fresh file, each to its end, and the verdict."""
+"""One run: processes on a fresh database until all is at rest, some of them struck; the verdict."""
 
 import os
 import select
 import shutil
 import signal
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from jackline.core.events import Record
 from jackline.core.value import Value
+from jackline.ports import Store
 from jackline.testing.crashtest.judge import Verdict, judge
-from jackline.testing.crashtest.life import AT_REST, WAITS, Life, OpenStore, live
-from jackline.testing.crashtest.log import Entry, entries
-from jackline.testing.crashtest.moments import LIVE, Kill
+from jackline.testing.crashtest.life import AT_REST, WAITS, Keeping, Life, live
+from jackline.testing.crashtest.log import Entry, Log, entries
+from jackline.testing.crashtest.moments import Kill, Stopped
 from jackline.testing.scenario import Scenario
 
-_LIVES_MAX = 12
+LIVES_MAX = 12
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """How all runs of a scenario go.
-
-    Nobody waits for the lease of the dead to be over: the next process's clock is ahead by as much.
-    """
-
-    scenario: Scenario
-    open_store: OpenStore
-    timeout_s: float
-    lease_s: float = 2.0
-
-
 class Plan(Value, frozen=True):
-    """What kills the first processes of a run. After them one lives until all is at rest."""
+    """What kills or stops processes of a run. After them one lives until all is at rest."""
 
     number: int
     kills: tuple[Kill, ...]
@@ -42,17 +33,58 @@ class Plan(Value, frozen=True):
 
 
 class Outcome(Value, frozen=True):
-    """What came of a run. `died` says which processes were killed as planned."""
+    """What came of a run, and how many processes were struck as planned."""
 
     plan: Plan
     verdict: Verdict
-    died: tuple[bool, ...]
+    struck: int
 
     @property
     def hit(self) -> bool:
-        """Whether a process died where the first was to."""
-        wanted = self.plan.kills[0].at if self.plan.kills else ""
-        return not wanted or self.died[:1] == (True,)
+        """Whether a process was struck where the first was to be."""
+        return self.struck > 0 or not (self.plan.kills and self.plan.kills[0].at)
+
+
+class Ground(Protocol):
+    """Where runs are made: in which database, and how processes are started and ended there.
+
+    They mostly wait, so that several fit a core: `jobs_a_core`.
+    """
+
+    jobs_a_core: int
+
+    def open(self) -> AbstractContextManager[None]:
+        """Make it ready, and tidy it in the end. Raises `StoreError`."""
+        ...
+
+    def cleared(self, scenario: Scenario, folder: Path) -> AbstractContextManager[None]:
+        """Give a run its own database. In the end the journal is in the run's folder alone."""
+        ...
+
+    def store(self, folder: Path) -> Store:
+        """Open the run's database."""
+        ...
+
+    def records(self, scenario: Scenario, folder: Path) -> Sequence[Record]:
+        """Return the journal of a run that is over."""
+        ...
+
+    def lived(self, conditions: "Conditions", plan: Plan, folder: Path) -> str:
+        """Have the run's processes live. Return what is wrong with how it ended, or nothing."""
+        ...
+
+    def hows(self, point: str) -> Sequence[Stopped]:
+        """Return how a process can be struck at a point, or where that is empty by the clock."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How all runs of a scenario go."""
+
+    scenario: Scenario
+    ground: Ground
+    timeout_s: float
 
 
 def run(conditions: Conditions, plan: Plan, folder: Path) -> Outcome:
@@ -70,76 +102,69 @@ def run(conditions: Conditions, plan: Plan, folder: Path) -> Outcome:
 
 def _made(conditions: Conditions, plan: Plan, folder: Path) -> Outcome:
     folder.mkdir()
-    died, ahead_s, exited, kills = list[bool](), 0.0, WAITS, list(plan.kills)
-    for number in range(1, _LIVES_MAX + 1):
-        kill = kills[0] if kills else LIVE
-        life = Life(number, folder, kill, ahead_s, conditions.lease_s, conditions.timeout_s)
-        exited = _lived(conditions, life)
-        if kills and exited != WAITS:  # After a wait things go on, and so may come by the point.
-            died.append(exited == -signal.SIGKILL)
-            kills.pop(0)
-        if exited == AT_REST or exited not in {-signal.SIGKILL, WAITS}:
-            break
-        ahead_s += _wait_s(folder) + 0.05 if exited == WAITS else conditions.lease_s + 0.05
-    told = entries(folder / "log")
-    verdict = judge(
-        conditions.scenario, folder / "journal.db", told, _ended(exited, conditions.timeout_s)
-    )
-    return Outcome(plan, verdict, tuple(died))
+    ground = conditions.ground
+    with ground.cleared(conditions.scenario, folder):
+        ended = ground.lived(conditions, plan, folder)
+        told = entries(folder / "log")
+        verdict = judge(conditions.scenario, lambda: ground.store(folder), told, ended)
+    return Outcome(plan, verdict, struck(told))
 
 
-def _lived(conditions: Conditions, life: Life) -> int:
-    """Fork a process that lives, wait for its end, and return what it exited with.
+def struck(told: Sequence[Entry]) -> int:
+    """Return how many processes of the run were killed or stopped so far."""
+    return len({each.name for each in told if each.what == "struck"})
 
-    A negative number is the signal that ended it.
-    """
-    ended, end = os.pipe()
+
+def begun(scenario: Scenario, life: Life, keeping: Keeping) -> int:
+    """Fork a process that lives, and return its id."""
     child = os.fork()
     if child == 0:
-        _be(conditions, life)
-    os.close(end)
-    try:
-        if life.kill.after_s:
-            # The pipe is closed by the end of the only process that has its other end.
-            select.select([ended], [], [], life.kill.after_s)
-            os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-    except BaseException:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        raise
-    finally:
-        os.close(ended)
-    return os.waitstatus_to_exitcode(status)
+        _be(scenario, life, keeping)
+    return child
 
 
-def _be(conditions: Conditions, life: Life) -> None:
+def strike(kills: Sequence[Kill], log: Path, over: int, victim: Callable[[], int]) -> None:
+    """Strike a process at its time, if that is due next and the run is not over by then.
+
+    `over` is a pipe that is closed when it is.
+    """
+    number = struck(entries(log))
+    kill = kills[number] if number < len(kills) else Kill()
+    if kill.after_s and not select.select([over], [], [], kill.after_s)[0]:
+        pid = victim()
+        stopped = pid if kill.stopped == "until driven" else 0
+        Log(log, 0).write(Entry(0, "struck", str(number), pid=stopped))
+        os.kill(pid, signal.SIGSTOP if kill.stopped else signal.SIGKILL)
+
+
+def _be(scenario: Scenario, life: Life, keeping: Keeping) -> None:
     """Live, and exit without what the parent would do at its own exit."""
     code = 1
     try:
         said = os.open(life.folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(said, 1)
         os.dup2(said, 2)
-        code = live(conditions.scenario, life, conditions.open_store)
+        code = live(scenario, life, keeping)
     except BaseException:  # noqa: BLE001 - nothing may come back out of a fork
         traceback.print_exc()
     finally:
         os._exit(code)
 
 
-def _wait_s(folder: Path) -> float:
+def wait_s(folder: Path) -> float:
+    """Return for how long nothing can happen, as the last process has said."""
     waits = [each for each in entries(folder / "log") if each.what == "waits"]
     return float(waits[-1].name)
 
 
-def _ended(exited: int, timeout_s: float) -> str:
+def wrong_end(exited: int, timeout_s: float) -> str:
     """Return what is wrong with how the last process ended, or nothing."""
     if exited == AT_REST:
         return ""
     if exited == -signal.SIGALRM:
         return f"not at rest after {timeout_s:g} s"
     if exited in {-signal.SIGKILL, WAITS}:
-        return f"not at rest after {_LIVES_MAX} processes"
+        return f"not at rest after {LIVES_MAX} processes"
     return f"the process that resumed ended with {exited}"
 
 

@@ -1,10 +1,10 @@
 """A store in which each commit is a moment: before it, and after it."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from jackline.core.budget import Account
+from jackline.core.errors import FencedError
 from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, ToolReturned
 from jackline.core.events import kind as kind_of
 from jackline.core.session import Session
@@ -13,6 +13,8 @@ from jackline.ports import (
     Batch,
     Behind,
     Claimed,
+    Committed,
+    Late,
     Loaded,
     Receipt,
     Refused,
@@ -21,24 +23,20 @@ from jackline.ports import (
     Waiting,
     WorkerRow,
 )
-from jackline.testing.crashtest.log import Entry
 from jackline.testing.crashtest.moments import Moments
 
 T = TypeVar("T")
-_TIME = ", time "
 
 
 class Watched:
     """See `Store`. What it does is done by `store`; leases and reading are no moments.
 
-    `told` is what earlier processes noted: commits of one name are counted from there.
+    Whoever begins to drive lets a process go on that stands still until then.
     """
 
-    def __init__(self, store: Store, moments: Moments, told: Sequence[Entry] = ()) -> None:
+    def __init__(self, store: Store, moments: Moments) -> None:
         self._store = store
         self._moments = moments
-        commits = (each for each in told if each.what == "commit" and each.side == "after")
-        self._written = Counter(each.name.partition(_TIME)[0] for each in commits)
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:
         """See `Journal.open`."""
@@ -46,7 +44,14 @@ class Watched:
 
     async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
         """See `Journal.claim`."""
-        return await self._commit("claim", (), lambda: self._store.claim(session, worker, lease_s))
+        work = lambda: self._store.claim(session, worker, lease_s)  # noqa: E731 - it is handed on
+        claimed = await self._commit("claim", (), work)
+        if claimed:
+            events = [record.event for record in await self._store.read(session)]
+            keys = tuple(event.key for event in events if isinstance(event, ToolReturned))
+            self._moments.note("returned", "", keys=keys)
+            self._moments.release()
+        return claimed
 
     async def renew(
         self, worker: str, epochs: Mapping[SessionId, int], lease_s: float
@@ -56,16 +61,15 @@ class Watched:
 
     async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """See `Journal.drive`."""
-        work = lambda: self._store.drive(session, batch, lease_s)  # noqa: E731 - it is handed on
-        return await self._commit("drive", batch.events, work)
+        work = lambda: self._store.drive(session, batch, lease_s)  # noqa: E731 - as above
+        return await self._commit("drive", batch.events, work, batch.epoch)
 
     async def transact(
         self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
     ) -> Record:
         """See `Journal.transact`."""
-        return await self._commit(
-            "transact", (), lambda: self._store.transact(session, epoch, turn, work)
-        )
+        transact = lambda: self._store.transact(session, epoch, turn, work)  # noqa: E731 - as above
+        return await self._commit("transact", (), transact, epoch)
 
     async def tell(
         self,
@@ -158,20 +162,26 @@ class Watched:
         self._store.close()
 
     async def _commit(
-        self, kind: str, events: Sequence[Event], work: Callable[[], Awaitable[T]]
+        self,
+        kind: str,
+        events: Sequence[Event],
+        work: Callable[[], Awaitable[T]],
+        epoch: int = 0,
     ) -> T:
-        name = _named(kind, events)
-        times = self._written[name] + 1
-        name += f"{_TIME}{times}" if times > 1 else ""
+        name = self._moments.again(_named(kind, events))
         self._moments.note("commit", name, "before")
-        outcome = await work()
-        if (kind == "claim" and outcome is None) or isinstance(outcome, Behind | Refused):
+        try:
+            outcome = await work()
+        except FencedError:
+            self._moments.note("fenced", name)
+            raise
+        if (kind == "claim" and outcome is None) or isinstance(outcome, Behind | Refused | Late):
             self._moments.note("commit", name, text="nothing was written")
             return outcome
-        self._written[_named(kind, events)] += 1
         written = [*events, outcome.event] if isinstance(outcome, Record) else events
         keys = tuple(event.key for event in written if isinstance(event, ToolReturned))
-        self._moments.note("commit", name, "after", keys=keys)
+        at = outcome.at if isinstance(outcome, Committed | Record) else 0.0
+        self._moments.note("commit", name, "after", keys=keys, by=(epoch, at))
         return outcome
 
 

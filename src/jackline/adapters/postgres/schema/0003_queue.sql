@@ -68,7 +68,8 @@ BEGIN
         NULL,
         NULL,
         jsonb_build_object('tenant', of_tenant, 'name', of_name),
-        CASE WHEN later THEN to_timestamp(wake_at) END
+        -- The queue goes by the machine's clock, which may be behind our time.
+        CASE WHEN later THEN clock_timestamp() + make_interval(secs => wake_at - wake_1.at) END
     )::jackline.procrastinate_job_to_defer_v1]))[1];
 END $$;
 
