@@ -6,8 +6,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
+from jackline.adapters import engines
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.models import resolve
@@ -51,6 +52,7 @@ from jackline.runtime.worker import Worker
 
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
+_FLUSH_S = 2.0
 _OPTIONS = tuple(each.name for each in fields(Submission)[1:])
 
 
@@ -69,7 +71,8 @@ def new_id() -> str:
 class Surroundings:
     """What a runtime takes from the machine, so that a test can give it something else.
 
-    It drives at most `slots` sessions at once.
+    It drives at most `slots` sessions at once. `engine` is the URL of what wakes workers, like
+    `temporal://host:7233/namespace`; without one that is up to the store.
     """
 
     clock: Clock = awake_clock
@@ -80,10 +83,14 @@ class Surroundings:
     lease_s: float = LEASE_S
     witness: Witness | None = None
     slots: int = 10_000
+    engine: str = ""
 
 
-def open_store(store: str | Store, wall_clock: Clock) -> Store:
-    """Return the store that a URL names: `sqlite:///path`, `postgresql://…` or `memory://`."""
+def open_store(store: str | Store, wall_clock: Clock, engine: str = "") -> Store:
+    """Return the store that a URL names: `sqlite:///path`, `postgresql://…` or `memory://`.
+
+    One on Postgres wakes workers by itself, unless an `engine` does.
+    """
     if not isinstance(store, str):
         return store
     scheme, found, path = store.partition("://")
@@ -97,7 +104,7 @@ def open_store(store: str | Store, wall_clock: Clock) -> Store:
         with on_postgres():
             from jackline.adapters.postgres.store import open_postgres  # noqa: PLC0415 - as above
 
-        return open_postgres(store, queues=True)
+        return open_postgres(store, queues=not engine)
     raise DefinitionError(
         f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, "
         "postgresql://user@host/database or memory://."
@@ -116,15 +123,32 @@ def on_postgres() -> Generator[None]:
 
 
 def open_engine(
-    store: str | Store, served: Mapping[str, str], around: Surroundings
+    store: str | Store, opened: Store, served: Mapping[str, str], around: Surroundings
 ) -> Engine | None:
     """Return what wakes the workers on a store, for these versions of agents. None: it is one."""
+    if around.engine:
+        slots, lease_s = around.slots, around.lease_s
+        return engines.open_engine(around.engine, opened, served, slots=slots, lease_s=lease_s)
     if not isinstance(store, str) or not is_postgres(store):
         return None
     with on_postgres():
         from jackline.adapters.procrastinate.engine import ProcrastinateEngine  # noqa: PLC0415 - as above
 
     return ProcrastinateEngine(store, served, slots=around.slots, lease_s=around.lease_s)
+
+
+@asynccontextmanager
+async def waking(store: Store, around: Surroundings) -> AsyncGenerator[Callable[[SessionId], None]]:
+    """Give what has workers elsewhere woken, and in the end wait until they are, for a moment."""
+    if not around.engine:
+        yield lambda _: None
+        return
+    waker = engines.open_waker(around.engine, store, lease_s=around.lease_s)
+    async with _running(waker.run()):
+        yield waker.wake
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH_S):
+                await waker.flush()
 
 
 class Runtime:
@@ -183,7 +207,7 @@ class Runtime:
     async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
-        store, bus = open_store(self._url, around.wall_clock), LocalBus()
+        store, bus = open_store(self._url, around.wall_clock, around.engine), LocalBus()
         self._stack.callback(store.close)
         served = {
             name: self._served(_with_paging(agent, store), models[name])
@@ -193,7 +217,7 @@ class Runtime:
         self._stack.callback(tools.close)
         name = around.worker or f"{socket.gethostname()}:{os.getpid()}:{around.ids()[:4]}"
         versions = {name: agent.version for name, agent in self._agents.items()}
-        engine = open_engine(self._url, versions, around) if self._drives else None
+        engine = open_engine(self._url, store, versions, around) if self._drives else None
         crew = Crew(
             store,
             around.clock,
@@ -212,8 +236,10 @@ class Runtime:
                 post = Post(store, store, presence)
             worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
             await self._stack.enter_async_context(_running(worker.run()))
-            self._worker = worker
-        sessions = Sessions(store, bus, self._agents, around.ids, self._wake)
+            self._worker, wake = worker, worker.wake
+        else:
+            wake = await self._stack.enter_async_context(waking(store, around))
+        sessions = Sessions(store, bus, self._agents, around.ids, wake)
         self._open = store, sessions, Results(store, bus)
 
     async def __aexit__(
@@ -292,10 +318,6 @@ class Runtime:
     async def drain(self, grace_s: float = DRAIN_S) -> bool:
         """Claim nothing more, and hand over what is driven. True if all was, in time."""
         return await self._worker.drain(grace_s) if self._worker else True
-
-    def _wake(self, session: SessionId) -> None:
-        if self._worker:
-            self._worker.wake(session)
 
     def _models(self, agent: Agent) -> Sequence[Model]:
         """Return an agent's models. Those that are made here end with the runtime."""

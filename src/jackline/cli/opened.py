@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jackline.adapters import engines
 from jackline.adapters.bus import LocalBus
-from jackline.adapters.urls import SQLITE
-from jackline.app import Runtime, Surroundings, new_id, open_store
+from jackline.adapters.urls import SQLITE, is_postgres
+from jackline.app import Runtime, Surroundings, new_id, open_store, waking
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.errors import CallerError, InputError, NotFoundError
@@ -54,11 +55,18 @@ def existing_store(settings: Settings) -> Path | None:
 async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGenerator[Look]:
     """Open a store that exists, for a command that drives nothing."""
     existing_store(settings)
-    user, around = settings.identity, Surroundings()
-    store = open_store(settings.store, around.wall_clock)
+    if settings.engine:
+        engines.checked(settings.engine, shared=is_postgres(settings.store))
+    user, around = settings.identity, Surroundings(lease_s=settings.lease_s, engine=settings.engine)
+    store = open_store(settings.store, around.wall_clock, around.engine)
     named = {agent.name: agent for agent in agents}
+    woken: list[SessionId] = []
     try:
-        yield Look(store, Sessions(store, LocalBus(), named, new_id, lambda _: None), user)
+        yield Look(store, Sessions(store, LocalBus(), named, new_id, woken.append), user)
+        if woken:
+            async with waking(store, around) as wake:
+                for session in woken:
+                    wake(session)
     finally:
         store.close()
 
@@ -66,7 +74,7 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
 @asynccontextmanager
 async def driving(settings: Settings, app: App) -> AsyncGenerator[Runtime]:
     """Open a runtime that drives, and before that delete what was kept for long enough."""
-    around = Surroundings(lease_s=settings.lease_s)
+    around = Surroundings(lease_s=settings.lease_s, engine=settings.engine)
     runtime = Runtime(app.agents, store=settings.store, deps=app.deps, surroundings=around)
     async with runtime:
         if settings.retention_days is not None:

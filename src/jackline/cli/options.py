@@ -49,6 +49,10 @@ class Where:
         str | None,
         typer.Option(metavar="URL", help="Like sqlite:///jackline.db. [setting: store]"),
     ] = None
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Like temporal://host:7233/name. [setting: engine]"),
+    ] = None
     tenant: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whose sessions. [setting: tenant]")
     ] = None
@@ -66,7 +70,7 @@ class Where:
 
         roles = self.role or None
         said = {"store": self.store, "tenant": self.tenant, "user": self.user, "roles": roles}
-        return read_settings(said)
+        return read_settings(said | {"engine": self.engine})
 
     def settings(self) -> "Settings":
         """Return the settings themselves."""
