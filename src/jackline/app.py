@@ -239,7 +239,8 @@ class Runtime:
             self._worker, wake = worker, worker.wake
         else:
             wake = await self._stack.enter_async_context(waking(store, around))
-        sessions = Sessions(store, bus, self._agents, around.ids, wake)
+        elsewhere = bool(around.engine)
+        sessions = Sessions(store, bus, self._agents, around.ids, wake, elsewhere=elsewhere)
         self._open = store, sessions, Results(store, bus)
 
     async def __aexit__(

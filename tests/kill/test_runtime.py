@@ -22,6 +22,7 @@ from tests.kill.clerk import ANSWER, World, clerk
 
 from jackline import Message, Result, Runtime, Submission, Text, User
 from jackline.adapters.urls import SQLITE, is_postgres
+from jackline.app import Surroundings
 from jackline.core import events as e
 from jackline.core.errors import StoreError
 from jackline.core.fold import replay
@@ -39,6 +40,7 @@ class Place(NamedTuple):
 
     store: str
     folder: Path
+    engine: str = ""
 
     def notes(self) -> int:
         """Return how many notes the transactional tool has written."""
@@ -80,7 +82,8 @@ class Office:
             stdin=PIPE,
             stdout=PIPE,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(sys.path), "CLERK_ENGINE": self.place.engine},
         )
         self.workers.append(worker)
         await said(worker, "ready")
@@ -147,7 +150,8 @@ def let_through(worker: Process) -> None:
 @asynccontextmanager
 async def office(place: Place) -> AsyncGenerator[Office]:
     agents = [clerk(World(place.folder, []))]
-    async with Runtime(agents, store=place.store, drive=False) as runtime:
+    around = Surroundings(lease_s=LEASE_S, engine=place.engine)
+    async with Runtime(agents, store=place.store, drive=False, surroundings=around) as runtime:
         there = Office(place, runtime)
         try:
             yield there

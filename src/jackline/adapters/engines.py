@@ -30,7 +30,7 @@ def open_engine(
     from jackline.adapters.temporal.engine import TemporalEngine  # noqa: PLC0415 - only for those who use it
     from jackline.adapters.temporal.waker import TemporalWaker  # noqa: PLC0415 - as above
 
-    waker = TemporalWaker(store, address, silent_s=lease_s)
+    waker = TemporalWaker(store, address, lease_s=lease_s)
     return TemporalEngine(waker, store, served, slots=slots, lease_s=lease_s)
 
 
@@ -40,4 +40,4 @@ def open_waker(url: str, store: Store, *, lease_s: float) -> Waker:
     assert isinstance(store, Fleet), "it was checked"
     from jackline.adapters.temporal.waker import TemporalWaker  # noqa: PLC0415 - as above
 
-    return TemporalWaker(store, address, silent_s=lease_s)
+    return TemporalWaker(store, address, lease_s=lease_s)

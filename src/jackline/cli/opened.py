@@ -62,7 +62,8 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
     named = {agent.name: agent for agent in agents}
     woken: list[SessionId] = []
     try:
-        yield Look(store, Sessions(store, LocalBus(), named, new_id, woken.append), user)
+        told = Sessions(store, LocalBus(), named, new_id, woken.append, elsewhere=True)
+        yield Look(store, told, user)
         if woken:
             async with waking(store, around) as wake:
                 for session in woken:

@@ -75,12 +75,15 @@ class Sessions:
         agents: Mapping[str, Agent],
         ids: Ids,
         wake: Callable[[SessionId], None],
+        *,
+        elsewhere: bool = False,
     ) -> None:
         self._store = store
         self._bus = bus
         self._agents = agents
         self._ids = ids
         self._wake = wake
+        self._elsewhere = elsewhere
 
     async def open(
         self, agent: str, user: User, name: str = "", history: Sequence[Message] = ()
@@ -318,10 +321,10 @@ class Sessions:
     async def _told(
         self, session: SessionId, agent: str, telling: Coroutine[Any, Any, Receipt]
     ) -> Receipt:
-        """Tell, and wake this process's worker where it can drive the session."""
+        """Tell, and wake this process's worker where it can drive the session, or another's."""
         receipt = await telling
         self._bus.grown(Grown(session))
-        if agent in self._agents:
+        if self._elsewhere or agent in self._agents:
             self._wake(session)
         return receipt
 

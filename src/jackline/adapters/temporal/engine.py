@@ -2,7 +2,7 @@
 
 Temporal is told after the journal, so a wake-up may be lost between them. Each worker looks
 twice a second for sessions that are due for a second and undriven: so late may a timer be, or a
-session whose wake-up was lost.
+session whose wake-up was lost. The reasons are in docs/decisions/0012.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from jackline.ports import Fleet
 from jackline.ports.engine import Drive
 
 _LOG = logging.getLogger("jackline")
-_BEATS = 3
+_BEATS = 2
 _AUDIT_S = 0.5
 _AUDIT_MAX_S = 60.0
 _AGAIN_S = 0.5
@@ -127,7 +127,7 @@ class TemporalEngine:
             task_queue=name,
             activities=[self._driven],
             max_concurrent_activities=self._slots,
-            max_heartbeat_throttle_interval=timedelta(seconds=self._lease_s / _BEATS),
+            max_heartbeat_throttle_interval=timedelta(seconds=self._lease_s / _BEATS / 2),
             graceful_shutdown_timeout=_ENDS,
             build_id=_BUILD,
         )
@@ -139,15 +139,19 @@ class TemporalEngine:
         Where Temporal takes this for dead, or somebody cancels it there, the drive goes on: the
         lease is in the journal. Where this worker is stopped, another one is to look at once.
         """
+        if self._stopping.is_set():
+            raise _left_to_others()
         task = self._drives.create_task(self._one(SessionId(wake_up.tenant, wake_up.session)))
-        while not task.done():
-            activity.heartbeat()
-            await asyncio.wait([task], timeout=min(wake_up.silent_s, self._lease_s) / _BEATS)
+        try:
+            while not task.done():
+                activity.heartbeat()
+                await asyncio.wait([task], timeout=wake_up.silent_s / _BEATS)
+        except asyncio.CancelledError:
+            if activity.is_cancelled():
+                raise _left_to_others() from None
+            raise
         if self._stopping.is_set() or task.cancelled():
-            raise ApplicationError(
-                f"{activity.info().task_queue} is left to others.",
-                category=ApplicationErrorCategory.BENIGN,
-            )
+            raise _left_to_others()
 
     async def _one(self, session: SessionId) -> None:
         assert self._drive is not None, "it runs"
@@ -173,3 +177,8 @@ class TemporalEngine:
                     at, pause_s = clock() + pause_s, min(2 * pause_s, _AUDIT_MAX_S)
                 tries[session] = at, pause_s
             await asyncio.sleep(_AUDIT_S)
+
+
+def _left_to_others() -> ApplicationError:
+    """Return what has an activity tried again, without an alarm."""
+    return ApplicationError("It is left to others.", category=ApplicationErrorCategory.BENIGN)

@@ -1,11 +1,13 @@
 """Wake-ups on their way to Temporal: kept while it does not answer, and sent when it does."""
 
 import asyncio
+import atexit
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from itertools import islice
+from threading import Event
 
 from temporalio.client import Client
 from temporalio.common import Priority, WorkflowIDConflictPolicy
@@ -31,22 +33,24 @@ _LOG = logging.getLogger("jackline")
 _KEPT_MAX = 10_000
 _AT_ONCE = 100
 _ANSWER = timedelta(seconds=5)
+_TASK = timedelta(seconds=2)  # So long it waits for a worker that took a task and stands still.
 _AGAIN_S = 0.25
 _AGAIN_MAX_S = 5.0
+_SETTLES_S = 0.2
 _RETRIES = RetryConfig(max_retries=4)  # Within a second. Then this waits longer, and says so.
 
 
 class TemporalWaker:
     """See `Waker`. What it cannot keep, or has not sent when it ends, a worker's audit finds.
 
-    A worker that is not heard of for `silent_s` has died. Certificates and keys are those that
-    Temporal's own variables name (TEMPORAL_TLS…, TEMPORAL_API_KEY).
+    `lease_s` is that of the workers. Certificates and keys are those that Temporal's own
+    variables name (TEMPORAL_TLS…, TEMPORAL_API_KEY).
     """
 
-    def __init__(self, fleet: Fleet, address: Address, *, silent_s: float) -> None:
+    def __init__(self, fleet: Fleet, address: Address, *, lease_s: float) -> None:
         self._fleet = fleet
         self._address = address
-        self._silent_s = silent_s
+        self._silent_s = lease_s / 2  # Temporal takes more than a second to see it.
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._pending: dict[SessionId, bool] = {}
@@ -128,6 +132,7 @@ class TemporalWaker:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal="wake" if news else None,
             execution_timeout=DAY,
+            task_timeout=_TASK,
             rpc_timeout=_ANSWER,
             priority=Priority(fairness_key=fairness_key(session)),
         )
@@ -135,5 +140,10 @@ class TemporalWaker:
 
 @cache
 def _runtime() -> Runtime:
-    """Return what all clients of this process share. It would write its log to stdout."""
+    """Return what all clients of this process share. It would write its log to stdout.
+
+    A thread of its own that has just answered may need the interpreter once more: where that
+    ends too soon the process is aborted (temporalio/sdk-python, issue 300).
+    """
+    atexit.register(Event().wait, _SETTLES_S)
     return Runtime(telemetry=TelemetryConfig(logging=None))
