@@ -22,11 +22,11 @@ from benchmarks.jackline import FakeModel, agent
 from benchmarks.peers.process import shared_clock
 from jackline import Runtime, User
 from jackline.adapters.postgres.store import PostgresStore
-from jackline.app import Surroundings
 from jackline.core.errors import FencedError
 from jackline.core.events import SessionId, Usage
 from jackline.core.messages import Text
 from jackline.core.turn import LEASE_S
+from jackline.opening import Surroundings
 from jackline.ports import Appended, Batch, Reply, Request
 
 TENANTS = 100

@@ -13,6 +13,7 @@ import pytest
 pytest.register_assert_rewrite("jackline.testing.conformance", "tests.simulation", "tests.kill")
 
 from tests import postgres  # noqa: E402 - as said above
+from tests.temporal import TemporalServer  # noqa: E402 - as above
 
 _FOLDER = "JACKLINE_TEST_POSTGRES_FOLDER"
 
@@ -52,3 +53,18 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Generator[str]
     """The URL of a database of the test's own, which has the schema."""
     with postgres.database(postgres_server, postgres_template) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def temporal_server() -> Generator[TemporalServer]:
+    """A server of this process's own."""
+    server = TemporalServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def temporal_url(temporal_server: TemporalServer) -> str:
+    """The URL of a namespace of the test's own."""
+    return temporal_server.url()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jackline.app import Surroundings
 from jackline.core.errors import InputError
+from jackline.opening import Surroundings
 from jackline.settings import read_settings
 
 

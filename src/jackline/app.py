@@ -1,25 +1,16 @@
 """Where it is put together: agents, a store, models and tools become a runtime."""
 
-import asyncio
 import logging
 import os
-import secrets
 import socket
-import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
-from pathlib import Path
-from random import Random, SystemRandom
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Self
 
-from jackline.adapters.bus import LocalBus
-from jackline.adapters.memory import MemoryStore
 from jackline.adapters.models import resolve
 from jackline.adapters.rates import LocalRates
-from jackline.adapters.urls import is_postgres, without_secrets
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, InputError
 from jackline.core.events import (
@@ -27,16 +18,19 @@ from jackline.core.events import (
     SessionId,
 )
 from jackline.core.inputs import Said
-from jackline.core.turn import LEASE_S
 from jackline.core.user import User
+from jackline.opening import (
+    Surroundings,
+    open_bus,
+    open_engine,
+    open_store,
+    running,
+    waking,
+)
 from jackline.ports import (
-    Bus,
-    Clock,
     Closing,
     Delta,
-    Engine,
     Fleet,
-    Ids,
     Model,
     Presence,
     Rates,
@@ -49,107 +43,12 @@ from jackline.runtime.models import Models
 from jackline.runtime.results import Result, Results, check_kept, ends
 from jackline.runtime.sessions import Sessions, Submission
 from jackline.runtime.steps import Crew, Deps, Served
-from jackline.runtime.tools import ToolEngine, Witness
+from jackline.runtime.tools import ToolEngine
 from jackline.runtime.worker import Worker
 
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
 _OPTIONS = tuple(each.name for each in fields(Submission)[1:])
-
-
-# Seconds on a clock that goes on while the process is stopped or asleep.
-awake_clock: Clock = partial(
-    time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-)
-
-
-def new_id() -> str:
-    """Return an id that nobody can guess."""
-    return secrets.token_hex(8)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a runtime takes from the machine, so that a test can give it something else.
-
-    It drives at most `slots` sessions at once. `watch` returns what is to stand for the store.
-    """
-
-    clock: Clock = awake_clock
-    wall_clock: Clock = time.time  # noqa: TID251 - here the clock is chosen
-    ids: Ids = new_id
-    random: Random = field(default_factory=SystemRandom)
-    worker: str = ""
-    lease_s: float = LEASE_S
-    witness: Witness | None = None
-    slots: int = 10_000
-    watch: Callable[[Store], Store] | None = None
-
-
-def open_store(store: str | Store, wall_clock: Clock) -> Store:
-    """Return the store that a URL names: `sqlite:///path`, `postgresql://…` or `memory://`."""
-    if not isinstance(store, str):
-        return store
-    scheme, found, path = store.partition("://")
-    if scheme == "memory" and found:
-        return MemoryStore(wall_clock)
-    if scheme == "sqlite" and path.removeprefix("/"):
-        from jackline.adapters.sqlite.store import open_sqlite  # noqa: PLC0415 - only for those who use it
-
-        return open_sqlite(Path(path.removeprefix("/")))
-    if is_postgres(store):
-        with on_postgres():
-            from jackline.adapters.postgres.store import open_postgres  # noqa: PLC0415 - as above
-
-        return open_postgres(store, queues=True)
-    raise DefinitionError(
-        f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, "
-        "postgresql://user@host/database or memory://."
-    )
-
-
-@contextmanager
-def on_postgres() -> Generator[None]:
-    """Import, inside, what needs the extra. Raises `DefinitionError` where it is not there."""
-    try:
-        yield
-    except ImportError as error:
-        raise DefinitionError(
-            f"A store on Postgres needs an extra: pip install 'jackline[postgres]' ({error})."
-        ) from error
-
-
-def open_engine(
-    store: str | Store, served: Mapping[str, str], around: Surroundings
-) -> Engine | None:
-    """Return what wakes the workers on a store, for these versions of agents. None: it is one."""
-    if not isinstance(store, str) or not is_postgres(store):
-        return None
-    with on_postgres():
-        from jackline.adapters.procrastinate.engine import ProcrastinateEngine  # noqa: PLC0415 - as above
-
-    return ProcrastinateEngine(store, served, slots=around.slots, lease_s=around.lease_s)
-
-
-@asynccontextmanager
-async def open_bus(
-    store: str | Store, heard: Callable[[SessionId], None] = lambda _: None
-) -> AsyncGenerator[Bus]:
-    """Give the bus that reaches whoever shares the store.
-
-    `heard` is told of a session to which somebody in another process has said something.
-    """
-    if not isinstance(store, str) or not is_postgres(store):
-        yield LocalBus()
-        return
-    with on_postgres():
-        from jackline.adapters.postgres.bus import PostgresBus  # noqa: PLC0415 - only for those who use it
-    bus = PostgresBus(store, heard)
-    async with _running(bus.run()):
-        try:
-            yield bus
-        finally:
-            await bus.flush()
 
 
 class Runtime:
@@ -214,7 +113,7 @@ class Runtime:
     async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
-        fleet = open_store(self._url, around.wall_clock)
+        fleet = open_store(self._url, around.wall_clock, around.engine)
         self._stack.callback(fleet.close)
         store = around.watch(fleet) if around.watch else fleet
         bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
@@ -227,7 +126,7 @@ class Runtime:
         self._stack.callback(tools.close)
         name = around.worker or f"{socket.gethostname()}:{os.getpid()}:{around.ids()[:4]}"
         versions = {name: agent.version for name, agent in self._agents.items()}
-        engine = open_engine(self._url, versions, around) if self._drives else None
+        engine = open_engine(self._url, store, versions, around) if self._drives else None
         crew = Crew(
             store,
             around.clock,
@@ -246,10 +145,17 @@ class Runtime:
                 post = Post(fleet, store, presence)
                 self._stack.push_async_callback(post.leave)
             worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
-            await self._stack.enter_async_context(_running(rates.watch()))
-            await self._stack.enter_async_context(_running(worker.run()))
-            self._worker = worker
-        sessions = Sessions(store, bus, self._agents, around.ids, self._wake)
+            await self._stack.enter_async_context(running(rates.watch()))
+            await self._stack.enter_async_context(running(worker.run()))
+            self._worker, wakes = worker, worker.wake
+        else:
+            wakes = await self._stack.enter_async_context(waking(store, around))
+
+        def wake(session: SessionId, agent: str) -> None:
+            if engine or not self._drives or agent in self._agents:
+                wakes(session)
+
+        sessions = Sessions(store, bus, self._agents, around.ids, wake)
         self._open = store, sessions, Results(store, bus)
 
     async def __aexit__(
@@ -333,10 +239,6 @@ class Runtime:
         self._drained = await self._worker.drain(grace_s) if self._worker else True
         return self._drained
 
-    def _wake(self, session: SessionId) -> None:
-        if self._worker:
-            self._worker.wake(session)
-
     def _hear(self, session: SessionId) -> None:
         if self._worker:
             self._worker.signal(session)
@@ -365,27 +267,6 @@ class Runtime:
         if self._open is None:
             raise DefinitionError("The runtime is not open: use it within `async with`.")
         return self._open
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """Run `work` beside the body, whose own errors pass as they are.
-
-    A task group would wrap them; so it gets to see only that its host was cancelled, which is
-    what it does itself where `work` fails.
-    """
-    group = asyncio.TaskGroup()
-    await group.__aenter__()
-    task = group.create_task(work, name="jackline")
-    cancelled: BaseException | None = None
-    try:
-        yield
-    except asyncio.CancelledError as error:
-        cancelled = error
-        raise
-    finally:
-        task.cancel()
-        await group.__aexit__(type(cancelled) if cancelled else None, cancelled, None)
 
 
 def _named(agents: Sequence[Agent]) -> Mapping[str, Agent]:

@@ -28,8 +28,9 @@ PREFIX = "JACKLINE_"
 class Settings(BaseSettings):
     """Where sessions are kept, which agents run, and on whose behalf.
 
-    `app` is like `module:attribute`. What is idle for `retention_days` is deleted whenever a
-    process begins to drive; None keeps all.
+    `engine` is what wakes workers where that is not up to the store, a URL that begins with
+    `temporal://`, and `app` is like `module:attribute`. What is idle for `retention_days` is
+    deleted whenever a process begins to drive; None keeps all.
     """
 
     model_config = SettingsConfigDict(
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     )
 
     store: str = "sqlite:///jackline.db"
+    engine: str = ""
     app: str = ""
     tenant: str = "default"
     user: str = "local"

@@ -11,13 +11,17 @@ import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from jackline.app import Runtime, Surroundings
+from jackline.adapters.postgres.store import PostgresStore
+from jackline.app import Runtime
 from jackline.core import window
 from jackline.core.agent import Agent, Window
 from jackline.core.budget import Price, Terms
+from jackline.core.errors import FencedError
+from jackline.core.events import SessionId
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
-from jackline.ports import Reply, Request
+from jackline.opening import Surroundings
+from jackline.ports import Appended, Batch, Reply, Request
 from jackline.testing.model import Pace, ScriptedModel
 
 ANSWER = "That is done."
@@ -36,6 +40,7 @@ SCRIPT = {
     "pay twice": [calls("pay_in_turn", "pay_in_turn"), ANSWER],
     "pay much": [calls("pay_much"), ANSWER],
     "say and pay": [[Text("I do that."), *calls("pay")], ANSWER],
+    "charge": [calls("look", "reserve", "charge"), calls("note"), ANSWER],
     "all": [calls("look", "reserve", "pay"), calls("note"), ANSWER],
 }
 
@@ -105,6 +110,14 @@ async def pay(ctx: Context[World]) -> str:
     return "It is paid."
 
 
+@tool(effect="once")
+async def charge(ctx: Context[World]) -> str:
+    """Charge."""
+    ctx.deps.do(f"charge {ctx.effect_key}")
+    await ctx.deps.through("charge")
+    return "It is charged."
+
+
 @tool(effect="once", approve=True)
 async def pay_much(ctx: Context[World]) -> str:
     """Pay much."""
@@ -153,10 +166,22 @@ def clerk(world: World) -> Agent:
     return Agent(
         "clerk",
         GatedModel(world),
-        tools=[look, reserve, pay, pay_much, pay_in_turn, note],
+        tools=[look, reserve, pay, charge, pay_much, pay_in_turn, note],
         window=Window(keep_last=2),
         max_tokens=512,
     )
+
+
+class Telling(PostgresStore):
+    """Lets the test know of appends by somebody whom another worker has followed."""
+
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
+        """See `Journal.drive`."""
+        try:
+            return await super().drive(session, batch, lease_s)
+        except FencedError:
+            say("fenced")
+            raise
 
 
 async def work(store: str, folder: Path, lease_s: float, gates: list[str]) -> None:
@@ -164,8 +189,10 @@ async def work(store: str, folder: Path, lease_s: float, gates: list[str]) -> No
     world, ended = World(folder, gates), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
 
-    around = Surroundings(lease_s=lease_s)
-    runtime = Runtime([clerk(world)], store=store, deps=world, surroundings=around)
+    engine = os.environ.get("CLERK_ENGINE", "")
+    around = Surroundings(lease_s=lease_s, engine=engine)
+    where = Telling(store) if engine else store
+    runtime = Runtime([clerk(world)], store=where, deps=world, surroundings=around)
     async with runtime:
         say("ready")
         await ended.wait()

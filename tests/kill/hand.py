@@ -12,12 +12,13 @@ from pathlib import Path
 
 from tests.simulation.outside import TERMS
 
-from jackline.app import Runtime, Surroundings
+from jackline.app import Runtime
 from jackline.core.agent import Agent
 from jackline.core.errors import FencedError
 from jackline.core.events import SessionId
 from jackline.core.messages import ToolCall
 from jackline.core.tools import Context, tool
+from jackline.opening import Surroundings
 from jackline.ports import Appended, Batch, Store
 from jackline.testing.model import ScriptedModel
 

@@ -8,9 +8,9 @@ import sys
 from collections.abc import AsyncGenerator
 
 from jackline import Agent, Budget, Limits, Runtime, ToolCall, tool
-from jackline.app import Surroundings
 from jackline.core.budget import Price, Terms
 from jackline.core.events import Usage
+from jackline.opening import Surroundings
 from jackline.ports import Reply, Request
 from jackline.testing.model import Pace, ScriptedModel
 

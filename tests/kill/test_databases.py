@@ -21,9 +21,9 @@ from tests.server import Server, servers, user
 
 from jackline import Runtime, Submission
 from jackline.adapters.postgres.store import open_postgres
-from jackline.app import Surroundings
 from jackline.core import events as e
 from jackline.core.errors import StoreError, UnknownOutcomeError
+from jackline.opening import Surroundings
 from jackline.runtime.sessions import Sessions
 
 SESSIONS = [f"s{n}" for n in range(12)]

@@ -15,9 +15,9 @@ from tests.simulation import checks
 
 from jackline import Runtime, Submission
 from jackline.adapters.postgres.store import PostgresStore
-from jackline.app import Surroundings
 from jackline.core import events as e
 from jackline.core.errors import StoreError, UnknownOutcomeError
+from jackline.opening import Surroundings
 from jackline.ports import Store
 
 LEASE_S = 1.0

@@ -26,6 +26,7 @@ from jackline.core import events as e
 from jackline.core.errors import StoreError
 from jackline.core.fold import replay
 from jackline.core.session import Session
+from jackline.opening import Surroundings
 from jackline.testing.model import validate
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,7 @@ class Place(NamedTuple):
 
     store: str
     folder: Path
+    engine: str = ""
 
     def notes(self) -> int:
         """Return how many notes the transactional tool has written."""
@@ -80,7 +82,8 @@ class Office:
             stdin=PIPE,
             stdout=PIPE,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(sys.path), "CLERK_ENGINE": self.place.engine},
         )
         self.workers.append(worker)
         await said(worker, "ready")
@@ -147,7 +150,8 @@ def let_through(worker: Process) -> None:
 @asynccontextmanager
 async def office(place: Place) -> AsyncGenerator[Office]:
     agents = [clerk(World(place.folder, []))]
-    async with Runtime(agents, store=place.store, drive=False) as runtime:
+    around = Surroundings(lease_s=LEASE_S, engine=place.engine)
+    async with Runtime(agents, store=place.store, drive=False, surroundings=around) as runtime:
         there = Office(place, runtime)
         try:
             yield there

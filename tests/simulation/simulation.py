@@ -250,7 +250,9 @@ class Simulation:
         random, heard = self.world.random, list[Record]()
         self.heard.append((session, heard))
         store = cast("Store", self.plan.store(self.truth, self.world))
-        sessions = Sessions(store, LocalBus(), {"agent": self.agent}, lambda: "", lambda _: None)
+        sessions = Sessions(
+            store, LocalBus(), {"agent": self.agent}, lambda: "", lambda _, __: None
+        )
         for _ in range(6):
             after = heard[-1].seq if heard else 0
             with suppress(TimeoutError):

@@ -85,7 +85,7 @@ def _ground(store: str) -> "Ground":
             f"{without_secrets(store)!r} is no Postgres server: write postgresql://user@host/db, "
             "or nothing to have the runs on SQLite, in files of their own."
         )
-    from jackline.app import on_postgres  # noqa: PLC0415 - as above
+    from jackline.opening import on_postgres  # noqa: PLC0415 - as above
 
     with on_postgres():
         from jackline.testing.crashtest.pair import Pair  # noqa: PLC0415 - as above

@@ -17,7 +17,6 @@ from rich.text import Text
 from jackline.adapters.sqlite.faults import store_error
 from jackline.adapters.sqlite.migrate import connect_to_read, pending
 from jackline.adapters.urls import SQLITE, is_postgres, without_secrets
-from jackline.app import on_postgres
 from jackline.cli.audit import Audit, audit
 from jackline.cli.opened import looking
 from jackline.cli.options import Exit, Json, Where
@@ -26,6 +25,7 @@ from jackline.cli.show import clean, console, count, print_json, span
 from jackline.cli.workers import Seen, findings
 from jackline.core.errors import CallerError, JacklineError
 from jackline.core.value import Value
+from jackline.opening import on_postgres
 from jackline.settings import Read, Settings
 
 _RACE_FIXED = (3, 51, 3)

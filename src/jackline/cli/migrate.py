@@ -9,11 +9,11 @@ import typer
 
 from jackline.adapters.sqlite.migrate import bring_up_to_date, connect_to_read, pending
 from jackline.adapters.urls import is_postgres
-from jackline.app import on_postgres
 from jackline.cli.opened import existing_store
 from jackline.cli.options import Exit, Json, Where
 from jackline.cli.show import print_json
 from jackline.core.errors import CallerError
+from jackline.opening import on_postgres
 
 
 def migrate(

@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jackline.adapters.urls import SQLITE
-from jackline.app import Runtime, Surroundings, new_id, open_bus, open_store
+from jackline.adapters import engines
+from jackline.adapters.urls import SQLITE, is_postgres
+from jackline.app import Runtime
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.errors import CallerError, InputError, NotFoundError
 from jackline.core.events import SessionId
 from jackline.core.user import User
+from jackline.opening import Surroundings, new_id, open_bus, open_store, waking
 from jackline.ports import Store
 from jackline.runtime.sessions import Sessions, checked_name
 from jackline.settings import Settings
@@ -58,12 +60,20 @@ def existing_store(settings: Settings) -> Path | None:
 async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGenerator[Look]:
     """Open a store that exists, for a command that drives nothing."""
     existing_store(settings)
-    user, around = settings.identity, Surroundings()
-    store = open_store(settings.store, around.wall_clock)
+    if settings.engine:
+        engines.checked(settings.engine, shared=is_postgres(settings.store))
+    user, around = settings.identity, Surroundings(lease_s=settings.lease_s, engine=settings.engine)
+    store = open_store(settings.store, around.wall_clock, around.engine)
     named = {agent.name: agent for agent in agents}
+    woken: list[SessionId] = []
     try:
         async with open_bus(settings.store) as bus:
-            yield Look(store, Sessions(store, bus, named, new_id, lambda _: None), user)
+            told = Sessions(store, bus, named, new_id, lambda each, _: woken.append(each))
+            yield Look(store, told, user)
+        if woken:
+            async with waking(store, around) as wake:
+                for session in woken:
+                    wake(session)
     finally:
         store.close()
 
@@ -73,7 +83,7 @@ async def driving(
     settings: Settings, app: App, around: Surroundings | None = None
 ) -> AsyncGenerator[Runtime]:
     """Open a runtime that drives, and before that delete what was kept for long enough."""
-    around = around or Surroundings(lease_s=settings.lease_s)
+    around = around or Surroundings(lease_s=settings.lease_s, engine=settings.engine)
     runtime = Runtime(app.agents, store=settings.store, deps=app.deps, surroundings=around)
     async with runtime:
         if settings.retention_days is not None:

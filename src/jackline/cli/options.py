@@ -29,6 +29,10 @@ Record = Annotated[
 StoreUrl = Annotated[
     str | None, typer.Option(metavar="URL", help="Like sqlite:///jackline.db. [setting: store]")
 ]
+EngineUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Like temporal://host:7233/name. [setting: engine]"),
+]
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="Its name.")]
 
 
@@ -49,6 +53,7 @@ class Where:
     """In which store a command looks, and as whom: what was said on the command line."""
 
     store: StoreUrl = None
+    engine: EngineUrl = None
     tenant: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whose sessions. [setting: tenant]")
     ] = None
@@ -66,7 +71,7 @@ class Where:
 
         roles = self.role or None
         said = {"store": self.store, "tenant": self.tenant, "user": self.user, "roles": roles}
-        return read_settings(said)
+        return read_settings(said | {"engine": self.engine})
 
     def settings(self) -> "Settings":
         """Return the settings themselves."""

@@ -11,20 +11,22 @@ from typing import Annotated
 import typer
 
 from jackline.adapters.urls import without_secrets
-from jackline.app import Runtime, Surroundings, new_id
+from jackline.app import Runtime
 from jackline.cli.opened import check_shared, driving
-from jackline.cli.options import AppName, Exit, Json, StoreUrl
+from jackline.cli.options import AppName, EngineUrl, Exit, Json, StoreUrl
 from jackline.cli.references import load_app
 from jackline.cli.show import count, print_json, span
 from jackline.cli.signals import signals
 from jackline.core.app import App
+from jackline.opening import Surroundings, new_id
 from jackline.settings import Settings, read_settings
 
 
-def worker(
+def worker(  # noqa: PLR0913 - each is an option of the command
     *,
     app: AppName = "",
     store: StoreUrl = None,
+    engine: EngineUrl = None,
     concurrency: Annotated[
         int, typer.Option(min=1, metavar="N", help="At most so many sessions at once.")
     ] = 100,
@@ -46,13 +48,15 @@ def worker(
     codes: 0 all was finished or handed over, 1 something still ran and was cut off (whoever goes
     on finds out what became of it), 2 the request is wrong, 3 the store cannot be used.
     """
-    settings = read_settings({"store": store, "app": app or None, "lease_s": lease}).settings
+    said = {"store": store, "engine": engine, "app": app or None, "lease_s": lease}
+    settings = read_settings(said).settings
     check_shared(settings)
     served = load_app(settings.app)
     around = Surroundings(
         worker=f"{socket.gethostname()}:{os.getpid()}:{new_id()[:4]}",
         lease_s=settings.lease_s,
         slots=concurrency,
+        engine=settings.engine,
     )
     return asyncio.run(_work(settings, served, around, grace, _Voice(as_json)))
 

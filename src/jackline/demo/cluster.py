@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from jackline.adapters.urls import without_secrets
-from jackline.app import Runtime, new_id
+from jackline.app import Runtime
 from jackline.core import events as e
 from jackline.core.errors import OperatorError
 from jackline.core.user import User
@@ -26,6 +26,7 @@ from jackline.demo.proofs import Naive, Step
 from jackline.demo.script import REFUND
 from jackline.demo.shop import open_shop
 from jackline.demo.stage import Stage
+from jackline.opening import new_id
 from jackline.ports import Clock, Delta
 from jackline.runtime.sessions import Submission
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from jackline.app import Runtime, Surroundings
+from jackline.app import Runtime
 from jackline.core.codec import decode, encode
 from jackline.core.events import Record
 from jackline.core.value import Value
@@ -22,6 +22,7 @@ from jackline.demo.agent import assistant
 from jackline.demo.payments import DyingPayments, Payments, Point
 from jackline.demo.script import pretended_model
 from jackline.demo.shop import Shop
+from jackline.opening import Surroundings
 from jackline.ports import Delta
 from jackline.testing.model import Pace
 

@@ -16,8 +16,8 @@ from jackline.ports.append import (
     Refused,
 )
 from jackline.ports.bus import Bus, Delta, Grown, Listener
-from jackline.ports.engine import Engine
-from jackline.ports.fleet import Fleet, Presence, Waiting, WorkerRow
+from jackline.ports.engine import Engine, Waker
+from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
 from jackline.ports.rates import Rates, SharesRates
 from jackline.ports.store import Archive, Journal, SessionRow, State, Store
@@ -58,6 +58,8 @@ __all__ = [
     "State",
     "Store",
     "ToolSpec",
+    "Unattended",
     "Waiting",
+    "Waker",
     "WorkerRow",
 ]

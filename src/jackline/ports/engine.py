@@ -30,3 +30,19 @@ class Engine(Protocol):
     async def stop(self) -> None:
         """Bring nothing more. What was brought goes on, and is known to be alive meanwhile."""
         ...
+
+
+class Waker(Protocol):
+    """An engine's other end, in a process that drives nothing: there others are woken."""
+
+    def wake(self, session: SessionId) -> None:
+        """Say that something was told to the session."""
+        ...
+
+    async def run(self) -> None:
+        """Pass on what is woken, until cancelled."""
+        ...
+
+    async def flush(self) -> None:
+        """Return once all is passed on."""
+        ...

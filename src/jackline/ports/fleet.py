@@ -1,6 +1,6 @@
 """Who drives on other machines, and with which versions of which agents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from jackline.core.events import SessionId
@@ -45,6 +45,14 @@ class Waiting(Value, frozen=True):
     served: bool | None
 
 
+class Unattended(Value, frozen=True):
+    """A session that is due and undriven, and the version of its agent that it waits for."""
+
+    session: SessionId
+    agent: str
+    version: str
+
+
 @runtime_checkable
 class Fleet(Protocol):
     """The workers that share a database. Raises `StoreError` like a journal."""
@@ -59,6 +67,10 @@ class Fleet(Protocol):
 
     async def overdue(self, served: Mapping[str, str], limit: int = 1000) -> list[SessionId]:
         """Return sessions of these agents' versions that are due for a second and undriven."""
+        ...
+
+    async def unattended(self, sessions: Sequence[SessionId]) -> list[Unattended]:
+        """Return those of the sessions that are due and undriven."""
         ...
 
     async def unserved(self, served: Mapping[str, str], late_s: float) -> list[SessionId]:

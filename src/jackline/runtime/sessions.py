@@ -74,7 +74,7 @@ class Sessions:
         bus: Bus,
         agents: Mapping[str, Agent],
         ids: Ids,
-        wake: Callable[[SessionId], None],
+        wake: Callable[[SessionId, str], None],
     ) -> None:
         self._store = store
         self._bus = bus
@@ -323,11 +323,10 @@ class Sessions:
     async def _told(
         self, session: SessionId, agent: str, telling: Coroutine[Any, Any, Receipt]
     ) -> Receipt:
-        """Tell, and wake this process's worker where it can drive the session."""
+        """Tell, and have woken whoever serves the agent."""
         receipt = await telling
         self._bus.grown(Grown(session, told=True))
-        if agent in self._agents:
-            self._wake(session)
+        self._wake(session, agent)
         return receipt
 
     async def _loaded(self, session: SessionId) -> Session:

@@ -16,10 +16,10 @@ from tests.kill.clerk import ANSWER, World, clerk
 
 from jackline import Runtime, Submission, User
 from jackline.adapters.postgres.news import line_of
-from jackline.app import open_bus
 from jackline.core import events as e
 from jackline.core.errors import NotFoundError
 from jackline.core.events import Record, SessionId
+from jackline.opening import open_bus
 from jackline.ports import Bus, Delta, Grown, Listener
 
 ROOT = Path(__file__).parents[3]

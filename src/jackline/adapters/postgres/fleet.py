@@ -1,13 +1,13 @@
 """The fleet's statements: which workers there are, and which sessions lack one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 from psycopg import Connection
 
 from jackline.core.events import SessionId
-from jackline.ports import Presence, Waiting, WorkerRow
+from jackline.ports import Presence, Unattended, Waiting, WorkerRow
 
 _OVERDUE_S = 1.0
 _AT_ONCE = 100
@@ -29,6 +29,13 @@ _OVERDUE = """
     WHERE s.due_at <= now.at - %s AND s.lease_until <= now.at
         AND %s::jsonb ? s.agent AND s.version IN ('', %s::jsonb ->> s.agent)
     ORDER BY s.due_at LIMIT %s
+"""
+_UNATTENDED = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
+    SELECT s.tenant, s.name, s.agent, s.version
+    FROM now, unnest(%s::text[], %s::text[]) AS woken (tenant, name)
+    JOIN jackline.session AS s ON s.tenant = woken.tenant AND s.name = woken.name
+    WHERE s.due_at <= now.at AND s.lease_until <= now.at
 """
 _UNSERVED = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
@@ -94,6 +101,17 @@ def overdue(
     """See `Fleet.overdue`."""
     mine = json.dumps(dict(served))
     return _ids(database, _OVERDUE, (given, _OVERDUE_S, mine, mine, limit))
+
+
+def unattended(
+    database: Connection, given: float | None, sessions: Sequence[SessionId]
+) -> list[Unattended]:
+    """See `Fleet.unattended`."""
+    names = [each.tenant for each in sessions], [each.name for each in sessions]
+    rows = database.execute(_UNATTENDED, (given, *names), binary=True).fetchall()
+    return [
+        Unattended(SessionId(tenant, name), agent, version) for tenant, name, agent, version in rows
+    ]
 
 
 def unserved(

@@ -26,6 +26,7 @@ from jackline.ports import (
     Presence,
     Receipt,
     SessionRow,
+    Unattended,
     Waiting,
     WorkerRow,
 )
@@ -220,6 +221,10 @@ class PostgresStore:
     async def overdue(self, served: Mapping[str, str], limit: int = 1000) -> list[SessionId]:
         """See `Fleet.overdue`."""
         return await self._read(partial(fleet.overdue, served=served, limit=limit))
+
+    async def unattended(self, sessions: Sequence[SessionId]) -> list[Unattended]:
+        """See `Fleet.unattended`."""
+        return await self._read(partial(fleet.unattended, sessions=sessions))
 
     async def unserved(self, served: Mapping[str, str], late_s: float) -> list[SessionId]:
         """See `Fleet.unserved`."""

@@ -18,7 +18,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
 from jackline.adapters.postgres.migrate import options
-from jackline.adapters.procrastinate.manager import Manager
+from jackline.adapters.procrastinate.queue import Queue
 from jackline.core.events import SessionId
 from jackline.ports.engine import Drive
 
@@ -65,7 +65,7 @@ _AUDIT = """
 """
 
 
-def queue(agent: str, version: str) -> str:
+def queue_name(agent: str, version: str) -> str:
     """Return the name of a version's queue, as `jackline.queue_1` does."""
     return sha256(f"{agent} {version}".encode()).hexdigest()[:32]
 
@@ -78,7 +78,9 @@ class ProcrastinateEngine:
 
     def __init__(self, url: str, served: Mapping[str, str], *, slots: int, lease_s: float) -> None:
         self._queues = [
-            queue(agent, version) for agent, newest in served.items() for version in (newest, "")
+            queue_name(agent, version)
+            for agent, newest in served.items()
+            for version in (newest, "")
         ]
         self._slots = slots
         self._lease_s = lease_s
@@ -91,7 +93,7 @@ class ProcrastinateEngine:
             reconnect_timeout=_HOUR_S,
         )
         self._app = App(connector=connector)
-        self._app.job_manager = self._manager = Manager(connector)
+        self._app.job_manager = self._queue = Queue(connector)
         self._worker: Worker | None = None
         self._stopped = False
 
@@ -152,7 +154,7 @@ class ProcrastinateEngine:
             try:
                 if clock() >= beaten_at + every_s and worker.worker_id is not None:
                     beaten_at = clock()
-                    await self._manager.update_heartbeat(worker.worker_id)
+                    await self._queue.update_heartbeat(worker.worker_id)
                     await self._execute(_REAP, silent_s=self._lease_s)
                     await self._execute(_BURY, silent_s=_HOUR_S)
                 await self._execute(_AUDIT, overdue_s=_OVERDUE_S, limit=_AT_ONCE)

@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from jackline.adapters.models import resolve
 from jackline.adapters.sqlite.store import wall_clock
-from jackline.app import Runtime, Surroundings
+from jackline.app import Runtime
 from jackline.core.agent import Agent
 from jackline.core.value import Value
+from jackline.opening import Surroundings
 from jackline.ports import Clock, Model, Store
 from jackline.testing.crashtest.log import Entry, Log, entries
 from jackline.testing.crashtest.moments import Kill, Moments

@@ -30,7 +30,7 @@ _BEAT = """
 """
 
 
-class Manager(JobManager):
+class Queue(JobManager):
     """Procrastinate's own, but for what it leaves to chance."""
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:

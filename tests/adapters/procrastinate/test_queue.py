@@ -10,12 +10,12 @@ from procrastinate.jobs import Job, Status
 from tests.adapters.procrastinate.world import jobs, say, told
 
 from jackline.adapters.postgres.store import PostgresStore
-from jackline.adapters.procrastinate.engine import queue
-from jackline.adapters.procrastinate.manager import Manager
+from jackline.adapters.procrastinate.engine import queue_name
+from jackline.adapters.procrastinate.queue import Queue
 
 
 @asynccontextmanager
-async def managing(url: str) -> AsyncGenerator[Manager]:
+async def managing(url: str) -> AsyncGenerator[Queue]:
     """Give a manager, as a worker has it."""
 
     async def configure(connection: psycopg.AsyncConnection) -> None:
@@ -24,11 +24,11 @@ async def managing(url: str) -> AsyncGenerator[Manager]:
 
     app = App(connector=PsycopgConnector(conninfo=url, configure=configure))
     async with app.open_async():
-        yield Manager(app.connector)
+        yield Queue(app.connector)
 
 
-async def fetched(manager: Manager, worker: int) -> Job:
-    job = await manager.fetch_job([queue("support", "v1")], worker)
+async def fetched(manager: Queue, worker: int) -> Job:
+    job = await manager.fetch_job([queue_name("support", "v1")], worker)
     assert job is not None
     return job
 

@@ -1,0 +1,1 @@
+"""Sessions woken by Temporal, for those who run it."""
