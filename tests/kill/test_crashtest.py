@@ -166,10 +166,11 @@ def test_on_postgres_nobody_waits_for_what_an_agent_waits_for(postgres_server: s
 
 
 def test_a_store_that_does_not_fence_is_found(postgres_server: str, tmp_path: Path) -> None:
-    at = "before commit drive (tool.returned, model.reserved) turn 1/model/1"
+    at = "before commit drive (model.replied, tool.started) turn 2/model/0"
     assert found("none", at, tmp_path, postgres_server) == []
     breaches = found("careless", at, tmp_path, postgres_server)
-    assert any("was not fenced" in each["text"] for each in breaches)
+    texts = [each["text"] for each in breaches]
+    assert any("was not fenced" in text or "is no history" in text for text in texts)
     assert list(tmp_path.glob("*/*/journal.jsonl"))
 
 
