@@ -12,6 +12,7 @@ from jackline.ports import Presence, Unattended, Waiting, WorkerRow
 _OVERDUE_S = 1.0
 _AT_ONCE = 100
 _FORGOTTEN_S = 3_600.0
+# The time comes from a query of its own, so that an index ends there: what is due later is most.
 _BEAT = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at),
     forgotten AS (
@@ -25,8 +26,8 @@ _BEAT = """
 _LEAVE = "DELETE FROM jackline.worker WHERE name = %s"
 _OVERDUE = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
-    SELECT s.tenant, s.name FROM jackline.session AS s, now
-    WHERE s.due_at <= now.at - %s AND s.lease_until <= now.at
+    SELECT s.tenant, s.name FROM jackline.session AS s
+    WHERE s.due_at <= (SELECT at FROM now) - %s AND s.lease_until <= (SELECT at FROM now)
         AND %s::jsonb ? s.agent AND s.version IN ('', %s::jsonb ->> s.agent)
     ORDER BY s.due_at LIMIT %s
 """
@@ -39,13 +40,13 @@ _UNATTENDED = """
 """
 _UNSERVED = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
-    SELECT s.tenant, s.name FROM jackline.session AS s, now
-    WHERE s.due_at <= now.at - %s AND s.lease_until <= now.at
+    SELECT s.tenant, s.name FROM jackline.session AS s
+    WHERE s.due_at <= (SELECT at FROM now) - %s AND s.lease_until <= (SELECT at FROM now)
         AND s.version <> '' AND (%s::jsonb ->> s.agent) <> s.version
         AND NOT EXISTS (
             SELECT FROM jackline.worker AS w
             WHERE w.serves ->> s.agent = s.version AND NOT w.draining
-                AND w.seen_at > now.at - w.lease_s
+                AND w.seen_at > (SELECT at FROM now) - w.lease_s
         )
     ORDER BY s.due_at LIMIT %s
 """
@@ -57,8 +58,9 @@ _SERVED_AGAIN = """
 _WORKERS = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at),
     driving AS (
-        SELECT s.worker AS name, count(*) AS driven FROM jackline.session AS s, now
-        WHERE s.lease_until > now.at GROUP BY s.worker
+        SELECT s.worker AS name, count(*) AS driven FROM jackline.session AS s
+        WHERE s.due_at <= (SELECT at FROM now) AND s.lease_until > (SELECT at FROM now)
+        GROUP BY s.worker
     )
     SELECT coalesce(w.name, d.name), coalesce(d.driven, 0),
         coalesce(w.seen_at > now.at - w.lease_s, true), coalesce(w.serves, '{}')::text, w.slots,
@@ -78,7 +80,7 @@ _WAITING = """
                 AND w.seen_at > now.at - w.lease_s
         )
     FROM jackline.session AS s, now
-    WHERE (s.due_at <= now.at OR s.due_at = 'infinity') AND s.lease_until <= now.at
+    WHERE (s.due_at <= (SELECT at FROM now) OR s.due_at = 'infinity') AND s.lease_until <= now.at
     GROUP BY s.agent, s.version, now.at ORDER BY 4 DESC
 """
 

@@ -53,9 +53,10 @@ _BURY = """
 _AUDIT = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(NULL) AS at),
     lost AS (
-        SELECT s.no FROM now, jackline.session AS s
+        SELECT s.no FROM jackline.session AS s
         LEFT JOIN procrastinate_jobs AS job ON job.id = s.job AND job.status IN ('todo', 'doing')
-        WHERE s.due_at <= now.at - %(overdue_s)s AND s.lease_until <= now.at
+        WHERE s.due_at <= (SELECT at FROM now) - %(overdue_s)s
+            AND s.lease_until <= (SELECT at FROM now)
             AND (job.id IS NULL OR job.status = 'doing' AND s.lease_until > 0)
         ORDER BY s.due_at LIMIT %(limit)s FOR UPDATE OF s SKIP LOCKED
     )
