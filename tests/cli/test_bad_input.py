@@ -137,7 +137,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(arguments: tuple[str, ...], s
     ("file", "said"),
     [
         ("stor = 'x'", "'stor', which is no setting: did you mean 'store'?"),
-        ("colour = 'x'", "'colour', which is no setting: there are store, app, "),
+        ("colour = 'x'", "'colour', which is no setting: there are store, engine, app, "),
         ("store = ", "jackline.toml is no TOML: "),
         ("lease_s = 'long'", "lease_s = 'long' (from jackline.toml): "),
         ("lease_s = 0", "lease_s = '0' (from jackline.toml): "),

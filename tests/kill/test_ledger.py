@@ -184,7 +184,7 @@ def test_deaths_of_many_seeds_never_let_a_cap_be_passed(seed: int, postgres_url:
 @pytest.mark.timeout(120)
 def test_a_database_that_refuses_nothing_is_caught(postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as server:
-        sql = "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'drive_1'"
+        sql = "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'drive_2'"
         row = server.execute(sql).fetchone()
         assert row
         broken = row[0].replace("IF reserves AND", "IF false AND")

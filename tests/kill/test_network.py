@@ -80,7 +80,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_for_and_not_repeated(
         async with desk(proxy.url, tmp_path) as there:
             for nth in count(1):
                 session, before = f"s{nth}", proxy.cuts
-                proxy.cut_at(b"drive_1", when, nth)
+                proxy.cut_at(b"jackline.drive_", when, nth)
                 turn = await there.asks("all", session)
                 await answered(there, turn, session)
                 if proxy.cuts == before:

@@ -155,8 +155,7 @@ def test_who_waits_in_the_queue_is_not_queued_again(postgres_url: str) -> None:
         ends = asyncio.Event()
 
         async def waits(session: SessionId) -> None:
-            await ends.wait()
-            await rested(store, session)
+            await rested(store, session, ends=ends)
 
         driver = Driver(waits)
         async with running(postgres_url, driver, slots=1) as engine:
@@ -188,12 +187,16 @@ def test_what_a_dead_worker_had_fetched_is_put_back(postgres_url: str) -> None:
     told(postgres_url, story)
 
 
-def test_a_driver_whose_lease_is_over_has_no_job(postgres_url: str) -> None:
-    """It is dead, though the queue may not have noticed, or it will be fenced."""
+@pytest.mark.parametrize("claims", [True, False])
+def test_a_job_that_was_fetched_is_none_where_nobody_drives(
+    postgres_url: str, *, claims: bool
+) -> None:
+    """Its worker is dead, though the queue may not have noticed, or has never heard of it."""
 
     async def story(store: PostgresStore) -> None:
         await say(store)
-        assert await store.claim(S1, "dead", 0.1)
+        if claims:
+            assert await store.claim(S1, "dead", 0.1)
         alive = """
             WITH alive AS (
                 INSERT INTO procrastinate_workers (last_heartbeat)
@@ -229,8 +232,7 @@ def test_who_stops_fetches_no_more_and_is_alive_while_it_drives(postgres_url: st
         ends = asyncio.Event()
 
         async def waits(session: SessionId) -> None:
-            await ends.wait()
-            await rested(store, session)
+            await rested(store, session, ends=ends)
 
         driver = Driver(waits)
         engine = ProcrastinateEngine(postgres_url, SERVED, slots=10, lease_s=LEASE_S)

@@ -49,10 +49,17 @@ async def say(store: PostgresStore, session: SessionId = S1, request: str = "r1"
     return (await store.tell(session, [event], opened=OPENED)).seq
 
 
-async def rested(store: PostgresStore, session: SessionId, due_at: float | None = None) -> None:
-    """Claim the session, and let go of it."""
-    claimed = await store.claim(session, "w1", LEASE_S)
+async def rested(
+    store: PostgresStore,
+    session: SessionId,
+    due_at: float | None = None,
+    ends: asyncio.Event | None = None,
+) -> None:
+    """Claim the session, and let go of it, once `ends` is set."""
+    claimed = await store.claim(session, "w1", 60)
     assert claimed is not None
+    if ends:
+        await ends.wait()
     head = len(await store.read(session))
     batch = Batch(claimed.epoch, head, (), 2, release=True, due_at=due_at, version="v1")
     assert isinstance(await store.drive(session, batch, LEASE_S), Committed)

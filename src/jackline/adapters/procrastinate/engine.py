@@ -49,15 +49,16 @@ _BURY = """
     DELETE FROM procrastinate_workers
     WHERE last_heartbeat < now() - make_interval(secs => %(silent_s)s)
 """
-# A job that runs is none where the lease is over: its worker is dead, or about to claim again.
+# A job that was fetched is none where nobody drives: its worker is dead, or never heard that it
+# has it, or is about to claim.
 _AUDIT = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(NULL) AS at),
     lost AS (
         SELECT s.no FROM jackline.session AS s
-        LEFT JOIN procrastinate_jobs AS job ON job.id = s.job AND job.status IN ('todo', 'doing')
+        LEFT JOIN procrastinate_jobs AS job ON job.id = s.job AND job.status = 'todo'
         WHERE s.due_at <= (SELECT at FROM now) - %(overdue_s)s
             AND s.lease_until <= (SELECT at FROM now)
-            AND (job.id IS NULL OR job.status = 'doing' AND s.lease_until > 0)
+            AND job.id IS NULL
         ORDER BY s.due_at LIMIT %(limit)s FOR UPDATE OF s SKIP LOCKED
     )
     UPDATE jackline.session AS s
@@ -91,7 +92,7 @@ class ProcrastinateEngine:
             max_size=_CONNECTIONS,
             timeout=_WAIT_S,
             configure=_configure,
-            reconnect_timeout=_HOUR_S,
+            reconnect_timeout=_WAIT_S,  # Its attempts come ever later: begin anew.
         )
         self._app = App(connector=connector)
         self._app.job_manager = self._queue = Queue(connector)
