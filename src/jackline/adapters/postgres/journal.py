@@ -39,15 +39,8 @@ _OPEN = """
     )
     INSERT INTO jackline.event (session, seq, at, body) SELECT no, 1, updated_at, %b FROM made
 """
-_CLAIM = """
-    WITH mine AS (
-        UPDATE jackline.session SET epoch = %s, head = %s, worker = %s, lease_until = %s,
-            updated_at = %s
-        WHERE no = %s RETURNING no, head, updated_at
-    )
-    INSERT INTO jackline.event (session, seq, at, body)
-    SELECT no, head, updated_at, %b FROM mine
-"""
+_CLAIM = "SELECT * FROM jackline.claim_1(%s, %s, %s, %s, %b, %b, %s)"
+_EPOCH = b'"epoch":0'
 _RENEW = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
     UPDATE jackline.session AS s SET lease_until = now.at + %s
@@ -164,13 +157,13 @@ def claim(
     database: Connection, given: float | None, session: SessionId, worker: str, lease_s: float
 ) -> Claimed | None:
     """See `Journal.claim`."""
-    row = locked(database, given, session)
-    if row.due_at is None or row.due_at > row.at or row.lease_until > row.at:
-        return None
-    epoch, until = row.epoch + 1, row.at + lease_s
-    values = (epoch, row.head + 1, worker, until, row.at, row.no)
-    database.execute(_CLAIM, (*values, encode(SessionTaken(epoch, worker))))
-    return Claimed(epoch, row.at)
+    opening, _, closing = encode(SessionTaken(0, worker)).partition(_EPOCH)
+    body = opening + _EPOCH[:-1], closing
+    values = (session.tenant, session.name, worker, lease_s, *body, given)
+    epoch, at = one(database, _CLAIM, values)
+    if at is None:
+        raise rules.unknown_session(session)
+    return None if epoch is None else Claimed(epoch, at)
 
 
 def renew(

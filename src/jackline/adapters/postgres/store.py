@@ -81,7 +81,7 @@ class PostgresStore:
     async def claim(self, session: SessionId, worker: str, lease_s: float) -> Claimed | None:
         """See `Journal.claim`."""
         work = partial(journal.claim, session=session, worker=worker, lease_s=lease_s)
-        return await self._write(work, session)
+        return await self._append(work, session)
 
     async def renew(
         self, worker: str, epochs: Mapping[SessionId, int], lease_s: float

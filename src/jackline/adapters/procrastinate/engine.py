@@ -8,14 +8,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
-from psycopg_pool import PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from jackline.adapters.postgres.migrate import options
 from jackline.adapters.procrastinate.queue import Queue
@@ -87,6 +87,7 @@ class ProcrastinateEngine:
         self._slots = slots
         self._lease_s = lease_s
         connector = PsycopgConnector(
+            pool_factory=_pool,
             conninfo=options(url),
             min_size=1,
             max_size=_CONNECTIONS,
@@ -106,6 +107,7 @@ class ProcrastinateEngine:
         """See `Engine.run`. Where the database goes away it waits for it."""
 
         async def driven(tenant: str, name: str) -> None:
+            """Drive the session that the job names."""
             await drive(SessionId(tenant, name))
 
         self._app.task(name=_TASK)(driven)
@@ -166,6 +168,12 @@ class ProcrastinateEngine:
 
     async def _execute(self, query: LiteralString, **values: float) -> None:
         await self._app.connector.execute_query_async(query, **values)
+
+
+def _pool(**options: Any) -> AsyncConnectionPool:
+    """Make a pool that lends without a look: who gets a lost connection tries again."""
+    options.pop("check")
+    return AsyncConnectionPool(**options)
 
 
 async def _configure(connection: AsyncConnection) -> None:

@@ -63,6 +63,7 @@ class Alone:
         """See `Ground.records`."""
 
         async def read() -> Sequence[Record]:
+            """Read all, and let the store go."""
             store = self.store(folder)
             try:
                 return await store.read(SessionId(scenario.user.tenant, SESSION))

@@ -73,6 +73,45 @@ BEGIN
     )::jackline.procrastinate_job_to_defer_v1]))[1];
 END $$;
 
+-- Take the session where something is due and nobody drives it: the event that says so begins with
+-- `opening`, goes on with the epoch and ends with `closing`. Without an epoch it was not taken, and
+-- without a time there is no such session.
+CREATE FUNCTION jackline.claim_1(
+    of_tenant text,
+    of_name text,
+    by_worker text,
+    lease_s double precision,
+    opening bytea,
+    closing bytea,
+    given double precision,
+    OUT taken bigint,
+    OUT at double precision
+)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    mine record;
+BEGIN
+    SELECT s.no, s.epoch, s.head, s.due_at, s.lease_until, s.updated_at INTO mine
+    FROM jackline.session AS s WHERE s.tenant = of_tenant AND s.name = of_name FOR UPDATE;
+    IF mine.no IS NULL THEN
+        RETURN;
+    END IF;
+    at := jackline.time_after_1(mine.updated_at, given);
+    IF mine.due_at IS NULL OR mine.due_at > at OR mine.lease_until > at THEN
+        RETURN;
+    END IF;
+    taken := mine.epoch + 1;
+    UPDATE jackline.session AS s SET
+        epoch = taken,
+        head = mine.head + 1,
+        worker = by_worker,
+        lease_until = at + lease_s,
+        updated_at = at
+    WHERE s.no = mine.no;
+    INSERT INTO jackline.event (session, seq, at, body) VALUES
+        (mine.no, mine.head + 1, claim_1.at, opening || convert_to(taken::text, 'UTF8') || closing);
+END $$;
+
 -- A driver's append, as before, with the open turn's version, and a job for whoever is to go on
 -- where `wakes`: all of it, or nothing. `outcome` is its name, and `seen` the epoch or the
 -- head that is there. An account that refuses is an error, so that nothing of it is kept.
