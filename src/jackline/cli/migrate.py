@@ -54,11 +54,11 @@ def _file(path: Path, *, check: bool) -> list[str]:
 
 def _server(url: str, *, check: bool) -> tuple[str, list[str]]:
     with on_postgres():
-        from jackline.adapters.postgres import faults  # noqa: PLC0415 - as there
+        from jackline.adapters.postgres import address  # noqa: PLC0415 - as there
         from jackline.adapters.postgres import migrate as steps  # noqa: PLC0415 - as above
 
     if not check:
-        return faults.place(url), [step.name for step in steps.bring_up_to_date(url)]
+        return address.place(url), [step.name for step in steps.bring_up_to_date(url)]
     with closing(steps.connect(url)) as database:
-        missing = steps.pending(database, faults.place(url))
-    return faults.place(url), [step.name for step in missing]
+        missing = steps.pending(database, address.place(url))
+    return address.place(url), [step.name for step in missing]

@@ -9,9 +9,9 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from jackline.adapters.postgres.address import options, place
 from jackline.adapters.postgres.answers import Answering
-from jackline.adapters.postgres.faults import commit_error, is_lost, place, store_error
-from jackline.adapters.postgres.migrate import options
+from jackline.adapters.postgres.faults import commit_error, is_lost, store_error
 from jackline.core.errors import StoreError
 
 T = TypeVar("T")

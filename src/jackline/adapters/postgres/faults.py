@@ -2,7 +2,6 @@
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolTimeout
 
@@ -25,16 +24,6 @@ _SENTENCES = {
     "55P03": "A row of {place} was locked for too long: see who holds it.",
     "57014": "A statement in {place} took too long, so it was ended: {error}.",
 }
-
-
-def place(url: str) -> str:
-    """Return where a database is, without the secrets that its URL may hold."""
-    try:
-        fields = conninfo_to_dict(url)
-    except psycopg.Error:
-        return "the Postgres database"
-    host = fields.get("host") or fields.get("hostaddr") or "the local host"
-    return f"Postgres {fields.get('dbname') or fields.get('user') or 'database'!s} on {host}"
 
 
 def store_error(error: psycopg.Error, where: str) -> JacklineError:

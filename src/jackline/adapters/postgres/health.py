@@ -6,7 +6,8 @@ from contextlib import closing
 import psycopg
 from psycopg import Connection
 
-from jackline.adapters.postgres.faults import place, store_error
+from jackline.adapters.postgres.address import place
+from jackline.adapters.postgres.faults import store_error
 from jackline.adapters.postgres.journal import one
 from jackline.adapters.postgres.migrate import connect, pending
 from jackline.adapters.postgres.transact import ROLE

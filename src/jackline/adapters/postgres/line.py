@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import AsyncConnection, Notify
 
-from jackline.adapters.postgres.faults import place, store_error
-from jackline.adapters.postgres.migrate import options
+from jackline.adapters.postgres.address import direct_options, place
+from jackline.adapters.postgres.faults import store_error
 from jackline.adapters.postgres.news import CHANNEL
 
 _LOG = logging.getLogger("jackline")
@@ -50,7 +50,7 @@ class Line:
     """Keeps a party in touch with others, with one statement for what comes within a few ms."""
 
     def __init__(self, url: str, party: Party) -> None:
-        self._options = options(url)
+        self._options = direct_options(url)
         self._place = place(url)
         self._party = party
         self._bell = asyncio.Event()

@@ -3,12 +3,12 @@
 import psycopg
 from procrastinate.schema import SchemaManager
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from jackline.adapters.migrations import Migration, lacking, migrations
 from jackline.adapters.postgres import schema
-from jackline.adapters.postgres.faults import place, store_error
-from jackline.core.errors import DefinitionError, StoreError
+from jackline.adapters.postgres.address import options, place
+from jackline.adapters.postgres.faults import store_error
+from jackline.core.errors import StoreError
 
 _OLDEST = 140_000
 _QUEUE = 3  # The step that the queue's own schema belongs to: it keeps no count of its versions.
@@ -30,25 +30,6 @@ _THERE = """
     SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = 'jackline' AND c.relname = 'migration')
 """
-# A host that is gone is noticed before a lease of ten seconds has been over for long.
-_OPTIONS = {
-    "connect_timeout": 10,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 4,
-    "tcp_user_timeout": 12_000,
-    "application_name": "jackline",
-}
-
-
-def options(url: str) -> str:
-    """Return how to connect: as the URL says, and as we want it where that says nothing."""
-    try:
-        return make_conninfo("", **(_OPTIONS | conninfo_to_dict(url)))
-    except psycopg.Error as error:
-        raise DefinitionError(
-            "The store's URL is none of Postgres's: write postgresql://user@host/database."
-        ) from error
 
 
 def connect(url: str) -> Connection:

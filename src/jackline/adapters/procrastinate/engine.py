@@ -17,7 +17,7 @@ from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from jackline.adapters.postgres.migrate import options
+from jackline.adapters.postgres.address import direct_options
 from jackline.adapters.procrastinate.queue import Queue
 from jackline.core.events import SessionId
 from jackline.ports.engine import Drive
@@ -75,7 +75,7 @@ def queue_name(agent: str, version: str) -> str:
 class ProcrastinateEngine:
     """See `Engine`. Up to `slots` sessions at once, of the agents' versions that are `served`.
 
-    It has direct connections: what it listens with does not pass through a pooler.
+    Its connections are direct ones: what it listens with does not pass through a pooler.
     """
 
     def __init__(self, url: str, served: Mapping[str, str], *, slots: int, lease_s: float) -> None:
@@ -88,7 +88,7 @@ class ProcrastinateEngine:
         self._lease_s = lease_s
         connector = PsycopgConnector(
             pool_factory=_pool,
-            conninfo=options(url),
+            conninfo=direct_options(url),
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_WAIT_S,

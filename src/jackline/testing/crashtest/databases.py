@@ -10,7 +10,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from jackline.adapters.postgres.faults import place, store_error
+from jackline.adapters.postgres.address import place
+from jackline.adapters.postgres.faults import store_error
 from jackline.adapters.postgres.migrate import bring_up_to_date, connect
 from jackline.core.errors import StoreError
 
