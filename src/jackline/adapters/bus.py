@@ -50,7 +50,9 @@ def _release(waiter: asyncio.Future[None]) -> None:
 
 
 class LocalBus:
-    """See `Bus`. It belongs to one event loop."""
+    """See `Bus`. It belongs to one event loop, and hears nothing of other processes."""
+
+    look_s = 0.5
 
     def __init__(self) -> None:
         self._listeners: dict[SessionId, list[Listener]] = {}

@@ -49,6 +49,11 @@ class Bus(Protocol):
     It may lose anything: what is durable is read from the store.
     """
 
+    @property
+    def look_s(self) -> float:
+        """After how many seconds without news who listens looks for themselves."""
+        ...
+
     def hears(self, session: SessionId, *, resting: bool) -> bool:
         """Whether telling is worth the work. `resting`: no turn of the session goes on now."""
         ...

@@ -25,7 +25,6 @@ from jackline.core.session import Session
 from jackline.ports import Bus, Delta, Grown, SessionRow, Store
 
 PAGE = 500
-POLL_S = 0.5
 _FOR_PEOPLE = {"person", "dead_letter", "version"}
 _CLOSING = frozenset(get_args(ModelClosed))
 _TELLING = {TurnPaused, *get_args(TurnEnded)}
@@ -97,7 +96,7 @@ class Results:
                     after = page[-1].seq
                     yield page
                 if len(page) < PAGE:
-                    heard = await listener.take(POLL_S)
+                    heard = await listener.take(self._bus.look_s)
                     told = [each for item in heard for each in _records(item) if ends(each, turn)]
                     if told:
                         yield told

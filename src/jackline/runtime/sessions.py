@@ -34,7 +34,7 @@ from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
-from jackline.runtime.results import PAGE, POLL_S, closed_at
+from jackline.runtime.results import PAGE, closed_at
 
 OnBusy = Literal["queue", "reject", "steer"]
 _RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
@@ -161,9 +161,8 @@ class Sessions:
     async def _goes_on(self, row: SessionRow, agent: Agent, event: TurnSubmitted) -> Receipt:
         state = await self._loaded(row.id)
         if state.turn:
-            pause = state.turn.pause
-            other = agent.version if pause and pause.reason == "version" else ""
-            return await self._tell(row, TurnResumed("asked", other))
+            aside = state.turn.pause and state.turn.pause.reason == "version"
+            return await self._tell(row, TurnResumed("asked", agent.version if aside else ""))
         if not state.messages:
             raise InputError("Nothing was said yet that one could go on with.")
         if not isinstance(state.ended, TurnCompleted):
@@ -280,7 +279,8 @@ class Sessions:
             closed, items = 0, deque[Delta | Grown]([Grown(session, head=_POSITION_MAX)])
             while True:
                 while not items:
-                    items.extend(await listener.take(POLL_S) or await self._unheard(row, after))
+                    heard = await listener.take(self._bus.look_s)
+                    items.extend(heard or await self._unheard(row, after))
                 item = items.popleft()
                 if isinstance(item, Delta):
                     if closed < item.seq <= after:

@@ -15,6 +15,7 @@ import pytest
 from tests.kill.clerk import ANSWER, World, clerk
 
 from jackline import Runtime, Submission, User
+from jackline.adapters.postgres.bus import PostgresBus
 from jackline.adapters.postgres.news import line_of
 from jackline.core import events as e
 from jackline.core.errors import NotFoundError
@@ -38,8 +39,7 @@ Story = Callable[[Bus, Bus], Coroutine[Any, Any, None]]
 
 @pytest.fixture(autouse=True)
 def never_polled(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("sessions", "results"):
-        monkeypatch.setattr(f"jackline.runtime.{module}.POLL_S", 60.0)
+    monkeypatch.setattr(PostgresBus, "look_s", 60.0)
 
 
 def told(url: str, story: Story) -> None:
@@ -425,3 +425,20 @@ def test_an_erasure_is_heard_of_in_another_process(postgres_url: str, tmp_path: 
                         await other.store.erase(USER.tenant)
 
     in_touch(postgres_url, tmp_path, story)
+
+
+def test_who_hears_others_looks_seldom_and_who_does_not_looks_often(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # It is looked at here.
+
+    async def heard() -> None:
+        async with asyncio.timeout(30), open_bus(postgres_url) as bus:
+            await until(lambda: bus.look_s > 1)
+
+    async def deaf(url: str) -> None:
+        async with asyncio.timeout(30), open_bus(url) as bus:
+            assert bus.look_s < 1
+
+    asyncio.run(heard())
+    asyncio.run(deaf("postgresql://127.0.0.1:1/nobody-is-there"))

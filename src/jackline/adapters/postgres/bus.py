@@ -21,6 +21,7 @@ from jackline.ports import Delta, Grown
 
 _HELLO_S = 5.0
 _PRESENT_S = 16.0
+_LOOK_S = 5.0
 _ANSWER_S = 2.0
 _SESSIONS_MAX = 10_000
 _ROWS_MAX = 600  # Their lines are named in one notification.
@@ -86,6 +87,11 @@ class PostgresBus:
     async def flush(self, wait_s: float = 1.0) -> None:
         """Return when others can hear all that was said, at the latest after `wait_s`."""
         await self._line.flush(wait_s)
+
+    @property
+    def look_s(self) -> float:
+        """See `Bus.look_s`."""
+        return _LOOK_S if self._line.hears else self._local.look_s
 
     def hears(self, session: SessionId, *, resting: bool) -> bool:
         """See `Bus.hears`."""

@@ -6,6 +6,7 @@ nothing, and everybody then finds out by looking, now and then.
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ _LOG = logging.getLogger("jackline")
 _GATHER_S = 0.004
 _BEHIND_MAX = 10_000
 _BEAT_S = 1.0
+_DEAF_S = 16.0
 _PAUSE_S, _PAUSE_MAX_S = 0.05, 5.0
 # Nothing that is said here has to outlive the server.
 _BEGIN = f"SET synchronous_commit = off; LISTEN {CHANNEL}"
@@ -60,7 +62,14 @@ class Line:
         self._sent_at = self._beat_at = 0.0
         self._pause_s = _PAUSE_S
         self._pid = 0
+        self._heard_at = -math.inf
         self._payloads: list[str] = []
+
+    @property
+    def hears(self) -> bool:
+        """Whether it has heard at least itself of late, which behind a pooler it may not."""
+        now = asyncio.get_running_loop().time()
+        return not self._is_lost and now < self._heard_at + _DEAF_S
 
     def ring(self) -> None:
         """Say that there is something to send. It is sent at once, or with what else comes."""
@@ -153,6 +162,7 @@ class Line:
 
     def _keep(self, notify: Notify) -> None:
         """Keep what others say until it is taken in. What is too much is as good as lost."""
+        self._heard_at = asyncio.get_running_loop().time()
         if notify.pid == self._pid:
             return
         if len(self._payloads) >= _BEHIND_MAX:
