@@ -62,7 +62,7 @@ def test_as_many_are_there_as_come_while_one_stays() -> None:
 
 
 def test_each_turn_ends_however_many_workers_die() -> None:
-    fleet = Fleet(Scene(duration_s=1800.0, kills_per_day=20_000.0), seed=1)
+    fleet = Fleet(Scene(duration_s=1800.0, kills_per_day=20_000.0, lease_s=10.0), seed=1)
     found = fleet.run()
     assert found.taken_over > 100
     assert found.recovery.max < 40, "a lease of 10 s, and a place"

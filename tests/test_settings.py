@@ -26,7 +26,7 @@ def test_without_a_word_everything_has_a_default() -> None:
 
 
 def test_a_lease_is_as_long_on_the_command_line_as_in_a_program() -> None:
-    assert read_settings().settings.lease_s == Surroundings().lease_s == 10
+    assert read_settings().settings.lease_s == Surroundings().lease_s == 4
 
 
 def test_an_option_wins_over_the_environment_and_that_over_the_file(

@@ -19,7 +19,7 @@ from jackline.core.session import Session, Turn
 from jackline.core.value import Value, replace
 
 # For how long a session is its driver's unless renewed: so long it waits where that one dies.
-LEASE_S = 10.0
+LEASE_S = 4.0
 _WAIT_HERE_S = 5.0
 
 

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from jackline.core.errors import DefinitionError
 
 _DIRECT = "direct"
-# A host that is gone is noticed before a lease of ten seconds has been over for long.
+# A host that is gone is noticed before its leases have been over for long.
 _OPTIONS: dict[str, str | int | None] = {
     "connect_timeout": 10,
     "keepalives_idle": 5,
