@@ -31,14 +31,7 @@ from jackline.core.value import Value
 from jackline.ports import Appended, Batch, Behind, Claimed, Committed, Late, Receipt, Refused
 
 _LOCKED = "SELECT * FROM jackline.locked_1(%s, %s, %s)"
-_OPEN = """
-    WITH made AS (
-        INSERT INTO jackline.session (tenant, name, "user", agent, parent, head, updated_at)
-        VALUES (%s, %s, %s, %s, %s, 1, jackline.time_1(%s))
-        ON CONFLICT (tenant, name) DO NOTHING RETURNING no, updated_at
-    )
-    INSERT INTO jackline.event (session, seq, at, body) SELECT no, 1, updated_at, %b FROM made
-"""
+_OPENED = "SELECT * FROM jackline.opened_1(%s, %s, %s, %s, %s, %b, %s)"
 _CLAIM = "SELECT * FROM jackline.claim_1(%s, %s, %s, %s, %b, %b, %s)"
 _EPOCH = b'"epoch":0'
 _RENEW = """
@@ -117,15 +110,10 @@ def one(database: Connection, sql: LiteralString, values: Sequence[Any] | Mappin
 
 def locked(database: Connection, given: float | None, session: SessionId) -> Locked:
     """Return the session's row and lock it. Raises `NotFoundError`."""
-    found = _found(database, given, session)
-    if found is None:
-        raise rules.unknown_session(session)
-    return found
-
-
-def _found(database: Connection, given: float | None, session: SessionId) -> Locked | None:
     row = one(database, _LOCKED, (session.tenant, session.name, given))
-    return None if row[0] is None else Locked(*row)
+    if row[0] is None:
+        raise rules.unknown_session(session)
+    return Locked(*row)
 
 
 def read(
@@ -142,15 +130,20 @@ def read(
 
 def open_session(
     database: Connection, given: float | None, session: SessionId, opened: SessionOpened
-) -> Locked:
-    """See `Journal.open`. Returns the session's row."""
-    found = _found(database, given, session)
-    if found is None:
-        new = (session.tenant, session.name, opened.user, opened.agent, opened.parent, given)
-        database.execute(_OPEN, (*new, encode(opened)))
-        found = locked(database, given, session)
+) -> None:
+    """See `Journal.open`."""
+    _opened(database, given, session, opened)
+
+
+def _opened(
+    database: Connection, given: float | None, session: SessionId, opened: SessionOpened
+) -> tuple[bool, Locked]:
+    """Return whether the session was made now, and its row."""
+    new = (session.tenant, session.name, opened.user, opened.agent, opened.parent)
+    made, *columns = one(database, _OPENED, (*new, encode(opened), given))
+    found = Locked(*columns)
     rules.check_opened(session, opened, found.user, found.agent)
-    return found
+    return made, found
 
 
 def claim(
@@ -266,13 +259,13 @@ class Tell(Value, frozen=True):
 
     def __call__(self, database: Connection, given: float | None) -> Receipt:
         """See `Journal.tell`."""
-        session, first = self.session, self.events[0]
+        session, first, made = self.session, self.events[0], False
         if self.opened:
-            row = open_session(database, given, session, self.opened)
+            made, row = _opened(database, given, session, self.opened)
         else:
             row = locked(database, given, session)
         request = rules.request(first)
-        if request and (receipt := _repeated(database, row.no, first, request)):
+        if request and not made and (receipt := _repeated(database, row.no, first, request)):
             return receipt
         rules.check_idle(session, row.turn, row.head, idle_only=self.idle_only, after=self.after)
         if isinstance(first, TurnSubmitted | TurnSteered) and row.turn is not None:

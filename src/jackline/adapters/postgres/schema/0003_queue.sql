@@ -73,6 +73,52 @@ BEGIN
     )::jackline.procrastinate_job_to_defer_v1]))[1];
 END $$;
 
+-- The session's row, locked, and the time since then; where there was none it is made with its first
+-- event, and `made`.
+CREATE FUNCTION jackline.opened_1(
+    of_tenant text,
+    of_name text,
+    of_user text,
+    of_agent text,
+    of_parent text,
+    body bytea,
+    given double precision,
+    OUT made boolean,
+    OUT no bigint,
+    OUT head bigint,
+    OUT epoch bigint,
+    OUT turn bigint,
+    OUT due_at double precision,
+    OUT lease_until double precision,
+    OUT questions bigint[],
+    OUT "user" text,
+    OUT agent text,
+    OUT at double precision
+)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    made := false;
+    SELECT l.no, l.head, l.epoch, l.turn, l.due_at, l.lease_until, l.questions, l."user", l.agent,
+        l.at
+    INTO no, head, epoch, turn, due_at, lease_until, questions, "user", agent, at
+    FROM jackline.locked_1(of_tenant, of_name, given) AS l;
+    IF no IS NOT NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO jackline.session AS s
+        (tenant, name, "user", agent, parent, head, updated_at)
+    VALUES (of_tenant, of_name, of_user, of_agent, of_parent, 1, opened_1.at)
+    ON CONFLICT (tenant, name) DO NOTHING RETURNING s.no INTO no;
+    made := no IS NOT NULL;
+    IF made THEN
+        INSERT INTO jackline.event (session, seq, at, body) VALUES (opened_1.no, 1, opened_1.at, body);
+    END IF;
+    SELECT l.no, l.head, l.epoch, l.turn, l.due_at, l.lease_until, l.questions, l."user", l.agent,
+        l.at
+    INTO no, head, epoch, turn, due_at, lease_until, questions, "user", agent, at
+    FROM jackline.locked_1(of_tenant, of_name, given) AS l;
+END $$;
+
 -- Take the session where something is due and nobody drives it: the event that says so begins with
 -- `opening`, goes on with the epoch and ends with `closing`. Without an epoch it was not taken, and
 -- without a time there is no such session.
