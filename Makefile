@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null)
 DEV := .venv/bin
 DEMO := .venv-demo/bin
 PYTEST := $(DEV)/python -m pytest -q
-PARALLEL := -n auto --maxprocesses 4
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 # Pytest says 5 where nothing was selected.
 OR_NONE = || { code=$$?; [ $$code -eq 5 ] || exit $$code; }
 
