@@ -143,7 +143,7 @@ def test_on_postgres_one_worker_goes_on_for_another_that_is_killed_or_stopped(
     postgres_server: str,
 ) -> None:
     before = databases(postgres_server)
-    at = "drive (turn.resumed, tool.started) turn 1/model/1/tool/0"
+    at = "tool.started) turn 1/model/1/tool/0"
     done = ran(
         "tests.kill.seller:sale", "--store", postgres_server, "--json", "--at", at, "--sample", "0"
     )

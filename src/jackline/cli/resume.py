@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from jackline.app import Runtime
-from jackline.cli.opened import chosen, driving
+from jackline.cli.opened import chosen, driving, looking
 from jackline.cli.options import AppName, Exit, Json, Record, Session, Where
 from jackline.cli.recording import keep, recording
 from jackline.cli.references import load_app
@@ -41,11 +41,12 @@ def resume(
 
 async def _resume(settings: Settings, app: App, name: str, view: View, file: Path | None) -> Exit:
     user = settings.identity
+    session = SessionId(user.tenant, checked_name(name))
+    async with looking(settings) as look:
+        row = await look.sessions.row(session, user)
+    chosen(app, row.agent)
     async with driving(settings, app) as runtime:
-        session = SessionId(user.tenant, checked_name(name))
-        row = await runtime.sessions.row(session, user)
-        chosen(app, row.agent)
-        turn, code = await _turn(runtime, session, user), Exit.OK
+        turn, code = await _turn(runtime, session, user, row.turn), Exit.OK
         while code in {Exit.OK, Exit.FAILED}:
             code = (await Turns(runtime, user, view).follow(session, turn)).exit
             left = (await runtime.sessions.state(session, user)).turn
@@ -57,9 +58,11 @@ async def _resume(settings: Settings, app: App, name: str, view: View, file: Pat
         return code
 
 
-async def _turn(runtime: Runtime, session: SessionId, user: User) -> int:
-    """Return the turn that goes on."""
+async def _turn(runtime: Runtime, session: SessionId, user: User, before: int | None) -> int:
+    """Return the turn that goes on: `before`, if it was open and may have ended meanwhile."""
     state = await runtime.sessions.state(session, user)
+    if before is not None and not _is_set_aside(state):
+        return before
     if state.turn is None and isinstance(state.ended, TurnCompleted | None):
         raise CallerError(f"The last turn of {session.name!r} is complete: there is nothing to do.")
     if state.turn is None or _is_set_aside(state):
