@@ -22,7 +22,7 @@ support = Agent(
 """
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.verify)])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     url = "sqlite:///jackline.db"
     if request.param == "postgres":

@@ -157,6 +157,7 @@ def test_on_postgres_one_worker_goes_on_for_another_that_is_killed_or_stopped(
     assert databases(postgres_server) == before
 
 
+@pytest.mark.verify
 def test_on_postgres_nobody_waits_for_what_an_agent_waits_for(postgres_server: str) -> None:
     """The database's clock is put forward by ten minutes, and timers with it."""
     arguments = ("--at", "asked turn 1/model/2", "--sample", "0")

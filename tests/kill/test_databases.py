@@ -255,6 +255,7 @@ def test_of_those_who_claim_at_once_one_gets_it(postgres_url: str, tmp_path: Pat
     told(story)
 
 
+@pytest.mark.verify
 def test_a_session_that_kills_its_workers_waits_for_a_person_who_sees_and_resumes_it(
     postgres_url: str, tmp_path: Path
 ) -> None:

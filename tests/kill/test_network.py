@@ -157,6 +157,7 @@ def test_a_database_that_is_far_away_is_slow_and_nothing_else(proxy: Proxy, tmp_
     told(story)
 
 
+@pytest.mark.verify
 def test_a_server_that_no_longer_answers_is_given_up_and_another_worker_goes_on(
     proxy: Proxy, postgres_url: str, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ async def drains(there: Office) -> None:
         await passed(0.02)
 
 
+@pytest.mark.verify
 def test_a_worker_that_is_told_to_end_finishes_its_call_and_another_goes_on(place: Place) -> None:
     async def story(there: Office) -> None:
         first = await there.hire("pay", lease_s=LONG_LEASE_S)
