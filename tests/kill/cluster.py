@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import psycopg
 from tests.kill.hand import ROUNDS, World, hand
+from tests.kill.processes import end
 from tests.simulation import checks
 
 from jackline import Result, Runtime, Submission, User
@@ -185,14 +186,4 @@ async def cluster(url: str, folder: Path) -> AsyncGenerator[Cluster]:
         try:
             yield there
         finally:
-            for worker in there.workers:
-                if worker.returncode is None:
-                    worker.kill()
-                    await worker.wait()
-
-
-async def passed(seconds: float) -> None:
-    """Return when so much time has passed: a lease is over by nothing else."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, over.set)
-    await over.wait()
+            await end(there.workers)

@@ -3,9 +3,10 @@
 Its tool writes a line to the file `world`, and waits until there is a file `go`.
 """
 
-import asyncio
 import os
 from pathlib import Path
+
+from tests.kill.processes import passed
 
 from jackline.core.agent import Agent
 from jackline.core.messages import ToolCall
@@ -23,13 +24,6 @@ def do(what: str) -> None:
 
 def is_there(name: str | Path) -> bool:
     return Path(name).exists()
-
-
-async def passed(seconds: float) -> None:
-    """Return when so much time has passed: a file calls nobody."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, over.set)
-    await over.wait()
 
 
 @tool(effect="once")

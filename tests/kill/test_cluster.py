@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 from tests import postgres
-from tests.kill.cluster import LEASE_S, Cluster, Tally, cluster, passed
+from tests.kill.cluster import LEASE_S, Cluster, Tally, cluster
+from tests.kill.processes import passed
 
 WORKERS = 3
 

@@ -15,8 +15,9 @@ import pytest
 from tests import postgres
 from tests.cli.terminal import jackline
 from tests.kill.clerk import World, clerk
+from tests.kill.processes import passed
 from tests.kill.test_network import answered, desk, sound, told
-from tests.kill.test_runtime import USER, Place, killed, kinds, named, office, passed, said
+from tests.kill.test_runtime import USER, Place, killed, kinds, named, office, said
 from tests.server import Server, servers, user
 
 from jackline import Runtime, Submission

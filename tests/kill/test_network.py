@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from tests.kill.clerk import ANSWER, World, clerk
-from tests.kill.test_runtime import USER, Office, Place, kinds, named, passed
+from tests.kill.processes import passed
+from tests.kill.test_runtime import USER, Office, Place, kinds, named
 from tests.proxy import Proxy, When, proxied
 from tests.simulation import checks
 

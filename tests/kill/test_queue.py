@@ -12,7 +12,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 from tests import postgres
-from tests.kill.cluster import Cluster, cluster, passed
+from tests.kill.cluster import Cluster, cluster
+from tests.kill.processes import passed
 from tests.simulation import checks
 
 from jackline import Result

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from tests import postgres
 from tests.kill.clerk import ANSWER, World, clerk
+from tests.kill.processes import end, passed
 
 from jackline import Message, Result, Runtime, Submission, Text, User
 from jackline.adapters.urls import SQLITE, is_postgres
@@ -156,10 +157,7 @@ async def office(place: Place) -> AsyncGenerator[Office]:
         try:
             yield there
         finally:
-            for worker in there.workers:
-                if worker.returncode is None:
-                    worker.kill()
-                    await worker.wait()
+            await end(there.workers)
 
 
 def in_office(story: Callable[[Office], Coroutine[Any, Any, None]], place: Place) -> None:
@@ -322,13 +320,6 @@ def test_of_two_workers_the_one_that_lives_goes_on_for_the_one_that_was_killed(
         assert second.returncode is None
 
     in_office(story, place)
-
-
-async def passed(seconds: float) -> None:
-    """Return when so much time has passed: a lease is over by nothing else."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, over.set)
-    await over.wait()
 
 
 @pytest.mark.parametrize(

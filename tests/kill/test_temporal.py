@@ -10,6 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
+from tests.kill.processes import passed
 from tests.kill.test_runtime import (
     LONG_LEASE_S,
     Office,
@@ -19,7 +20,6 @@ from tests.kill.test_runtime import (
     killed,
     kinds,
     let_through,
-    passed,
     said,
 )
 from tests.temporal import TemporalServer

@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 from tests.cli.terminal import environment
-from tests.kill.desk import ANSWER, desk, is_there, passed
+from tests.kill.desk import ANSWER, desk, is_there
+from tests.kill.processes import passed
 
 from jackline import Result, Runtime, Submission, User
 from jackline.adapters.urls import SQLITE

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from jackline.adapters.temporal.address import Address, parse
 from jackline.core.errors import DefinitionError
 from jackline.ports import Engine, Fleet, Store, Waker
+
+if TYPE_CHECKING:
+    from jackline.adapters.temporal.waker import TemporalWaker
 
 
 def checked(url: str, *, shared: bool) -> Address:
@@ -25,19 +29,20 @@ def open_engine(
     url: str, store: Store, served: Mapping[str, str], *, slots: int, lease_s: float
 ) -> Engine:
     """Return what wakes workers for these versions of agents. Raises `DefinitionError`."""
-    address = checked(url, shared=isinstance(store, Fleet))
-    assert isinstance(store, Fleet), "it was checked"
+    fleet, waker = _temporal(url, store, lease_s)
     from jackline.adapters.temporal.engine import TemporalEngine  # noqa: PLC0415 - only for those who use it
-    from jackline.adapters.temporal.waker import TemporalWaker  # noqa: PLC0415 - as above
 
-    waker = TemporalWaker(store, address, lease_s=lease_s)
-    return TemporalEngine(waker, store, served, slots=slots, lease_s=lease_s)
+    return TemporalEngine(waker, fleet, served, slots=slots, lease_s=lease_s)
 
 
 def open_waker(url: str, store: Store, *, lease_s: float) -> Waker:
     """Return what has others woken, from a process that drives nothing."""
+    return _temporal(url, store, lease_s)[1]
+
+
+def _temporal(url: str, store: Store, lease_s: float) -> "tuple[Fleet, TemporalWaker]":
     address = checked(url, shared=isinstance(store, Fleet))
     assert isinstance(store, Fleet), "it was checked"
     from jackline.adapters.temporal.waker import TemporalWaker  # noqa: PLC0415 - as above
 
-    return TemporalWaker(store, address, lease_s=lease_s)
+    return store, TemporalWaker(store, address, lease_s=lease_s)

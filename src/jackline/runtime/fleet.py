@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from jackline.core.errors import StoreError, UnknownOutcomeError
 from jackline.core.events import SessionId, TurnResumed
 from jackline.core.fold import replay
+from jackline.core.value import replace
 from jackline.ports import Fleet, Presence, Store
 
 _LOG = logging.getLogger("jackline")
@@ -26,10 +27,7 @@ class Post:
 
     async def say(self, *, draining: bool) -> None:
         """Say that the worker is there, or that it is about to leave."""
-        here = self._presence
-        await self._fleet.beat(
-            Presence(here.worker, here.serves, here.slots, here.lease_s, draining)
-        )
+        await self._fleet.beat(replace(self._presence, draining=draining))
 
     async def leave(self) -> None:
         """Say that the worker is gone. Where that cannot be said, others see its lease end."""
