@@ -149,3 +149,78 @@ def test_what_is_at_rest_again_leaves_nothing_to_read(postgres_url: str) -> None
                 assert rows.fetchall() == [("stands/model/m", b"", clock.now)]
 
     asyncio.run(story())
+
+
+FIVE = Toll("tool/f", None, {("", "rate/tool/f"): Quotas(Quota(5, 600.0))})
+LOCK = "SELECT FROM jackline.bucket FOR UPDATE"
+
+
+@contextmanager
+def held(url: str) -> Generator[psycopg.Connection]:
+    """Keep all rates locked, as a slow worker would."""
+    with psycopg.connect(url) as other:
+        other.execute(LOCK)
+        yield other
+        other.rollback()
+
+
+async def entering(store: PostgresStore, count: int, group: asyncio.TaskGroup) -> list[Any]:
+    """Have so many ask at once, of whom the first has begun."""
+    tasks = [group.create_task(store.rates.enter(FIVE)) for _ in range(count)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return tasks
+
+
+def test_who_waits_for_one_rate_waits_with_one_connection(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await store.rates.enter(FIVE)
+        async with asyncio.TaskGroup() as group:
+            with held(postgres_url):
+                tasks = await entering(store, 30, group)
+                async with asyncio.timeout(5):
+                    await store.sessions("acme")  # It would wait for the lock, too.
+        waits = [task.result().wait_s > 0 for task in tasks]
+        assert (waits.count(False), waits.count(True)) == (4, 26)
+
+    told(postgres_url, story)
+
+
+def test_who_no_longer_waits_takes_nothing(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await store.rates.enter(FIVE)
+        async with asyncio.TaskGroup() as group:
+            with held(postgres_url):
+                first, *others = await entering(store, 30, group)
+                for task in others:
+                    task.cancel()
+                await asyncio.wait(others)
+        assert first.result().wait_s == 0
+        left = [(await store.rates.enter(FIVE)).wait_s > 0 for _ in range(4)]
+        assert left == [False, False, False, True]
+
+    told(postgres_url, story)
+
+
+def test_who_leads_and_is_cancelled_leaves_others_their_answers(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await store.rates.enter(FIVE)
+        async with asyncio.TaskGroup() as group:
+            with held(postgres_url):
+                first, *others = await entering(store, 3, group)
+                first.cancel()
+            await asyncio.wait([first, *others])
+        assert [task.result().wait_s for task in others] == [0, 0]
+
+    told(postgres_url, story)
+
+
+def test_an_error_is_said_to_all_who_shared_it(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        with psycopg.connect(postgres_url, autocommit=True) as other:
+            other.execute("DROP TABLE jackline.bucket")
+        async with asyncio.TaskGroup() as group:
+            tasks = await entering(store, 3, group)
+        assert [task.result().why for task in tasks] == ["unknown"] * 3
+
+    told(postgres_url, story)

@@ -38,13 +38,6 @@ class Batch(Value, frozen=True):
     version: str = ""
 
 
-class Claimed(Value, frozen=True):
-    """The session is yours: under this epoch, and the database's time was `at`."""
-
-    epoch: int
-    at: float
-
-
 class Committed(Value, frozen=True):
     """The batch is durable, since database time `at`."""
 
@@ -90,3 +83,14 @@ class Loaded(Value, frozen=True):
 
     session: Session
     records: Sequence[Record]
+
+
+class Claimed(Value, frozen=True):
+    """The session is yours: under this epoch, and the database's time was `at`.
+
+    `loaded` is what a driver starts from, as of the claim, where a store could bring it along.
+    """
+
+    epoch: int
+    at: float
+    loaded: Loaded | None = None

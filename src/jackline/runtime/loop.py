@@ -71,6 +71,7 @@ class Drive:
         self.abandoning = False
         self._crew = crew
         self._session = Session(session)
+        self._loaded = claimed.loaded
         self._snapshot = 0
         self._ahead_s = claimed.at - crew.clock()
         self._heard: list[Heard] = []
@@ -164,7 +165,8 @@ class Drive:
         return self._crew.clock() + self._ahead_s
 
     async def _load(self) -> None:
-        loaded = await self._crew.store.load(self.id)
+        loaded = self._loaded or await self._crew.store.load(self.id)
+        self._loaded = None
         self._session = loaded.session
         self._snapshot = loaded.session.head
         self._learn(loaded.records)

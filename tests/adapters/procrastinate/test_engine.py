@@ -191,28 +191,82 @@ def test_what_a_dead_worker_had_fetched_is_put_back(postgres_url: str) -> None:
     told(postgres_url, story)
 
 
-@pytest.mark.parametrize("claims", [True, False])
-def test_a_job_that_was_fetched_is_none_where_nobody_drives(
-    postgres_url: str, *, claims: bool
-) -> None:
-    """Its worker is dead, though the queue may not have noticed, or has never heard of it."""
+FETCHED = """
+    WITH worker AS (
+        INSERT INTO procrastinate_workers (last_heartbeat)
+        VALUES (now() + interval '1 hour') RETURNING id
+    )
+    UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker
+"""
+LATE = "UPDATE session SET due_at = due_at - 60"
+
+
+def test_a_job_is_none_whose_worker_lost_the_session(postgres_url: str) -> None:
+    """The worker is dead, though the queue has not noticed."""
 
     async def story(store: PostgresStore) -> None:
         await say(store)
-        if claims:
-            assert await store.claim(S1, "dead", 0.1)
-        alive = """
-            WITH alive AS (
-                INSERT INTO procrastinate_workers (last_heartbeat)
-                VALUES (now() + interval '1 hour') RETURNING id
-            )
-            UPDATE procrastinate_jobs SET status = 'doing', worker_id = alive.id FROM alive
-        """
-        asked(postgres_url, alive)
-        asked(postgres_url, "UPDATE session SET due_at = due_at - 60")
+        assert await store.claim(S1, "dead", 0.1)
+        asked(postgres_url, FETCHED)
+        asked(postgres_url, LATE)
         driver = Driver(lambda session: rested(store, session))
         async with running(postgres_url, driver):
             await driver.until("s1")
+
+    told(postgres_url, story)
+
+
+def test_a_job_that_its_worker_never_heard_of_is_queued_again(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        asked(postgres_url, "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 day'")
+        driver = Driver(lambda session: rested(store, session))
+        async with running(postgres_url, driver):
+            workers = "SELECT count(*) FROM procrastinate_workers"
+            await becomes([(1,)], lambda: asked(postgres_url, workers))
+            asked(
+                postgres_url,
+                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id "
+                "FROM procrastinate_workers AS w",
+            )
+            asked(postgres_url, LATE)
+            await driver.until("s1")
+
+    told(postgres_url, story)
+
+
+def test_what_a_living_worker_is_about_to_claim_is_not_queued_again(postgres_url: str) -> None:
+    """Under load it may take a while, and each job more would make it longer."""
+
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        asked(postgres_url, FETCHED)
+        asked(postgres_url, LATE)
+        async with running(postgres_url, Driver(lambda session: rested(store, session))):
+            for _ in range(2):
+                await beaten(postgres_url)
+            assert jobs(postgres_url) == [("s1", "doing")]
+
+    told(postgres_url, story)
+
+
+def test_what_waits_for_its_own_worker_is_not_queued_again(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        asked(postgres_url, LATE)
+        claims = asyncio.Event()
+
+        async def late(session: SessionId) -> None:
+            await claims.wait()
+            await rested(store, session)
+
+        driver = Driver(late)
+        async with running(postgres_url, driver):
+            await driver.until("s1")
+            for _ in range(2):
+                await beaten(postgres_url)
+            assert jobs(postgres_url) == [("s1", "doing")]
+            claims.set()
 
     told(postgres_url, story)
 

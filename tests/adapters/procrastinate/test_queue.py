@@ -24,7 +24,7 @@ async def managing(url: str) -> AsyncGenerator[Queue]:
 
     app = App(connector=PsycopgConnector(conninfo=url, configure=configure))
     async with app.open_async():
-        yield Queue(app.connector)
+        yield Queue(app.connector, 10)
 
 
 async def fetched(manager: Queue, worker: int) -> Job:
@@ -45,8 +45,10 @@ def test_a_zombie_cannot_end_what_another_worker_runs_by_now(
             await manager.retry_job(stale)
             mine = await fetched(manager, second)
             await manager.finish_job(stale, status, delete_job=True)
+            assert await manager.end()
             assert jobs(postgres_url) == [("s1", "doing")]
             await manager.finish_job(mine, Status.SUCCEEDED, delete_job=True)
+            assert await manager.end()
             assert jobs(postgres_url) == []
 
     told(postgres_url, story)
@@ -60,6 +62,7 @@ def test_a_zombie_whom_all_have_forgotten_cannot_end_it_either(postgres_url: str
             stale = await fetched(manager, worker)
             await manager.unregister_worker(worker)  # The job has nobody's number now.
             await manager.finish_job(stale, Status.SUCCEEDED, delete_job=True)
+            assert await manager.end()
             assert jobs(postgres_url) == [("s1", "doing")]
             await manager.update_heartbeat(worker)
             await manager.retry_job(stale)

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from psycopg import Connection
 
@@ -34,10 +34,10 @@ from jackline.core.value import Value
 from jackline.ports import Clock
 
 T = TypeVar("T")
-Work = Callable[[Connection, float | None], T]
 
 _LOOK_S = 1.0  # So long another worker may not know yet what has failed here.
 _SWEEP_LOOKS = 600
+_TOGETHER = 256
 _STANDS = "stands/"
 _LOCK = "SELECT * FROM jackline.buckets_1(%s::text[], %s::text[], %s)"
 _KEEP = """
@@ -74,10 +74,10 @@ Debts = Mapping[Key, Sequence[Owed]]
 class PostgresRates:
     """`Rates` in a database: the same rules as in one process, within a transaction.
 
-    One short transaction for each call that counts for a rate, and for each that fails; none for
-    others. What others found is read once a second. What a reply did not use goes back with the
-    next call that counts for the same rate, or within a second. `clock` stands for the server's
-    clock in a test.
+    A call that counts for a rate, or fails, costs a short transaction, and others cost none; what
+    comes while one is under way shares the next. What others found is read once a second. What a
+    reply did not use goes back with the next call that counts for the same rate, or within a
+    second. `clock` stands for the server's clock in a test.
     """
 
     def __init__(self, connections: Connections, lanes: Lanes, clock: Clock | None) -> None:
@@ -88,6 +88,8 @@ class PostgresRates:
         self._known_at: dict[str, float] = {}
         self._at = 0.0
         self._debts: defaultdict[Key, list[Owed]] = defaultdict(list)
+        self._asks: list[_Ask] = []
+        self._turn = asyncio.Lock()
 
     def open_s(self, toll: Toll) -> float:
         """See `Rates.open_s`. It goes by the time of the last look."""
@@ -99,9 +101,10 @@ class PostgresRates:
         if not toll.rates and not standing.bars:
             return PASSED
         debts, stands = self._taken(toll.rates), standing is not AT_REST
+        mine = [_stands(toll)] if stands else []
         work = partial(_enter, toll=toll, debts=debts, stands=stands)
         try:
-            return self._learned(toll, await self._settling(debts, work))
+            return self._learned(toll, await self._settling(debts, [*toll.rates, *mine], work))
         except (StoreError, UnknownOutcomeError):
             return UNKNOWN
 
@@ -116,7 +119,8 @@ class PostgresRates:
         if not says and not (went.ok and toll.name in self.troubled):
             return
         try:
-            told = await self._write(partial(_leave, toll=toll, ticket=ticket, went=went))
+            work = partial(_leave, toll=toll, ticket=ticket, went=went)
+            told = await self._asked([_stands(toll)], work)
             self._learned(toll, told)
         except (StoreError, UnknownOutcomeError):
             return  # The next append says so louder, and counts for more.
@@ -137,7 +141,7 @@ class PostgresRates:
     async def exchange(self) -> None:
         """See `Rates.exchange`."""
         if debts := self._taken(list(self._debts)):
-            await self._settling(debts, partial(_pay, debts=debts))
+            await self._settling(debts, list(debts), partial(_pay, debts=debts))
         until = self._connections.until()
         at, standings = await self._lanes.run(
             lambda: self._connections.read(lambda database: _look(database, self._given()), until)
@@ -150,16 +154,54 @@ class PostgresRates:
     def _taken(self, keys: Sequence[Key] | Mapping[Key, object]) -> Debts:
         return {key: self._debts.pop(key) for key in keys if key in self._debts}
 
-    async def _settling(self, debts: Debts, work: Work[T]) -> T:
+    async def _settling(self, debts: Debts, keys: Sequence[Key], work: "Work[T]") -> T:
         """Run work that settles debts. They stay where it surely did not."""
         try:
-            return await self._write(work)
+            return await self._asked(keys, work)
         except StoreError:
             for key, owed in debts.items():
                 self._debts[key] += owed
             raise
 
-    async def _write(self, work: Work[T]) -> T:
+    async def _asked(self, keys: Sequence[Key], work: "Work[T]") -> T:
+        """Run work on these rows, in one transaction with whoever waits for the same turn.
+
+        A row that all want is locked once for all of them, and nobody waits with a connection.
+        """
+        ask = _Ask(keys, work)
+        self._asks.append(ask)
+        try:
+            async with self._turn:
+                while not ask.ended:
+                    group, self._asks = self._asks[:_TOGETHER], self._asks[_TOGETHER:]
+                    await self._answer(group)
+        except asyncio.CancelledError:
+            if ask in self._asks:
+                self._asks.remove(ask)
+            raise
+        if ask.error:
+            raise ask.error
+        return ask.answer
+
+    async def _answer(self, group: Sequence["_Ask"]) -> None:
+        """Answer all of them, or give each the error."""
+        given, until = self._given(), self._connections.until()
+
+        def commit() -> None:
+            try:
+                self._connections.transact(lambda database: _answer(database, given, group), until)
+            except Exception as error:  # noqa: BLE001 - it is raised by each of those who asked
+                for ask in group:
+                    ask.error = error
+            for ask in group:
+                ask.ended = True
+
+        try:
+            await self._lanes.run(commit)
+        finally:
+            self._asks = [*(ask for ask in group if not ask.ended), *self._asks]
+
+    async def _write(self, work: Callable[[Connection, float | None], T]) -> T:
         given, until = self._given(), self._connections.until()
         return await self._lanes.run(
             lambda: self._connections.transact(lambda database: work(database, given), until)
@@ -183,45 +225,44 @@ class PostgresRates:
             self.troubled[name] = standing
 
 
+def _answer(database: Connection, given: float | None, group: Sequence["_Ask"]) -> None:
+    """Do what all of them want, one after another, and write it at once."""
+    rows = _Rows(database, given, {key for ask in group for key in ask.keys})
+    for ask in group:
+        ask.answer = ask.work(rows)
+    rows.write()
+
+
 def _enter(
-    database: Connection, given: float | None, toll: Toll, debts: Debts, *, stands: bool
+    rows: "_Rows", toll: Toll, debts: Debts, *, stands: bool
 ) -> tuple[Ticket, Standing | None, float]:
     """Take what the call needs, with what is owed given back before."""
-    mine = [_stands(toll)] if stands else []
-    rows = _Rows(database, given, [*toll.rates, *mine])
-    buckets = {key: unpack_buckets(rows.bodies[key]) for key in toll.rates}
+    buckets = {key: unpack_buckets(rows.body(key)) for key in toll.rates}
     for key, owed in debts.items():
         buckets[key] = _settled(buckets[key], owed, rows.at)
-    before = unpack_standing(rows.bodies[mine[0]]) if stands else AT_REST
+    before = unpack_standing(rows.body(_stands(toll))) if stands else AT_REST
     standing, taken, ticket = enter(toll, before, buckets, rows.at)
     for key in [*debts, *taken]:
         rows.keep(key, pack_rate(taken.get(key, buckets[key])), window_s(toll.rates[key]))
     if standing != before:
         rows.keep_standing(toll, standing)
-    rows.write()
     return ticket, standing if stands else None, rows.at
 
 
-def _leave(
-    database: Connection, given: float | None, toll: Toll, ticket: Ticket, went: Went
-) -> tuple[Ticket, Standing, float]:
+def _leave(rows: "_Rows", toll: Toll, ticket: Ticket, went: Went) -> tuple[Ticket, Standing, float]:
     """Remember how a call went."""
-    rows = _Rows(database, given, [_stands(toll)])
-    before = unpack_standing(rows.bodies[_stands(toll)])
+    before = unpack_standing(rows.body(_stands(toll)))
     standing = leave(toll, before, ticket, went, rows.at)
     if standing != before:
         rows.keep_standing(toll, standing)
-        rows.write()
     return ticket, standing, rows.at
 
 
-def _pay(database: Connection, given: float | None, debts: Debts) -> None:
+def _pay(rows: "_Rows", debts: Debts) -> None:
     """Give back what is owed."""
-    rows = _Rows(database, given, list(debts))
     for key, owed in debts.items():
-        buckets = _settled(unpack_buckets(rows.bodies[key]), owed, rows.at)
+        buckets = _settled(unpack_buckets(rows.body(key)), owed, rows.at)
         rows.keep(key, pack_rate(buckets), window_s(owed[0].quotas))
-    rows.write()
 
 
 def _settled(buckets: Buckets, owed: Sequence[Owed], now: float) -> Buckets:
@@ -237,13 +278,17 @@ def _stands(toll: Toll) -> Key:
 class _Rows:
     """Rows that are locked, each in the same order as by everybody else, and what they become."""
 
-    def __init__(self, database: Connection, given: float | None, keys: Sequence[Key]) -> None:
-        keys = sorted(keys)
+    def __init__(self, database: Connection, given: float | None, wanted: Collection[Key]) -> None:
+        keys = sorted(wanted)
         tenants, names = [tenant for tenant, _ in keys], [name for _, name in keys]
         bodies, self.at = one(database, _LOCK, (tenants, names, given))
-        self.bodies: Mapping[Key, bytes] = dict(zip(keys, bodies, strict=True))
+        self._bodies: Mapping[Key, bytes] = dict(zip(keys, bodies, strict=True))
         self._database = database
         self._kept: dict[Key, tuple[bytes, float]] = {}
+
+    def body(self, key: Key) -> bytes:
+        """Return a row's body, as it is to be."""
+        return self._kept[key][0] if key in self._kept else self._bodies[key]
 
     def keep(self, key: Key, body: bytes, for_s: float) -> None:
         """Put something in place of a row's body, to be forgotten after so long."""
@@ -261,6 +306,20 @@ class _Rows:
         if self._kept:
             kept = [(*key, *row) for key, row in self._kept.items()]
             self._database.execute(_KEEP, [list(column) for column in zip(*kept, strict=True)])
+
+
+Work = Callable[[_Rows], T]
+
+
+class _Ask:
+    """What somebody wants to do with some rows, and what came of it."""
+
+    def __init__(self, keys: Sequence[Key], work: Work[object]) -> None:
+        self.keys = keys
+        self.work = work
+        self.answer: Any = None  # of the type that the work returns
+        self.ended = False
+        self.error: Exception | None = None
 
 
 def _look(database: Connection, given: float | None) -> tuple[float, Mapping[str, Standing]]:

@@ -15,7 +15,7 @@ from jackline.adapters.postgres.rates import PostgresRates
 from jackline.adapters.postgres.transact import RaisedByTool, Transact
 from jackline.core.budget import Account
 from jackline.core.errors import StaleError
-from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned
+from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned, TurnSubmitted
 from jackline.core.session import Session
 from jackline.ports import (
     Appended,
@@ -125,6 +125,10 @@ class PostgresStore:
         bodies, told = rules.all_encoded(events), tuple(events)
         tell = journal.Tell(session, told, bodies, opened, idle_only, after, self._queues)
         try:
+            if isinstance(told[0], TurnSubmitted) and (
+                receipt := await self._append(tell.at_once, session)
+            ):
+                return receipt
             return await self._write(tell, session)
         except StaleError:
             await self._append(journal.remember)

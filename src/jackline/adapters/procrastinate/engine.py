@@ -49,13 +49,20 @@ _BURY = """
     DELETE FROM procrastinate_workers
     WHERE last_heartbeat < now() - make_interval(secs => %(silent_s)s)
 """
-# A job that was fetched is none where nobody drives: its worker is dead, or never heard that it
-# has it, or is about to claim.
+# Who waits in the queue is not lost, nor is what a worker has fetched that is alive and about to
+# claim it. A worker knows which jobs it has: of others, whose answer was lost, it never heard.
 _AUDIT = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(NULL) AS at),
     lost AS (
         SELECT s.no FROM jackline.session AS s
-        LEFT JOIN procrastinate_jobs AS job ON job.id = s.job AND job.status = 'todo'
+        LEFT JOIN procrastinate_jobs AS job ON job.id = s.job AND (
+            job.status = 'todo'
+            OR s.lease_until = 0 AND job.id = ANY (%(mine)s::bigint[])
+            OR s.lease_until = 0 AND job.worker_id <> %(me)s AND EXISTS (
+                SELECT FROM procrastinate_workers AS w WHERE w.id = job.worker_id
+                    AND w.last_heartbeat >= now() - make_interval(secs => %(silent_s)s)
+            )
+        )
         WHERE s.due_at <= (SELECT at FROM now) - %(overdue_s)s
             AND s.lease_until <= (SELECT at FROM now)
             AND job.id IS NULL
@@ -96,7 +103,7 @@ class ProcrastinateEngine:
             reconnect_timeout=_WAIT_S,  # Its attempts come ever later: begin anew.
         )
         self._app = App(connector=connector)
-        self._app.job_manager = self._queue = Queue(connector)
+        self._app.job_manager = self._queue = Queue(connector, slots)
         self._worker: Worker | None = None
         self._stopped = False
 
@@ -140,14 +147,15 @@ class ProcrastinateEngine:
         ended = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             working = group.create_task(worker.run())
-            tending = group.create_task(self._tend(worker))
+            beside = group.create_task(self._tend(worker)), group.create_task(self._queue.tidy())
             working.add_done_callback(lambda _: ended.set())
             try:
                 await ended.wait()
             except asyncio.CancelledError:
                 worker.shutdown_graceful_timeout = 0  # What runs is cancelled, and put back.
                 raise
-            tending.cancel()
+            for task in beside:
+                task.cancel()
 
     async def _tend(self, worker: Worker) -> None:
         """Stay alive, put back what the dead have left, and queue what nobody was woken for."""
@@ -155,18 +163,30 @@ class ProcrastinateEngine:
         clock = asyncio.get_running_loop().time
         beaten_at = clock()
         while True:
+            me = worker.worker_id
             try:
-                if clock() >= beaten_at + every_s and worker.worker_id is not None:
+                if clock() >= beaten_at + every_s and me is not None:
                     beaten_at = clock()
-                    await self._queue.update_heartbeat(worker.worker_id)
+                    await self._queue.update_heartbeat(me)
                     await self._execute(_REAP, silent_s=self._lease_s)
                     await self._execute(_BURY, silent_s=_HOUR_S)
-                await self._execute(_AUDIT, overdue_s=_OVERDUE_S, limit=_AT_ONCE)
+                if me is not None:
+                    await self._audit(me)
             except ConnectorException as error:
                 _LOG.warning("The queue could not be tended: %s", error.__cause__)
             await asyncio.sleep(min(_POLL_S, every_s))
 
-    async def _execute(self, query: LiteralString, **values: float) -> None:
+    async def _audit(self, me: int) -> None:
+        await self._execute(
+            _AUDIT,
+            me=me,
+            mine=self._queue.mine,
+            silent_s=self._lease_s,
+            overdue_s=_OVERDUE_S,
+            limit=_AT_ONCE,
+        )
+
+    async def _execute(self, query: LiteralString, **values: float | list[int]) -> None:
         await self._app.connector.execute_query_async(query, **values)
 
 

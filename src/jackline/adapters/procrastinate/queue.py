@@ -7,22 +7,43 @@ for sessions to be woken soon, and once.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable
+from typing import Any, LiteralString
 
-from procrastinate import jobs
+from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 _LOG = logging.getLogger("jackline")
 _AGAIN_S = 0.5
-_TRIES = 5  # Then it is left to whoever looks for jobs of workers that have ended.
-_MINE = """
-    WHERE id = %(id)s AND status = 'doing' AND attempts = %(attempts)s
-        AND worker_id IS NOT DISTINCT FROM %(worker)s
+_AT_ONCE = 16  # What one worker fetches, another one cannot.
+_TOGETHER_S = 0.02
+_LOOK_S = 0.005
+_FETCH = """
+    WITH next AS (
+        SELECT id FROM procrastinate_jobs
+        WHERE status = 'todo' AND queue_name = ANY (%(queues)s)
+            AND (scheduled_at IS NULL OR scheduled_at <= now())
+        ORDER BY priority DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs AS job SET status = 'doing', worker_id = %(worker)s
+    FROM next WHERE job.id = next.id
+    RETURNING job.id, job.status, job.task_name, job.priority, job.lock, job.queueing_lock,
+        job.args, job.scheduled_at, job.queue_name, job.attempts, job.worker_id
 """
-_DONE = f"DELETE FROM procrastinate_jobs {_MINE}"  # noqa: S608 - of our own words
+# A worker that was stopped for long goes on to end what another one runs by now.
+_MINE = """
+    unnest(%(ids)s::bigint[], %(attempts)s::integer[], %(workers)s::bigint[])
+        AS mine (id, attempt, worker)
+    WHERE job.id = mine.id AND job.status = 'doing' AND job.attempts = mine.attempt
+        AND job.worker_id IS NOT DISTINCT FROM mine.worker
+"""
+_DONE = f"DELETE FROM procrastinate_jobs AS job USING {_MINE}"  # noqa: S608 - of our own words
 _PUT_BACK = f"""
-    UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, worker_id = NULL {_MINE}
+    UPDATE procrastinate_jobs AS job
+    SET status = 'todo', attempts = job.attempts + 1, worker_id = NULL FROM {_MINE}
 """  # noqa: S608 - as above
 _BEAT = """
     INSERT INTO procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (%(worker)s)
@@ -30,33 +51,102 @@ _BEAT = """
 """
 
 
+class _Job(Job):
+    """A job that is quickly logged: five times while it runs, and nearly always for nobody."""
+
+    def log_context(self) -> dict[str, Any]:
+        """Return what a log record has of it."""
+        return {"id": self.id, "call_string": self.call_string}
+
+
 class Queue(JobManager):
-    """Procrastinate's own, but for what it leaves to chance."""
+    """Procrastinate's own, but for what it leaves to chance, and for many jobs a statement."""
 
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
+    def __init__(self, connector: BaseConnector, slots: int) -> None:
+        super().__init__(connector)
+        self._slots = slots
+        self._mine = set[int]()
+        self._looked_at = 0.0
+        self._fetched = deque[Job]()
+        self._done: list[Job] = []
+        self._cut_off: list[Job] = []
+        self._ended = asyncio.Event()
+
+    @property
+    def mine(self) -> list[int]:
+        """Which jobs this worker has, as far as it knows."""
+        return [*self._mine]
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """Return a job, or none where the database cannot be asked: an error ends the worker."""
-        try:
-            return await super().fetch_job(queues, worker_id)
-        except ConnectorException as error:
-            _LOG.warning("No job could be fetched: %s", error.__cause__)
-            return None
-
-    async def finish_job(self, job: jobs.Job, status: jobs.Status, delete_job: bool) -> None:  # noqa: FBT001 - procrastinate's
-        """End the job if it is still this worker's, this time; put it back where it was cut off.
-
-        A worker that was stopped for long goes on to acknowledge what another one runs by now.
-        """
-        del delete_job
-        query = _DONE if status == jobs.Status.SUCCEEDED else _PUT_BACK
-        mine = {"id": job.id, "attempts": job.attempts, "worker": job.worker_id}
-        for _ in range(_TRIES):
+        if not self._fetched:
+            await self._pause()
+            limit = max(1, min(_AT_ONCE, self._slots - len(self._mine)))
+            values = {"queues": queues, "worker": worker_id, "limit": limit}
             try:
-                await self.connector.execute_query_async(query, **mine)
+                rows = await self.connector.execute_query_all_async(_FETCH, **values)
             except ConnectorException as error:
-                _LOG.warning("Job %s cannot be ended: %s", job.id, error.__cause__)
+                _LOG.warning("No job could be fetched: %s", error.__cause__)
+                return None
+            self._mine.update(row["id"] for row in rows)
+            rows.sort(key=lambda row: (-row["priority"], row["id"]))
+            self._fetched.extend(map(_Job.from_row, rows))
+        return self._fetched.popleft() if self._fetched else None
+
+    async def _pause(self) -> None:
+        """Let more jobs come where the last look was just now: under load each look costs."""
+        clock = asyncio.get_running_loop().time
+        if (wait_s := self._looked_at + _LOOK_S - clock()) > 0:
+            await asyncio.sleep(wait_s)
+        self._looked_at = clock()
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - procrastinate's
+        """End the job soon, with others; or put it back, where it was cut off."""
+        del delete_job
+        assert job.id is not None, "it was fetched"
+        self._mine.discard(job.id)
+        (self._done if status == Status.SUCCEEDED else self._cut_off).append(job)
+        self._ended.set()
+
+    async def tidy(self) -> None:
+        """End what has to be ended, for ever."""
+        while True:
+            await self._ended.wait()
+            await asyncio.sleep(_TOGETHER_S)
+            self._ended.clear()
+            if not await self.end():
                 await asyncio.sleep(_AGAIN_S)
-            else:
-                return
+                self._ended.set()
+
+    async def end(self) -> bool:
+        """End the jobs that are over if they are still this worker's. False: try again."""
+        return await self._write(_DONE, self._done) and await self._write(_PUT_BACK, self._cut_off)
+
+    async def unregister_worker(self, worker_id: int) -> None:
+        """Say that the worker fetches no more. What it has fetched and not begun is put back."""
+        self._cut_off += self._fetched
+        self._fetched.clear()
+        self._mine.clear()
+        await self.end()
+        await super().unregister_worker(worker_id)
+
+    async def _write(self, query: LiteralString, jobs: list[Job]) -> bool:
+        """Write what is listed now, which is then listed no more."""
+        written = tuple(jobs)
+        if not written:
+            return True
+        values = {
+            "ids": [job.id for job in written],
+            "attempts": [job.attempts for job in written],
+            "workers": [job.worker_id for job in written],
+        }
+        try:
+            await self.connector.execute_query_async(query, **values)
+        except ConnectorException as error:
+            _LOG.warning("%d jobs cannot be ended: %s", len(written), error.__cause__)
+            return False
+        del jobs[: len(written)]
+        return True
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Say that the worker is alive, also where others have taken it for dead meanwhile."""

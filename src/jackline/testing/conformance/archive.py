@@ -81,6 +81,18 @@ async def _a_driver_starts_from_the_newest_snapshot(store: Store, _: ManualClock
     assert (await store.load(S1)).records == []
 
 
+async def _what_comes_with_a_claim_is_what_would_be_read(store: Store, clock: ManualClock) -> None:
+    await driven(store)
+    for records in (4, 1):
+        clock.advance(LEASE_S)
+        claimed = await store.claim(S1, "w2", LEASE_S)
+        assert claimed is not None
+        loaded = await store.load(S1)
+        assert len(loaded.records) == records
+        assert claimed.loaded in (None, loaded)
+        await store.save(replay(loaded.session, loaded.records))
+
+
 async def _a_snapshot_of_a_driver_that_is_fenced_is_dropped(
     store: Store, clock: ManualClock
 ) -> None:
@@ -184,6 +196,7 @@ PROMISES: tuple[Promise, ...] = (
     _a_list_says_how_each_session_stands,
     _a_list_begins_with_the_latest,
     _a_driver_starts_from_the_newest_snapshot,
+    _what_comes_with_a_claim_is_what_would_be_read,
     _a_snapshot_of_a_driver_that_is_fenced_is_dropped,
     _a_fork_is_a_copied_prefix,
     _a_fork_goes_its_own_way,

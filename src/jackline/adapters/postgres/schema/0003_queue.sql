@@ -12,6 +12,14 @@ BEGIN
     END LOOP;
 END $$;
 
+-- A job is gone with its drive: nobody reads its history, none is periodic, and `wake_1` says itself
+-- that there is one.
+DROP TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 ON jackline.procrastinate_jobs;
+DROP TRIGGER procrastinate_trigger_status_events_insert_v1 ON jackline.procrastinate_jobs;
+DROP TRIGGER procrastinate_trigger_status_events_update_v1 ON jackline.procrastinate_jobs;
+DROP TRIGGER procrastinate_trigger_scheduled_events_v1 ON jackline.procrastinate_jobs;
+DROP TRIGGER procrastinate_trigger_delete_jobs_v1 ON jackline.procrastinate_jobs;
+
 -- `version` is the open turn's version of the agent, and `job` the last one that was to wake it.
 ALTER TABLE jackline.session
     ADD COLUMN version text COLLATE "C" NOT NULL DEFAULT '',
@@ -52,6 +60,8 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     waiting bigint;
     later boolean := wake_at > at;
+    queue text := jackline.queue_1(of_agent, of_version);
+    job bigint;
 BEGIN
     IF wake_at IS NULL OR wake_at = 'infinity' THEN
         RETURN NULL;
@@ -60,17 +70,20 @@ BEGIN
         SELECT FROM jackline.session AS s
         WHERE s.tenant = of_tenant AND s.due_at <= wake_1.at LIMIT 1000
     ) AS others;
-    RETURN (jackline.procrastinate_defer_jobs_v1(ARRAY[ROW(
-        jackline.queue_1(of_agent, of_version),
+    INSERT INTO jackline.procrastinate_jobs AS j
+        (queue_name, task_name, priority, args, scheduled_at)
+    VALUES (
+        queue,
         'jackline.drive',
         -(greatest(wake_at, at) - 1767225600
             + CASE WHEN waiting < 1000 THEN waiting ELSE 86400 END)::integer,
-        NULL,
-        NULL,
         jsonb_build_object('tenant', of_tenant, 'name', of_name),
         -- The queue goes by the machine's clock, which may be behind our time.
         CASE WHEN later THEN clock_timestamp() + make_interval(secs => wake_at - wake_1.at) END
-    )::jackline.procrastinate_job_to_defer_v1]))[1];
+    ) RETURNING j.id INTO job;
+    PERFORM pg_notify('procrastinate_queue_v1#' || queue,
+        json_build_object('type', 'job_inserted', 'job_id', job)::text);
+    RETURN job;
 END $$;
 
 -- The session's row, locked, and the time since then; where there was none it is made with its first
@@ -121,7 +134,8 @@ END $$;
 
 -- Take the session where something is due and nobody drives it: the event that says so begins with
 -- `opening`, goes on with the epoch and ends with `closing`. Without an epoch it was not taken, and
--- without a time there is no such session.
+-- without a time there is no such session. What its driver starts from comes with it: the snapshot
+-- if there is one, how many events it holds, and those since.
 CREATE FUNCTION jackline.claim_1(
     of_tenant text,
     of_name text,
@@ -131,11 +145,16 @@ CREATE FUNCTION jackline.claim_1(
     closing bytea,
     given double precision,
     OUT taken bigint,
-    OUT at double precision
+    OUT at double precision,
+    OUT kept bytea,
+    OUT kept_head bigint,
+    OUT times double precision[],
+    OUT bodies bytea[]
 )
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     mine record;
+    body bytea;
 BEGIN
     SELECT s.no, s.epoch, s.head, s.due_at, s.lease_until, s.updated_at INTO mine
     FROM jackline.session AS s WHERE s.tenant = of_tenant AND s.name = of_name FOR UPDATE;
@@ -147,6 +166,7 @@ BEGIN
         RETURN;
     END IF;
     taken := mine.epoch + 1;
+    body := opening || convert_to(taken::text, 'UTF8') || closing;
     UPDATE jackline.session AS s SET
         epoch = taken,
         head = mine.head + 1,
@@ -154,8 +174,91 @@ BEGIN
         lease_until = at + lease_s,
         updated_at = at
     WHERE s.no = mine.no;
-    INSERT INTO jackline.event (session, seq, at, body) VALUES
-        (mine.no, mine.head + 1, claim_1.at, opening || convert_to(taken::text, 'UTF8') || closing);
+    INSERT INTO jackline.event (session, seq, at, body)
+    VALUES (mine.no, mine.head + 1, claim_1.at, body);
+    SELECT k.body, k.head INTO kept, kept_head FROM jackline.snapshot AS k WHERE k.session = mine.no;
+    kept_head := coalesce(kept_head, 0);
+    SELECT array_agg(e.at ORDER BY e.seq), array_agg(e.body ORDER BY e.seq) INTO times, bodies
+    FROM jackline.event AS e WHERE e.session = mine.no AND e.seq > kept_head;
+END $$;
+
+-- Submit to a session that does not exist, which is made, or that has no open turn: which is
+-- nearly always so, and one statement. Without a position nothing was written: another turn is
+-- open, or the request was told before, or the session is not the one that is wanted.
+-- `opened` NULL: it has to exist, and anybody's will do.
+CREATE FUNCTION jackline.submit_1(
+    of_tenant text,
+    of_name text,
+    opened bytea,
+    of_user text,
+    of_agent text,
+    of_parent text,
+    after bigint,
+    bodies bytea[],
+    of_request bytea,
+    of_content bytea,
+    in_version text,
+    wakes boolean,
+    given double precision,
+    OUT seq bigint,
+    OUT at double precision
+)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    mine record;
+    first bigint;
+    count bigint := cardinality(bodies);
+BEGIN
+    SELECT s.no, s.head, s.turn, s.due_at, s.lease_until, s."user", s.agent, s.updated_at INTO mine
+    FROM jackline.session AS s WHERE s.tenant = of_tenant AND s.name = of_name FOR UPDATE;
+    IF mine.no IS NULL THEN
+        IF opened IS NULL OR after IS NOT NULL THEN
+            RETURN;
+        END IF;
+        at := jackline.time_after_1(0, given);
+        INSERT INTO jackline.session AS s (
+            tenant, name, "user", agent, parent, head, turn, due_at, updated_at, version, job
+        ) VALUES (
+            of_tenant, of_name, of_user, of_agent, of_parent, count + 1, 2, submit_1.at,
+            submit_1.at, in_version,
+            CASE WHEN wakes THEN jackline.wake_1(of_tenant, of_name, of_agent, in_version, at, at) END
+        ) ON CONFLICT (tenant, name) DO NOTHING RETURNING s.no INTO mine;
+        IF mine.no IS NULL THEN  -- Somebody was faster: it is made now, and woken for once more.
+            RETURN;
+        END IF;
+        first := 2;
+        INSERT INTO jackline.event (session, seq, at, body)
+        VALUES (mine.no, 1, submit_1.at, opened);
+    ELSE
+        first := mine.head + 1;
+        IF mine.turn IS NOT NULL OR after <> mine.head
+            OR opened IS NOT NULL AND (mine."user" <> of_user OR mine.agent <> of_agent)
+            OR EXISTS (
+                SELECT FROM jackline.event AS e
+                WHERE e.session = mine.no AND e.request = of_request
+            )
+        THEN
+            RETURN;
+        END IF;
+        at := jackline.time_after_1(mine.updated_at, given);
+        UPDATE jackline.session AS s SET
+            head = mine.head + count,
+            turn = first,
+            due_at = least(s.due_at, submit_1.at),
+            updated_at = submit_1.at,
+            version = in_version,
+            job = CASE WHEN wakes AND s.lease_until <= submit_1.at
+                THEN jackline.wake_1(of_tenant, of_name, s.agent, in_version, at, at)
+                ELSE s.job END
+        WHERE s.no = mine.no;
+    END IF;
+    INSERT INTO jackline.event (session, seq, at, body, request, content, turn)
+    SELECT mine.no, first + e.n - 1, submit_1.at, e.body,
+        CASE WHEN e.n = 1 THEN of_request END,
+        CASE WHEN e.n = 1 THEN of_content END,
+        CASE WHEN e.n = 1 THEN first END
+    FROM unnest(bodies) WITH ORDINALITY AS e (body, n);
+    seq := first;
 END $$;
 
 -- A driver's append, as before, with the open turn's version, and a job for whoever is to go on
