@@ -17,7 +17,7 @@ from jackline.core import window
 from jackline.core.agent import Agent, Window
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import FencedError
-from jackline.core.events import SessionId
+from jackline.core.events import Record, SessionId, SessionTaken
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
 from jackline.opening import Surroundings
@@ -173,7 +173,10 @@ def clerk(world: World) -> Agent:
 
 
 class Telling(PostgresStore):
-    """Lets the test know of appends by somebody whom another worker has followed."""
+    """Lets the test know when somebody finds that another worker has followed.
+
+    What it appends is refused; or it hears of news and reads them before it has anything to append.
+    """
 
     async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
         """See `Journal.drive`."""
@@ -182,6 +185,15 @@ class Telling(PostgresStore):
         except FencedError:
             say("fenced")
             raise
+
+    async def read(
+        self, session: SessionId, after: int = 0, limit: int | None = None
+    ) -> list[Record]:
+        """See `Journal.read`."""
+        records = await super().read(session, after, limit)
+        if after and any(isinstance(record.event, SessionTaken) for record in records):
+            say("fenced")
+        return records
 
 
 async def work(store: str, folder: Path, lease_s: float, gates: list[str]) -> None:
