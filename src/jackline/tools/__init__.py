@@ -1,0 +1,1 @@
+"""Ready-made tools, and what one needs to write such tools safely."""

@@ -1,0 +1,98 @@
+"""A path that a model names stays below the folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jackline import DefinitionError, ToolError
+from jackline.tools.files import Entry, Folder, files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    (tmp_path / "outside.txt").write_text("secret")
+    root = tmp_path / "root"
+    (root / "notes").mkdir(parents=True)
+    (root / "notes" / "today.txt").write_text("hi")
+    (root / "link.txt").symlink_to(tmp_path / "outside.txt")
+    (root / "up").symlink_to(tmp_path)
+    return Folder(root)
+
+
+OUTSIDE = [
+    "../outside.txt",
+    "notes/../../outside.txt",
+    "/etc/passwd",
+    "link.txt",
+    "up/outside.txt",
+    "notes/..",
+    "..",
+    "",
+    ".",
+    "notes\\..\\..\\outside.txt",
+    "outside.txt\0",
+    "\udcff",
+    "a/" * 100,
+    "n" * 300,
+]
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_nothing_outside_is_read_or_written(folder: Folder, path: str) -> None:
+    with pytest.raises(ToolError):
+        folder.read(path)
+    with pytest.raises(ToolError):
+        folder.write(path, b"mine")
+    if path not in {"", "."}:
+        with pytest.raises(ToolError):
+            folder.list(path)
+    assert (folder.root.parent / "outside.txt").read_text() == "secret"
+
+
+def test_what_is_inside_is_read_listed_and_written_whole(folder: Folder) -> None:
+    assert folder.read("./notes//today.txt") == b"hi"
+    folder.write("notes/new.txt", b"mine")
+    folder.write("notes/today.txt", b"changed")
+    listed = [Entry("new.txt", is_folder=False, size_bytes=4)]
+    assert folder.list("notes") == [*listed, Entry("today.txt", is_folder=False, size_bytes=7)]
+    assert [entry.name for entry in folder.list()] == ["notes"], "links are none of ours"
+
+
+def test_what_is_no_file_is_not_read(folder: Folder) -> None:
+    os.mkfifo(folder.root / "pipe")
+    for path in ("notes", "pipe"):
+        with pytest.raises(ToolError):
+            folder.read(path)
+        with pytest.raises(ToolError):
+            folder.write(path, b"")
+    with pytest.raises(ToolError, match=r"There is no absent\.txt"):
+        folder.read("absent.txt")
+    with pytest.raises(ToolError):
+        folder.list("notes/today.txt")
+
+
+def test_what_is_too_large_is_refused(folder: Folder) -> None:
+    with pytest.raises(ToolError, match="more than 1 bytes"):
+        folder.read("notes/today.txt", limit_bytes=1)
+    with pytest.raises(ToolError, match="of a file"):
+        folder.write("large.txt", bytes((16 << 20) + 1))
+    for number in range(1001):
+        (folder.root / f"{number}.txt").touch()
+    with pytest.raises(ToolError, match="more than 1000 entries"):
+        folder.list()
+
+
+def test_a_folder_that_was_swapped_for_a_link_leads_nowhere(folder: Folder) -> None:
+    (folder.root / "notes").rename(folder.root / "old")
+    (folder.root / "notes").symlink_to(folder.root.parent)
+    with pytest.raises(ToolError):
+        folder.read("notes/outside.txt")
+
+
+def test_the_tools_say_what_they_do(folder: Folder) -> None:
+    assert [made.name for made in files(folder.root)] == ["list_files", "read_file"]
+    effects = {made.name: made.effect for made in files(folder.root, writes=True)}
+    assert effects["write_file"] == "idempotent"
+    with pytest.raises(DefinitionError, match="is no folder"):
+        files(folder.root / "absent")

@@ -1,0 +1,204 @@
+"""A URL that a model names reaches public hosts, and nothing else."""
+
+import asyncio
+import gzip
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from jackline import DefinitionError, ToolError
+from jackline.tools import http
+from jackline.tools.addresses import Reach
+
+LOOPBACK = ["127.0.0.1/32"]
+Answer = Callable[[str], bytes]
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncGenerator[tuple[int, list[str]]]:
+    """Answer each request on loopback, and note its first line and its host."""
+    heard: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        heard.append(head)
+        writer.write(answer(head.split()[1]))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], heard
+
+
+def said(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def page(url: str, limit_bytes: int = 1000, **options: Any) -> http.Page:
+    async with http.client(**options) as asked, asyncio.timeout(20):
+        return await http.get(asked, url, limit_bytes)
+
+
+def asked(answer: Answer, work: Callable[[int, list[str]], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with serving(answer) as (port, heard):
+            await work(port, heard)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "0.0.0.0",  # noqa: S104 - it is asked, not bound
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "168.63.129.16",
+        "10.0.0.1",
+        "192.168.1.1",
+        "100.100.100.200",
+        "224.0.0.1",
+    ],
+)
+def test_what_only_this_machine_can_reach_is_not_asked(host: str) -> None:
+    async def work(port: int, heard: list[str]) -> None:
+        with pytest.raises(ToolError, match=r"may not be asked|no host|Invalid"):
+            await page(f"http://{host}:{port}/", ports=[port])
+        assert heard == []
+
+    asked(lambda _: said(b"secret"), work)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"])
+def test_the_world_is_in_reach(address: str) -> None:
+    assert Reach().includes(ip_address(address))
+
+
+def test_a_network_that_is_named_is_in_reach() -> None:
+    async def work(port: int, heard: list[str]) -> None:
+        got = await page(
+            f"http://localhost:{port}/a", ports=[port], networks=["127.0.0.0/8", "::1/128"]
+        )
+        assert (got.status, got.text, got.media_type, got.cut) == (200, "hi", "text/plain", False)
+        assert f"Host: localhost:{port}" in heard[0]
+
+    asked(lambda _: said(b"hi", "Content-Type: text/plain; charset=latin-1"), work)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://169.254.169.254/latest", "http://[::1]/", "file:///etc/passwd", "gopher://x/"],
+)
+def test_a_redirect_leads_nowhere_else(target: str) -> None:
+    async def work(port: int, heard: list[str]) -> None:
+        with pytest.raises(ToolError):
+            await page(f"http://127.0.0.1:{port}/", ports=[port, 80], networks=LOOPBACK)
+        assert len(heard) == 1
+
+    asked(lambda _: said(b"", f"Location: {target}", status="302 Found"), work)
+
+
+def test_who_redirects_for_ever_is_left() -> None:
+    async def work(port: int, heard: list[str]) -> None:
+        with pytest.raises(ToolError, match="again and again"):
+            await page(f"http://127.0.0.1:{port}/", ports=[port], networks=LOOPBACK)
+        assert len(heard) == 6
+
+    asked(lambda _: said(b"", "Location: /", status="302 Found"), work)
+
+
+def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who owns a name may let it stand for another address a moment later (DNS rebinding)."""
+    real, looks = socket.getaddrinfo, list[str]()
+
+    def rebinding(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
+        if host != "rebind.test":
+            return real(host, port, *rest, **options)
+        looks.append(host)
+        return real("127.0.0.1" if len(looks) == 1 else "169.254.169.254", port, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+
+    async def work(port: int, heard: list[str]) -> None:
+        got = await page(f"http://rebind.test:{port}/", ports=[port], networks=LOOPBACK)
+        assert got.text == "hi"
+        assert len(looks) == 1
+        assert f"Host: rebind.test:{port}" in heard[0]
+
+    asked(lambda _: said(b"hi"), work)
+
+
+def test_a_name_for_a_public_and_a_private_address_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def both(*_: Any, **__: Any) -> Any:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in ("8.8.8.8", "10.0.0.1")
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    with pytest.raises(ToolError, match="not a public host"):
+        asyncio.run(page("http://both.test/"))
+
+
+def test_a_page_is_cut_also_where_it_is_small_until_it_is_unpacked() -> None:
+    async def work(port: int, _: list[str]) -> None:
+        url = f"http://127.0.0.1:{port}/"
+        got = await page(url, ports=[port], networks=LOOPBACK)
+        assert (len(got.text), got.cut) == (1000, True)
+
+    asked(lambda _: said(gzip.compress(b"x" * 50_000_000), "Content-Encoding: gzip"), work)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("ftp://example.com/", "use http or https"),
+        ("http://example.com:22/", "Port 22 is not asked: use 80 or 443"),
+        ("http://other.test/", "none of example.com"),
+        ("http://example.com.evil.test/", "none of example.com"),
+        ("http://notexample.com/", "none of example.com"),
+        ("nonsense", "use http or https"),
+        ("http://[::1", "does not answer|Invalid"),
+    ],
+)
+def test_what_may_not_be_asked_is_said(url: str, sentence: str) -> None:
+    with pytest.raises(ToolError, match=sentence):
+        asyncio.run(page(url, hosts=["example.com"]))
+
+
+def test_a_charset_that_nobody_knows_is_read_all_the_same() -> None:
+    async def work(port: int, _: list[str]) -> None:
+        got = await page(f"http://127.0.0.1:{port}/", ports=[port], networks=LOOPBACK)
+        assert got.text == "hé"
+
+    asked(lambda _: said("hé".encode(), "Content-Type: text/x; charset=klingon"), work)
+
+
+def test_a_wrong_network_or_host_is_said_when_the_tool_is_made() -> None:
+    with pytest.raises(DefinitionError, match=r"as in .10\.1\.0\.0"):
+        http.fetch(networks=["10.1.0.0/99"])
+    with pytest.raises(DefinitionError, match="lists"):
+        http.fetch(hosts="example.com")
+
+
+def test_the_ready_made_tool_reads_and_says_so() -> None:
+    made = http.fetch(hosts=["example.com"])
+    assert (made.name, made.effect) == ("fetch", "read")
+    assert made.parameters["required"] == ["url"]
