@@ -150,7 +150,9 @@ def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
 
 
 def test_a_database_that_is_not_there_is_said_to_be(postgres_url: str) -> None:
-    with pytest.raises(StoreError, match='cannot be reached: .* database "none" does not exist[.]'):
+    with pytest.raises(
+        StoreError, match=r'cannot be reached: .* database "none" does not exist[.]'
+    ):
         open_postgres(urlsplit(postgres_url)._replace(path="/none").geturl())
 
 
