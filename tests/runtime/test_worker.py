@@ -1,6 +1,9 @@
 """What a worker does with a session that it cannot drive."""
 
 import asyncio
+from collections.abc import Collection
+
+import pytest
 
 from jackline import Agent, Runtime
 from jackline.adapters.memory import MemoryStore
@@ -27,3 +30,27 @@ def test_a_history_that_cannot_be_folded_is_set_aside_and_others_go_on() -> None
             return result.text, row.due_at, row.epoch
 
     assert asyncio.run(work()) == ("Hello.", None, 1)
+
+
+class Late(MemoryStore):
+    """Says of a session that it is due, after it was deleted."""
+
+    async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
+        """See `Journal.due`."""
+        return [BROKEN, *await super().due(agents, limit)]
+
+
+def test_a_wake_up_that_comes_after_its_session_is_gone_is_no_bug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """On Postgres one for tomorrow may be left when the session is deleted."""
+
+    async def work() -> str:
+        store = Late(lambda: 1.0)
+        async with Runtime([Agent("clerk", ScriptedModel(["Hello."]))], store=store) as runtime:
+            return (await runtime.run("clerk", "Hi", session="whole")).text
+
+    with caplog.at_level("INFO"):
+        assert asyncio.run(work()) == "Hello."
+    assert "default/broken is gone" in caplog.text
+    assert "bug" not in caplog.text

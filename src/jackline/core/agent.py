@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
+from math import inf
 from types import CodeType
 from typing import Any, Literal, get_args
 
@@ -80,15 +81,15 @@ class Limits:
     answer_s: float = 86_400.0
 
     def __post_init__(self) -> None:
-        """Refuse what is not above 0."""
+        """Refuse what is not above 0, and what has no end: no journal keeps an infinite time."""
         for name in self.__slots__:
             value = getattr(self, name)
             if value is None and name in _REMOVABLE:
                 continue
             kinds = int | float if name.endswith("_s") else int
-            if not isinstance(value, kinds) or isinstance(value, bool) or not value > 0:
+            if not isinstance(value, kinds) or isinstance(value, bool) or not 0 < value < inf:
                 raise DefinitionError(
-                    f"{name}={value!r} is no limit: give a number above 0"
+                    f"{name}={value!r} is no limit: give a finite number above 0"
                     f"{', or None for no limit' if name in _REMOVABLE else ''}."
                 )
 

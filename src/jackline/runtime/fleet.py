@@ -24,6 +24,7 @@ class Post:
         self._fleet = fleet
         self._store = store
         self._presence = presence
+        self._left = set[SessionId]()
 
     async def say(self, *, draining: bool) -> None:
         """Say that the worker is there, or that it is about to leave."""
@@ -41,15 +42,29 @@ class Post:
         return await self._fleet.unserved(self._serves, self._presence.lease_s)
 
     async def served_again(self) -> Sequence[SessionId]:
-        """Resume the turns that were set aside for want of a worker like this, and return them."""
+        """Resume the turns that were set aside for want of a worker like this, and return them.
+
+        One that cannot be resumed is left where it is, and ends no worker.
+        """
         resumed: list[SessionId] = []
         for session in await self._fleet.served_again(self._serves):
-            loaded = await self._store.load(session)
-            turn = replay(loaded.session, loaded.records).turn
-            if turn and turn.pause and turn.pause.reason == "version":
-                await self._store.tell(session, [TurnResumed("version", turn.version)])
-                resumed.append(session)
+            try:
+                if session not in self._left and await self._resumed(session):
+                    resumed.append(session)
+            except (StoreError, UnknownOutcomeError):
+                raise
+            except Exception:  # noqa: BLE001 - a history that cannot be folded, or is gone by now
+                _LOG.exception("%s stays set aside.", session)
+                self._left.add(session)
         return resumed
+
+    async def _resumed(self, session: SessionId) -> bool:
+        loaded = await self._store.load(session)
+        turn = replay(loaded.session, loaded.records).turn
+        if not (turn and turn.pause and turn.pause.reason == "version"):
+            return False
+        await self._store.tell(session, [TurnResumed("version", turn.version)])
+        return True
 
     @property
     def _serves(self) -> Mapping[str, str]:

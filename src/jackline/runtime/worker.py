@@ -5,7 +5,7 @@ import logging
 import math
 from contextlib import suppress
 
-from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
+from jackline.core.errors import FencedError, NotFoundError, StoreError, UnknownOutcomeError
 from jackline.core.events import SessionId
 from jackline.ports import Engine
 from jackline.runtime.fleet import Post
@@ -129,6 +129,8 @@ class Worker:
             await self._drive(session)
         except* FencedError:
             self.fenced += 1  # Somebody else drives: there is nothing to tidy.
+        except* NotFoundError as errors:
+            _LOG.info("%s is gone: %s", session, errors.exceptions[0])  # Its wake-up came late.
         except* (StoreError, UnknownOutcomeError) as errors:
             _LOG.error("%s is let go: %s", session, errors.exceptions[0])
         except* Exception as errors:  # noqa: BLE001 - not even a bug in ending a turn ends the worker

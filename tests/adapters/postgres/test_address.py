@@ -27,11 +27,23 @@ def test_what_listens_goes_past_the_pooler_and_nothing_else_does() -> None:
 def test_a_port_may_be_left_out_and_the_whole() -> None:
     past = conninfo_to_dict(direct_options("postgresql://pooler:6432/journal?direct=db"))
     assert (past["host"], past.get("port")) == ("db", None)
+    past = conninfo_to_dict(direct_options("postgresql://pooler/journal?direct=[::1]:5433"))
+    assert (past["host"], past["port"]) == ("::1", "5433")
     plain = "postgresql://db:5432/journal"
     assert direct_options(plain) == options(plain)
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/journal?nothing=of-the-kind", "postgresql://[/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://db/journal?nothing=of-the-kind",
+        "postgresql://[/x",
+        *(
+            f"postgresql://db/x?direct={direct}"
+            for direct in ("a:b", "a:b:c", "db:99999", ":1", "")
+        ),
+    ],
+)
 def test_a_url_that_is_none_is_said_to_be(url: str) -> None:
     with pytest.raises(DefinitionError, match="none of Postgres's"):
         options(url)

@@ -33,8 +33,8 @@ def direct_options(url: str) -> str:
     """
     fields, direct = _read(url)
     if direct:
-        host, _, port = direct.rpartition(":") if ":" in direct else (direct, "", "")
-        there = {"host": host, "port": port or None, "hostaddr": None}
+        host, port = direct
+        there = {"host": host, "port": port, "hostaddr": None}
         fields = {**fields, **there}
     given = {name: value for name, value in fields.items() if value is not None}
     return make_conninfo("", **{**_OPTIONS, **given})
@@ -50,18 +50,28 @@ def place(url: str) -> str:
     return f"Postgres {fields.get('dbname') or fields.get('user') or 'database'!s} on {host}"
 
 
-def _read(url: str) -> tuple[Mapping[str, str | int | None], str]:
+def _read(url: str) -> tuple[Mapping[str, str | int | None], tuple[str, int | None] | None]:
     """Return what the URL says for libpq, and what it says for us. Raises `DefinitionError`."""
     try:
         parts = urlsplit(url)
         said = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         ours = [value for name, value in said if name == _DIRECT]
         if not ours:
-            return conninfo_to_dict(url), ""
+            return conninfo_to_dict(url), None
         theirs = urlencode([(name, value) for name, value in said if name != _DIRECT])
-        return conninfo_to_dict(parts._replace(query=theirs).geturl()), ours[-1]
+        return conninfo_to_dict(parts._replace(query=theirs).geturl()), _host_and_port(ours[-1])
     except (psycopg.Error, ValueError) as error:
         raise DefinitionError(
             "The store's URL is none of Postgres's: write postgresql://user@host/database, and "
             "?direct=host:port where a pooler stands before it."
         ) from error
+
+
+def _host_and_port(text: str) -> tuple[str, int | None]:
+    """Return what `host:port` says, or a host or a socket's folder alone. Raises `ValueError`."""
+    if text.startswith("/"):
+        return text, None
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname or parts.netloc != text or "@" in text:
+        raise ValueError(text)
+    return parts.hostname, parts.port
