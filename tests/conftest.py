@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 pytest.register_assert_rewrite("jackline.testing.conformance", "tests.simulation", "tests.kill")
 
 from tests import postgres  # noqa: E402 - as said above
+from tests.postgres import Databases  # noqa: E402 - as above
 from tests.temporal import TemporalServer  # noqa: E402 - as above
 
 _FOLDER = "JACKLINE_TEST_POSTGRES_FOLDER"
@@ -48,11 +50,18 @@ def postgres_template(postgres_server: str) -> Generator[str]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: str, postgres_template: str) -> Generator[Databases]:
+    """Databases for the tests of this process."""
+    with closing(Databases(postgres_server, postgres_template)) as databases:
+        yield databases
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str, postgres_template: str) -> Generator[str]:
-    """The URL of a database of the test's own, which has the schema."""
-    with postgres.database(postgres_server, postgres_template) as made:
-        yield made
+def postgres_url(postgres_databases: Databases) -> Generator[str]:
+    """The URL of a database of the test's own, which has the schema and no rows."""
+    with postgres_databases.lend() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from jackline.core.errors import DefinitionError
 from jackline.core.turn import LEASE_S
@@ -25,7 +18,7 @@ FILE = "jackline.toml"
 PREFIX = "JACKLINE_"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Where sessions are kept, which agents run, and on whose behalf.
 
     `engine` is what wakes workers where that is not up to the store, a URL that begins with
@@ -33,16 +26,14 @@ class Settings(BaseSettings):
     deleted whenever a process begins to drive; None keeps all.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, toml_file=FILE, extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     store: str = "sqlite:///jackline.db"
     engine: str = ""
     app: str = ""
     tenant: str = "default"
     user: str = "local"
-    roles: Annotated[tuple[str, ...], NoDecode] = ()
+    roles: tuple[str, ...] = ()
     lease_s: Annotated[float, Field(ge=1, le=3600)] = LEASE_S
     retention_days: Annotated[float | None, Field(gt=0)] = None
 
@@ -58,19 +49,6 @@ class Settings(BaseSettings):
     def identity(self) -> User:
         """On whose behalf. Raises `InputError` where that can be nobody's name."""
         return User(self.user, self.tenant, self.roles)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let options win over the environment, and that over the file."""
-        del dotenv_settings, file_secret_settings  # pydantic passes them, and we read neither.
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +67,26 @@ def read_settings(options: Mapping[str, Any] | None = None) -> Read:
     """
     said = {name: value for name, value in (options or {}).items() if value is not None}
     try:
-        settings = Settings(**said)
+        in_file = _in_file()
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(f"{FILE} is no TOML: {error}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{FILE} cannot be read: {error}.") from None
+    variables = {name.upper(): value for name, value in os.environ.items() if value}
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
+    set_here = {name: variables[each] for each, name in known.items() if each in variables}
+    origins = {
+        **dict.fromkeys(Settings.model_fields, "default"),
+        **dict.fromkeys(in_file, FILE),
+        **{name: f"{PREFIX}{name.upper()}" for name in set_here},
+        **dict.fromkeys(said, "an option"),
+    }
+    try:
+        settings = Settings.model_validate({**in_file, **set_here, **said})
     except ValidationError as error:
-        raise DefinitionError(_sentence(error, said)) from None
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    set_here = {name.upper() for name, value in os.environ.items() if value}
-    origins = {name: _origin(name, said, set_here) for name in Settings.model_fields}
-    strange = sorted(name for name in set_here - known if name.startswith(PREFIX))
+        raise DefinitionError(_sentence(error, origins)) from None
+    strange = sorted(each for each in variables.keys() - known if each.startswith(PREFIX))
     return Read(settings, origins, tuple(strange))
-
-
-def _origin(name: str, said: Mapping[str, Any], variables: set[str]) -> str:
-    if name in said:
-        return "an option"
-    if f"{PREFIX}{name.upper()}" in variables:
-        return f"{PREFIX}{name.upper()}"
-    return FILE if name in _in_file() else "default"
 
 
 def _in_file() -> Mapping[str, Any]:
@@ -116,7 +94,7 @@ def _in_file() -> Mapping[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _sentence(error: ValidationError, said: Mapping[str, Any]) -> str:
+def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
     """Return what is wrong with the first setting that is, and what would be right."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
@@ -124,9 +102,8 @@ def _sentence(error: ValidationError, said: Mapping[str, Any]) -> str:
         near = get_close_matches(name, Settings.model_fields, 1)
         right = f"did you mean {near[0]!r}?" if near else f"there are {_listed()}."
         return f"{FILE} sets {name!r}, which is no setting: {right}"
-    set_here = {name.upper() for name, value in os.environ.items() if value}
     value = str(first["input"])[:80]
-    return f"{name} = {value!r} (from {_origin(name, said, set_here)}): {first['msg']}."
+    return f"{name} = {value!r} (from {origins[name]}): {first['msg']}."
 
 
 def _listed() -> str:

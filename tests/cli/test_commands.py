@@ -235,15 +235,35 @@ def test_colours_are_for_terminals(folder: Path) -> None:
         assert "\x1b" not in jackline(folder, *command).stdout
 
 
-def test_the_list_of_commands_costs_no_heavy_import(folder: Path) -> None:
-    heavy = ("asyncio", "pydantic", "pydantic_ai", "rich", "sqlite3", "jackline.app")
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        pytest.param(
+            ["--help"],
+            ("asyncio", "pydantic", "pydantic_ai", "rich", "sqlite3", "jackline.app"),
+            id="the list of commands",
+        ),
+        pytest.param(
+            ["sessions", "--json"],
+            ("pydantic_ai", "pydantic_settings", "rich", "psycopg", "jackline.app"),
+            id="a look",
+        ),
+        pytest.param(
+            ["run", "hello"], ("pydantic_ai", "rich.console", "psycopg"), id="a turn in a pipe"
+        ),
+    ],
+)
+def test_nothing_heavy_is_imported_for(
+    arguments: list[str], heavy: tuple[str, ...], folder: Path
+) -> None:
+    jackline(folder, "run", "hello")
     code = (
         "import sys\nfrom jackline.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n"
         f"    print([name for name in {heavy!r} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "--help"],
+        [sys.executable, "-c", code, *arguments],
         cwd=folder,
         env=environment(),
         capture_output=True,

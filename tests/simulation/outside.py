@@ -4,7 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
+from typing import Any
 
 from jackline.core.agent import Agent, Budget, Limits, Window
 from jackline.core.budget import Price, Terms
@@ -56,62 +58,68 @@ class Outside:
 
     ledger: Ledger
     random: Random
-    drives: Callable[[Context[None]], bool]
+    drives: Callable[[Context[Any]], bool]
 
     def agent(self, effects: Mapping[str, Effect]) -> Agent:
-        """Return the agent of the simulation, whose tools live out here."""
+        """Return the agent of the simulation, whose tools find what is out here in their `deps`."""
         return Agent(
             "agent",
             SimulatedModel(self),
-            tools=[self._tool(name, effect) for name, effect in effects.items()],
+            tools=[_tool(name, effect) for name, effect in effects.items()],
             budget=Budget(usd="0.005", session_usd="0.02", tenant_usd_per_day=TENANT_USD),
             limits=Limits(stale_rounds=None, driven_s=60.0),
             window=Window(keep_last=4),
             max_tokens=MAX_TOKENS,
         )
 
-    def _tool(self, name: str, effect: Effect) -> Tool:
-        if effect == "transactional":
-            return self._writing(name)
-        reconcile = self._did_charge if name == "charge" and effect == "once" else None
 
-        @tool(
-            effect=effect,
-            name=name,
-            timeout_s=0.5,
-            reconcile=reconcile,
-            approve=name == "charge",
-            retries=0 if effect == "once" else 1,
-        )
-        async def run(ctx: Context[None]) -> str:
-            """Do something out there."""
-            self.ledger.invoked[f"{name} {ctx.effect_key}"] += 1
-            if name == "pay" and not self.drives(ctx):
-                self.ledger.zombies += 1
-            await asyncio.sleep(self.random.expovariate(10))
-            if self.random.random() < 0.1:
-                raise ConnectionError("reset")
-            return "done"
+@cache  # Its schema takes as long to make as a tenth of a history.
+def _tool(name: str, effect: Effect) -> Tool:
+    if effect == "transactional":
+        return _writing(name)
+    reconcile = _did_charge if name == "charge" and effect == "once" else None
 
-        return run
+    @tool(
+        effect=effect,
+        name=name,
+        timeout_s=0.5,
+        reconcile=reconcile,
+        approve=name == "charge",
+        retries=0 if effect == "once" else 1,
+    )
+    async def run(ctx: Context[Outside]) -> str:
+        """Do something out there."""
+        there = ctx.deps
+        there.ledger.invoked[f"{name} {ctx.effect_key}"] += 1
+        if name == "pay" and not there.drives(ctx):
+            there.ledger.zombies += 1
+        await asyncio.sleep(there.random.expovariate(10))
+        if there.random.random() < 0.1:
+            raise ConnectionError("reset")
+        return "done"
 
-    def _writing(self, name: str) -> Tool:
-        @tool(effect="transactional", name=name)
-        def write(ctx: Context[None]) -> str:
-            """Write a row."""
-            sql = "CREATE TABLE IF NOT EXISTS written (key TEXT PRIMARY KEY)"
-            ctx.connection.execute(sql)
-            key = ctx.effect_key  # A hash: each database has a placeholder of its own.
-            ctx.connection.execute(f"INSERT INTO written VALUES ('{key}')")  # noqa: S608 - as said
-            if self.random.random() < 0.1:
-                raise ValueError("no")
-            return "written"
+    return run
 
-        return write
 
-    async def _did_charge(self, ctx: Context[None]) -> bool:
-        await asyncio.sleep(self.random.expovariate(10))
-        return self.ledger.invoked[f"charge {ctx.effect_key}"] > 0
+def _writing(name: str) -> Tool:
+    @tool(effect="transactional", name=name)
+    def write(ctx: Context[Outside]) -> str:
+        """Write a row."""
+        sql = "CREATE TABLE IF NOT EXISTS written (key TEXT PRIMARY KEY)"
+        ctx.connection.execute(sql)
+        key = ctx.effect_key  # A hash: each database has a placeholder of its own.
+        ctx.connection.execute(f"INSERT INTO written VALUES ('{key}')")  # noqa: S608 - as said
+        if ctx.deps.random.random() < 0.1:
+            raise ValueError("no")
+        return "written"
+
+    return write
+
+
+async def _did_charge(ctx: Context[Outside]) -> bool:
+    there = ctx.deps
+    await asyncio.sleep(there.random.expovariate(10))
+    return there.ledger.invoked[f"charge {ctx.effect_key}"] > 0
 
 
 class SimulatedModel:

@@ -153,7 +153,7 @@ class Simulation:
         tools = ToolEngine(clock, world.random.random, rates, threads=InlineThreads())
         served = {"agent": Served(agent, models)}
         bus = LocalBus()
-        crew = Crew(store, clock, served, tools, None, worker, LEASE_S, bus, snapshot_events=8)
+        crew = Crew(store, clock, served, tools, outside, worker, LEASE_S, bus, snapshot_events=8)
 
         async def run() -> None:
             engine = self.workers[worker.partition(".")[0]] = Worker(crew)
@@ -161,7 +161,7 @@ class Simulation:
 
         world.spawn(worker, run())
 
-    def _drives(self, worker: str, context: Context[None]) -> bool:
+    def _drives(self, worker: str, context: Context[Any]) -> bool:
         """Whether this worker really holds the lease: nobody has been told otherwise."""
         memory = self.truth
         if not isinstance(memory, stores.MemoryStore):

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jackline.adapters import engines
 from jackline.adapters.urls import SQLITE, is_postgres
-from jackline.app import Runtime
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.errors import CallerError, InputError, NotFoundError
@@ -17,6 +17,9 @@ from jackline.opening import Surroundings, new_id, open_bus, open_store, waking
 from jackline.ports import Store
 from jackline.runtime.sessions import Sessions, checked_name
 from jackline.settings import Settings
+
+if TYPE_CHECKING:
+    from jackline.app import Runtime
 
 _DAY_S = 86_400.0
 
@@ -81,8 +84,10 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
 @asynccontextmanager
 async def driving(
     settings: Settings, app: App, around: Surroundings | None = None
-) -> AsyncGenerator[Runtime]:
+) -> "AsyncGenerator[Runtime]":
     """Open a runtime that drives, and before that delete what was kept for long enough."""
+    from jackline.app import Runtime  # noqa: PLC0415 - only for commands that drive
+
     around = around or Surroundings(lease_s=settings.lease_s, engine=settings.engine)
     runtime = Runtime(app.agents, store=settings.store, deps=app.deps, surroundings=around)
     async with runtime:

@@ -4,21 +4,22 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 _SHIFTING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
 
-def console(*, error: bool = False) -> Console:
+def console(*, error: bool = False) -> "Console":
     """Return a console that writes as it is told: no markup, no guessing of colours."""
+    from rich.console import Console  # noqa: PLC0415 - it takes 0.1 s to import
+
     return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
@@ -83,6 +84,11 @@ def count(number: int, noun: str) -> str:
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under heads. A head that begins with > stands over numbers."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - as above
+    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for head in heads:
         right = head.startswith(">")

@@ -9,10 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING, Protocol
 
 from jackline.app import Runtime
 from jackline.cli.options import Exit
@@ -26,6 +23,9 @@ from jackline.core import events as e
 from jackline.core.events import InputRequested, Record, SessionId
 from jackline.core.user import User
 from jackline.ports import Delta
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Questions = Mapping[int, InputRequested]
 News = Record | Delta | signal.Signals | Exit
@@ -98,7 +98,10 @@ class Answer:
 class Screen:
     """Prints text as it comes, and what tools do, briefly."""
 
-    def __init__(self, out: Console) -> None:
+    def __init__(self, out: "Console") -> None:
+        from rich.text import Text  # noqa: PLC0415 - it takes 0.1 s to import, and pipes want none
+
+        self._styled = Text
         self._out = out
         self._timeline = Timeline()
         self._seq = 0
@@ -123,12 +126,12 @@ class Screen:
             text = line.what if is_call or line.who == "turn" else f"{line.who} {line.what}"
             took = f"  {span(line.seconds)}" if line.seconds >= _SHOWN_S and not is_call else ""
             style = "red" if line.tone == "bad" else "dim"
-            self._out.print(Text(f"  {text}", style).append(took, "dim"))
+            self._out.print(self._styled(f"  {text}", style).append(took, "dim"))
 
     def note(self, text: str) -> None:
         """See `View.note`."""
         self.end_line()
-        self._out.print(Text(clean(text), "dim"), soft_wrap=not self._out.is_terminal)
+        self._out.print(self._styled(clean(text), "dim"), soft_wrap=not self._out.is_terminal)
 
     def end_line(self) -> None:
         """Go to the start of a line."""

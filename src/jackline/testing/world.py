@@ -32,9 +32,13 @@ class Timeless(selectors.SelectSelector):
 class Numbered(asyncio.Task[Any]):
     """A task whose place in a set does not depend on its address: asyncio keeps tasks in sets."""
 
-    number = 0
+    number: int | None = None
 
     def __hash__(self) -> int:
+        if self.number is None:
+            # It is being made, and asyncio keeps it in the set of all tasks of all worlds, where
+            # equal numbers would be looked through one by one.
+            return super().__hash__()
         return self.number
 
 

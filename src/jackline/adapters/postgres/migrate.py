@@ -1,7 +1,6 @@
 """Brings a database's schema up to date: numbered scripts, under a lock for all processes."""
 
 import psycopg
-from procrastinate.schema import SchemaManager
 from psycopg import Connection
 
 from jackline.adapters.migrations import Migration, lacking, migrations
@@ -75,6 +74,8 @@ def _migrate(database: Connection, where: str) -> list[Migration]:
             database.execute(_BEGIN)
             for step in steps:
                 if step.version == _QUEUE:
+                    from procrastinate.schema import SchemaManager  # noqa: PLC0415 - it takes 0.1 s to import
+
                     database.execute("SET LOCAL search_path = jackline")
                     database.execute(SchemaManager.get_schema().encode())
                 database.execute(step.sql.encode())
