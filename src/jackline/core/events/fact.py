@@ -46,11 +46,17 @@ class Usage(Value, frozen=True):
 
 
 class Finding(Value, frozen=True):
-    """What a guard saw, and where: characters `start` to `end` of the text that it judged."""
+    """What a guard saw, and where: characters `start` to `end` of the text that it judged.
+
+    `decoded` is what it says, or how it begins, where that cannot be read there. `path` is the
+    field of a structured value that the text stands in, as in `items[2].body`.
+    """
 
     what: str
     start: int = 0
     end: int = 0
+    decoded: str = ""
+    path: str = ""
 
 
 def kind(name: str) -> str:

@@ -1,0 +1,43 @@
+"""The first guard of the stack: what comes in is cleaned, and looked at in every way it reads."""
+
+from jackline.core.events import Gate
+from jackline.core.guards import ALLOW, Verdict
+from jackline.core.sanitise.cleaning import clean
+from jackline.core.sanitise.injections import scan
+from jackline.core.sanitise.reading import bounded
+from jackline.core.sanitise.viewing import view
+
+
+class Sanitiser:
+    """Takes out of input and results what is never legitimate, and flags known injections.
+
+    What is taken out is found, and so is what it said; an injection is sought in every way in
+    which the text can be read. A flag lets the text pass: it is told, and raises suspicion.
+    """
+
+    name = "sanitiser"
+    gates: frozenset[Gate] = frozenset({"input", "result"})
+    hold_back = None
+
+    def judge(self, gate: Gate, text: str) -> Verdict:  # noqa: ARG002 - the same at both
+        """See `Guard.judge`."""
+        cleaned, viewed = clean(text), view(text)
+        injections = scan(viewed.readings)
+        unread = tuple([each for each in viewed.findings if each.what == "too_large"])
+        if cleaned.text == text and not injections and not unread:
+            return ALLOW
+        found = bounded((*cleaned.findings, *injections, *unread))
+        reasons = [
+            _told("it holds what nobody can see", [each.what for each in cleaned.findings]),
+            _told("it reads like an injection", [each.what for each in injections]),
+            "its middle is too large to be looked at" if unread else "",
+        ]
+        reason = "; ".join([each for each in reasons if each])
+        if cleaned.text == text:
+            return Verdict("flag", reason, found)
+        return Verdict("redact", reason, found, cleaned.text)
+
+
+def _told(what: str, kinds: list[str]) -> str:
+    names = ", ".join(dict.fromkeys(kind.removeprefix("injection.") for kind in kinds))
+    return f"{what} ({names})" if names else ""

@@ -1,0 +1,55 @@
+from typing import Any
+
+from jackline.core.events import Finding
+from jackline.core.sanitise import clean_value
+
+
+def test_each_text_in_a_value_is_cleaned_and_told_by_its_path() -> None:
+    value = {"items": [{"body": "a\u200bb", "n": 1}, None, 2.5, True], "sub\x07ject": ("x", b"y")}
+    cleaned = clean_value(value)
+    assert cleaned.value == {
+        "items": [{"body": "ab", "n": 1}, None, 2.5, True],
+        "subject": ["x", b"y"],
+    }
+    assert cleaned.findings == (
+        Finding("invisible", 1, 2, path="items[0].body"),
+        Finding("control", 3, 4),
+    )
+
+
+def test_two_names_that_look_the_same_stay_two() -> None:
+    cleaned = clean_value({"to": 1, "to\u200b": 2, "t\u200bo": 3, 4: 5})
+    assert cleaned.value == {"to": 1, "to (2)": 2, "to (3)": 3, 4: 5}
+
+
+def test_what_is_too_deep_is_left_out() -> None:
+    value: Any = "x\u200b"
+    for _ in range(10_000):
+        value = [value]
+    cleaned = clean_value(value, depth_max=3)
+    assert cleaned.value == [[["[left out]"]]]
+    assert cleaned.findings == (Finding("too_deep", path="[0][0][0]"),)
+    endless: list[Any] = []
+    endless.append(endless)
+    assert clean_value(endless).findings[0].what == "too_deep"
+
+
+def test_what_is_too_much_is_left_out() -> None:
+    assert clean_value([1, 2, 3, 4], nodes_max=3).value == [1, 2, "[left out]"]
+    cleaned = clean_value({"a": 1, "b": 2, "c": 3}, nodes_max=2)
+    assert cleaned.value == {"a": 1, "b": "[left out]"}
+    assert cleaned.findings == (Finding("too_many", path="b"),)
+
+
+def test_a_value_that_repeats_itself_costs_no_more_than_is_allowed() -> None:
+    bomb: list[Any] = ["x"]
+    for _ in range(40):
+        bomb = [bomb] * 10
+    assert len(str(clean_value(bomb, nodes_max=1_000).value)) < 20_000
+
+
+def test_many_findings_are_few() -> None:
+    cleaned = clean_value(["\x00"] * 1_000)
+    assert len(cleaned.findings) == 51
+    assert cleaned.findings[-1] == Finding("more")
+    assert clean_value({"a" * 5_000: "\x00"}).findings[0].path == "a" * 200
