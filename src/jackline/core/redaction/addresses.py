@@ -56,7 +56,8 @@ def _top(label: str) -> int:
     return len(part) if part.isalpha() and len(part) > 1 else 0
 
 
-_DOTTED = Pattern(r"[0-9][0-9.]*\.[0-9.]*")
+_DOTTED = Pattern(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
+_DOTTED_SIGNS = "0123456789."
 _COLONED = Pattern(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
 _ADDRESS_MAX = 45
 _DOTS = 3
@@ -78,12 +79,14 @@ def ips(seen: Sight) -> Iterator[Match]:
 
 
 def _fours(seen: Sight) -> Iterator[Match]:
-    for run in _DOTTED.finditer(seen.plain):
-        start, found = run.start(), run.group()
-        if len(found) > _ADDRESS_MAX:
-            continue
-        found = found.rstrip(".")
-        if found.count(".") != _DOTS or not _stands_alone(seen.plain, start, start + len(found)):
+    plain = seen.plain
+    for run in _DOTTED.finditer(plain):
+        at = run.start()
+        left = plain[max(0, at - _ADDRESS_MAX) : at]
+        start = at - len(left) + len(left.rstrip(_DOTTED_SIGNS))
+        shown = plain[start : at + _ADDRESS_MAX]
+        found = shown[: len(shown) - len(shown.lstrip(_DOTTED_SIGNS))].rstrip(".")
+        if found.count(".") != _DOTS or not _stands_alone(plain, start, start + len(found)):
             continue
         if _parses(IPv4Address, found) and not _NUMBERED.search(seen.before(start, _WORDS)):
             yield Match(start, start + len(found), "ip")
@@ -117,21 +120,25 @@ def _sixes(plain: str) -> Iterator[Match]:
         found = found.rstrip(".")
         if found.endswith(":") and not found.endswith("::"):
             found = found[:-1]
-        if _is_six(plain, start, found):
-            yield Match(start, start + len(found), "ip")
+        # A port may follow, though it should stand behind brackets (RFC 5952, 6).
+        address = next((each for each in (found, found.rpartition(":")[0]) if _is_six(each)), "")
+        if address and not _is_code(plain, start, address):
+            yield Match(start, start + len(address), "ip")
 
 
-def _is_six(plain: str, start: int, found: str) -> bool:
-    """Whether it is an address, and no slice or path of a programming language, as `a[1::2]`."""
+def _is_six(found: str) -> bool:
+    return any(map(str.isdigit, found)) and _parses(IPv6Address, found)
+
+
+def _is_code(plain: str, start: int, found: str) -> bool:
+    """Whether it is a slice or a path of a programming language, as `a[1::2]`."""
     end = start + len(found)
     if plain[end : end + 1].isalnum() or plain[end : end + 1] == "_":
-        return False
-    if not any(map(str.isdigit, found)) or not _parses(IPv6Address, found):
-        return False
-    if "::" not in found or len(found.replace(":", "")) > _SLICE_DIGITS:
         return True
+    if "::" not in found or len(found.replace(":", "")) > _SLICE_DIGITS:
+        return False
     sliced = plain[max(0, start - 2) : start]
-    return found == "::1" and not (sliced.endswith("[") and sliced[0] not in "/ [")
+    return found != "::1" or (sliced.endswith("[") and sliced[0] not in "/ [")
 
 
 def _parses(version: type[IPv4Address | IPv6Address], text: str) -> bool:

@@ -12,16 +12,16 @@ _SHOWN = 256
 _ENDS = "\"'`<>,;()[]{}|\\"
 _VALUE = "".join([chr(code) for code in range(0x21, 0x7F) if chr(code) not in _ENDS])
 _REST = Run(_VALUE)
-_PASSWORD = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mot de passe|senha"
+_WEAK = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mot de passe|senha"
 NAMES = (
-    _PASSWORD + r"|secret|token|api[_ .\-]?key|access[_ .\-]?key|private[_ .\-]?key|auth[_ .\-]?key"
+    _WEAK + r"|secret|token|api[_ .\-]?key|access[_ .\-]?key|private[_ .\-]?key|auth[_ .\-]?key"
     r"|account[_ .\-]?key|encryption[_ .\-]?key|signing[_ .\-]?key|credentials?|authorization"
 )
 _OPERATOR = r"[\\\"'\])*]{0,3}[ \t]{0,3}(?:[:=]{1,2}>?|\bis\b)[ \t*]{0,3}\\{0,2}"
 # A name and what stands between it and its value, which is at most 55 characters.
 NAMED = rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}{_OPERATOR})"
 _NAMED = Pattern(NAMED)
-_IS_PASSWORD = Pattern(rf"^(?i:{_PASSWORD})")
+_IS_WEAK = Pattern(rf"^(?i:{_WEAK})")
 # The same in scripts of which the view in ASCII shows nothing.
 _FOREIGN = (
     "ароль",
@@ -46,7 +46,7 @@ def assigned(seen: Sight) -> Iterator[Match]:
     plain = seen.plain
     for found in _NAMED.finditer(plain):
         name = found.group().rstrip("\\").lower()
-        weak = _IS_PASSWORD.search(name) is not None
+        weak = _IS_WEAK.search(name) is not None
         if name.rstrip(" \t*").endswith("is"):
             match = _value(plain, found.end(), _is_said)
         elif weak:
@@ -55,8 +55,13 @@ def assigned(seen: Sight) -> Iterator[Match]:
             match = _value(plain, found.end(), _is_secret)
         if match:
             yield match._replace(kind="password" if weak else "secret")
-    if not seen.text.isascii():
+    if is_foreign(seen):
         yield from _foreign(seen)
+
+
+def is_foreign(seen: Sight) -> bool:
+    """Whether a password is named in a script that the view in ASCII does not show."""
+    return not seen.text.isascii() and any(name in seen.text for name in _FOREIGN)
 
 
 def _foreign(seen: Sight) -> Iterator[Match]:
@@ -136,7 +141,7 @@ def _is_given(value: str, *, quoted: bool) -> bool:
     """Whether it is a password that stands right behind a sign of equality."""
     if _is_password(value, quoted=quoted):
         return True
-    word = value.isalpha() and len(value) >= _SAID_MIN and not _IS_PASSWORD.search(value)
+    word = value.isalpha() and len(value) >= _SAID_MIN and not _IS_WEAK.search(value)
     return word and _PLACEHOLDER.fullmatch(value) is None
 
 

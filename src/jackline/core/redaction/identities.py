@@ -204,3 +204,8 @@ def _grouped() -> dict[str, tuple[Identity, ...]]:
 
 
 BY_SHAPE = MappingProxyType(_grouped())
+_GROUP = Pattern("[0-9]+")
+# What more groups may follow on, or a letter.
+BEGINNINGS = frozenset(
+    shape[: group.end()] for shape in BY_SHAPE for group in _GROUP.finditer(shape)
+)

@@ -35,7 +35,7 @@ class Run:
 
 
 class Key(NamedTuple):
-    """A key begins so, and goes on with `least` signs or more of these; `mixed`: not with a word."""
+    """A key begins so, and goes on with `least` of these signs or more; `mixed`: with no word."""
 
     begin: str
     kind: str

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from jackline.core.patterns import Pattern
-from jackline.core.redaction.identities import BY_SHAPE
+from jackline.core.redaction.identities import BEGINNINGS, BY_SHAPE
 from jackline.core.redaction.phones import Dialable, phone
 from jackline.core.redaction.sight import Match, Sight, free_after, free_before
 
 _RUN = Pattern(r"[+(]{0,2}[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
 _GROUPS_MAX = 7
-_DIGITS_MAX = 19
 _BETWEEN = str.maketrans("+().-/", "      ")
 _WORDS = 32
 # A number behind one of these is that of a thing.
@@ -55,9 +54,9 @@ def _checked(seen: Sight, spans: Sequence[tuple[int, int]]) -> Iterator[Match]:
     shape, digits, last = "", "", start
     for begin, end in spans:
         shape += plain[last:begin] + str(end - begin)
-        digits, last = digits + plain[begin:end], end
-        if len(digits) > _DIGITS_MAX:
+        if shape not in BEGINNINGS:
             return
+        digits, last = digits + plain[begin:end], end
         yield from _shaped(seen, start, end, (shape, digits))
         # Some end with a letter: 12345678Z, 12.345.678-Z.
         letter = end + (plain[end : end + 1] in {"-", " "})

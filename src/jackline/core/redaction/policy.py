@@ -54,8 +54,10 @@ class Policy(Value, frozen=True):
         return {kind: self._action(kind, held, tenant) for kind in KINDS}
 
     def _action(self, kind: str, roles: Collection[str], tenant: str) -> Action:
-        fitting = (rule.action for rule in self.rules if rule.fits(kind, roles, tenant))
-        return next(fitting, "redact")
+        for rule in self.rules:
+            if rule.fits(kind, roles, tenant):
+                return rule.action
+        return "redact"
 
 
 _DIGEST_BYTES = 8

@@ -5,7 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.accounts import accounts
 from jackline.core.redaction.addresses import emails, ips
-from jackline.core.redaction.assigned import GIVEN, NAMED, NAMES, assigned, schemes, urls
+from jackline.core.redaction.assigned import (
+    GIVEN,
+    NAMED,
+    NAMES,
+    assigned,
+    is_foreign,
+    schemes,
+    urls,
+)
 from jackline.core.redaction.blocks import blocks
 from jackline.core.redaction.keys import BEGIN, keys
 from jackline.core.redaction.kinds import KINDS
@@ -16,7 +24,7 @@ from jackline.core.redaction.sight import Match, Sight
 Finder = Callable[[Sight], Iterable[Match]]
 
 # Without one of these there is nothing to find.
-_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|\?{GIVEN}|(?i:{NAMES}|\bbearer|\bbasic)")
+_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|(?i:{NAMES}|\bbearer|\bbasic)")
 # How everything that can be found may begin, as far as it came: from there to the end.
 _OPEN = Pattern(
     r"(?:"
@@ -29,10 +37,11 @@ _OPEN = Pattern(
     r"|\b[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
     r"|\b[A-Z]{2} (?:[0-9](?:[0-9][A-Za-z0-9 ,.:/\-]{0,46})?)?"
     # What a name is given, with or without quotation marks.
-    rf"|{NAMED}(?:\S*|[\"'`][^\n]*)|\?{GIVEN}(?:\S*|[\"'`][^\n]*)"
+    rf"|{NAMED}(?:\S*|[\"'`][^\n]*)"
     r"|://[^\s/]*|-----BEGIN[A-Z0-9 \-]{0,64}"
     r")\z"
 )
+_FOREIGN_OPEN = Pattern(rf"\?{GIVEN}(?:\S*|[\"'`][^\n]*)\z")
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 
@@ -55,7 +64,7 @@ class Search:
 
         The longer one is better, and what goes on beyond its longest length is longer than all.
         """
-        if not _SOMETHING.search(seen.plain):
+        if not _SOMETHING.search(seen.plain) and not is_foreign(seen):
             return ()
         found = [
             match for find in self._finders for match in find(seen) if match.kind in self.kinds
@@ -67,9 +76,10 @@ class Search:
         """Return where something may have begun that what follows decides on."""
         if not self.kinds:
             return len(seen.plain)
-        began = _OPEN.search(seen.plain)
-        start = began.start() if began else len(seen.plain)
-        return max(start, len(seen.plain) - self.hold_back)
+        end = len(seen.plain)
+        patterns = (_OPEN, _FOREIGN_OPEN) if is_foreign(seen) else (_OPEN,)
+        began = filter(None, [pattern.search(seen.plain) for pattern in patterns])
+        return max(min([found.start() for found in began], default=end), end - self.hold_back)
 
 
 def _rank(match: Match) -> tuple[int, bool, int, int]:

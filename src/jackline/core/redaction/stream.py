@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 
 def spans(search: Search, text: str) -> Sequence[Span]:
-    """Return what is to be taken out: the leftmost match, the longest there, and so on behind it."""
+    """Return what is to be taken out: the leftmost match, the longest there, and so on."""
     seen, at, found = sight(text), 0, list[Span]()
     for match in search.matches(seen):
         if match.start < at:
@@ -76,6 +76,11 @@ class Stream:
     def held(self) -> int:
         """How many characters are held back."""
         return 0 if self._open else len(self._window) - self._at
+
+    @property
+    def kept(self) -> int:
+        """How many characters are kept, with those that were given out or taken out."""
+        return len(self._window)
 
     def feed(self, delta: str) -> str:
         """Return what may go out now that `delta` has come."""
