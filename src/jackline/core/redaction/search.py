@@ -46,11 +46,7 @@ _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 
 class Search:
-    """Finds what is of these kinds.
-
-    `reach` is how far before a character one has to look to tell what it is part of, `longest`
-    how far behind it, which is less wherever nothing has begun.
-    """
+    """Finds what is of these kinds, as `Finds` says."""
 
     def __init__(self, kinds: Collection[str], dialable: Dialable | None = None) -> None:
         self.kinds = frozenset(kinds)
@@ -60,10 +56,7 @@ class Search:
         self._finders = [find for find, found in _finders(dialable) if not found.isdisjoint(kinds)]
 
     def matches(self, seen: Sight) -> Sequence[Match]:
-        """Return what is found, by where it begins, of two at one place the better one first.
-
-        The longer one is better, and what goes on beyond its longest length is longer than all.
-        """
+        """See `Finds.matches`. What is longer is better, and a match without an end is longest."""
         if not _SOMETHING.search(seen.plain) and not is_foreign(seen):
             return ()
         found = [
@@ -73,7 +66,7 @@ class Search:
         return found
 
     def open(self, seen: Sight) -> int:
-        """Return where something may have begun that what follows decides on."""
+        """See `Finds.open`."""
         if not self.kinds:
             return len(seen.plain)
         end = len(seen.plain)

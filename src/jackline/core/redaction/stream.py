@@ -4,8 +4,26 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from jackline.core.redaction.blocks import BLOCK_MAX
-from jackline.core.redaction.search import Search
-from jackline.core.redaction.sight import Sight, Tail, sight
+from jackline.core.redaction.sight import Match, Sight, Tail, sight
+
+
+class Finds(Protocol):
+    """Finds what is to be taken out.
+
+    `reach` is how far before a character one has to look to tell what it is part of, `hold_back`
+    how far behind it at most.
+    """
+
+    reach: int
+    hold_back: int
+
+    def matches(self, seen: Sight) -> Sequence[Match]:
+        """Return what is found, by where it begins, of two at one place the better one first."""
+        ...
+
+    def open(self, seen: Sight) -> int:
+        """Return where something may have begun that what follows decides on."""
+        ...
 
 
 class Blank(Protocol):
@@ -31,7 +49,7 @@ class Span(NamedTuple):
     end: int
 
 
-def spans(search: Search, text: str) -> Sequence[Span]:
+def spans(search: Finds, text: str) -> Sequence[Span]:
     """Return what is to be taken out: the leftmost match, the longest there, and so on."""
     seen, at, found = sight(text), 0, list[Span]()
     for match in search.matches(seen):
@@ -64,7 +82,7 @@ class Stream:
     goes out is what `redacted` makes of the whole.
     """
 
-    def __init__(self, search: Search, blanks: Blanks) -> None:
+    def __init__(self, search: Finds, blanks: Blanks) -> None:
         self._search = search
         self._blanks = blanks
         # The window is what was decided, as far back as a detector looks, and what is held back.
