@@ -1,0 +1,1 @@
+"""What the security stack finds, misses and costs."""

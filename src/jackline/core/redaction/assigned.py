@@ -1,0 +1,208 @@
+"""Secrets that are known by what stands before them: a name, a scheme, an address's beginning."""
+
+from collections.abc import Iterator
+from math import log2
+from typing import Protocol
+
+from jackline.core.patterns import Pattern
+from jackline.core.redaction.keys import Run, is_mixed
+from jackline.core.redaction.sight import Match, Sight
+
+_SHOWN = 256
+_ENDS = "\"'`<>,;()[]{}|\\"
+_VALUE = "".join([chr(code) for code in range(0x21, 0x7F) if chr(code) not in _ENDS])
+_REST = Run(_VALUE)
+_WEAK = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mot de passe|senha"
+NAMES = (
+    _WEAK + r"|secret|token|api[_ .\-]?key|access[_ .\-]?key|private[_ .\-]?key|auth[_ .\-]?key"
+    r"|account[_ .\-]?key|encryption[_ .\-]?key|signing[_ .\-]?key|credentials?|authorization"
+)
+_OPERATOR = r"[\\\"'\])*]{0,3}[ \t]{0,3}(?:[:=]{1,2}>?|\bis\b)[ \t*]{0,3}\\{0,2}"
+# A name and what stands between it and its value, which is at most 55 characters.
+NAMED = rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}{_OPERATOR})"
+_NAMED = Pattern(NAMED)
+_IS_WEAK = Pattern(rf"^(?i:{_WEAK})")
+# The same in scripts of which the view in ASCII shows nothing.
+_FOREIGN = (
+    "ароль",
+    "密码",
+    "密碼",
+    "口令",
+    "パスワード",
+    "비밀번호",
+    "암호",
+    "كلمة المرور",
+    "סיסמה",
+    "पासवर्ड",
+)
+# A question mark stands for what is none in ASCII, such as the word for "is".
+GIVEN = r"[\"'*]{0,2}[ \t]{0,3}(?:[:=]|\?{1,3} )[ \t]{0,3}"
+_GIVEN = Pattern(f"^{GIVEN}")
+_GIVEN_MAX = 12
+
+
+def assigned(seen: Sight) -> Iterator[Match]:
+    """Find what a name such as `password` or `api_key` is given."""
+    plain = seen.plain
+    for found in _NAMED.finditer(plain):
+        name = found.group().rstrip("\\").lower()
+        weak = _IS_WEAK.search(name) is not None
+        if name.rstrip(" \t*").endswith("is"):
+            match = _value(plain, found.end(), _is_said)
+        elif weak:
+            match = _value(plain, found.end(), _is_given if name[-1] == "=" else _is_password)
+        else:
+            match = _value(plain, found.end(), _is_secret)
+        if match:
+            yield match._replace(kind="password" if weak else "secret")
+    if is_foreign(seen):
+        yield from _foreign(seen)
+
+
+def is_foreign(seen: Sight) -> bool:
+    """Whether a password is named in a script that the view in ASCII does not show."""
+    return not seen.text.isascii() and any(name in seen.text for name in _FOREIGN)
+
+
+def _foreign(seen: Sight) -> Iterator[Match]:
+    for name in _FOREIGN:
+        at = seen.text.find(name)
+        while at >= 0:
+            end = at + len(name)
+            after = _GIVEN.search(seen.plain[end : end + _GIVEN_MAX])
+            if after and (match := _value(seen.plain, end + after.end(), _is_password)):
+                yield match
+            at = seen.text.find(name, end)
+
+
+class _Judge(Protocol):
+    """Says whether a value is a secret."""
+
+    def __call__(self, value: str, *, quoted: bool) -> bool: ...
+
+
+def _value(plain: str, start: int, judge: _Judge) -> Match | None:
+    """Return the value that begins at `start`, if it is one that nobody should see."""
+    quote = plain[start : start + 1]
+    if quote and quote in "\"'`":
+        end = plain.find(quote, start + 1, start + _SHOWN)
+        value = plain[start + 1 : max(end, 0)].rstrip("\\")
+        if value and "\n" not in value:
+            good = judge(value, quoted=True)
+            return Match(start + 1, start + 1 + len(value), "secret") if good else None
+        start += 1
+    shown = plain[start : start + _SHOWN]
+    length = len(shown) - len(shown.lstrip(_VALUE))
+    if length == _SHOWN:
+        return Match(start, start + length, "secret", _REST)
+    value = shown[:length].rstrip(".:!*")
+    end = start + len(value)
+    following = plain[end : end + 1]
+    if not value or (following and following in "([{") or _is_handle(plain, start, following):
+        return None
+    return Match(start, end, "secret") if judge(value, quoted=False) else None
+
+
+_HANDLE = Pattern(r"\[(?:secret:|redacted:)?[a-z0-9\-]{1,24}:$")
+_HANDLE_MAX = 40
+
+
+def _is_handle(plain: str, start: int, following: str) -> bool:
+    """Whether it is what this package has put in a secret's place."""
+    before = plain[max(0, start - _HANDLE_MAX) : start]
+    return following == "]" and _HANDLE.search(before) is not None
+
+
+_PLACEHOLDER = Pattern(
+    r"^(?i:\$.*|%.*%|\*+|[x.\-_?]+|none|null|nil|true|false|undefined|redacted|your[_\-].*|env\..*"
+    r"|os\..*|process\..*|https?:.*|/.*|\./.*|~/.*)$"
+)
+_PART = Pattern(r"[A-Za-z]+|[0-9]+")
+_ENTROPY_MIN = 3.0
+_PASSWORD_MIN, _SAID_MIN, _KEY_MIN, _LONG_MIN = 4, 6, 8, 16
+
+
+def _is_plain(value: str) -> bool:
+    """Whether it is words and numbers, put together as names and paths of programs are."""
+    parts = value.replace("-", ".").replace("_", ".").replace("/", ".").replace(":", ".").split(".")
+    words = all(
+        not part or part.isdigit() or part.lower() == part or part.title() == part for part in parts
+    )
+    return words and all(part.isalpha() or part.isdigit() or not part for part in parts)
+
+
+def _is_password(value: str, *, quoted: bool) -> bool:
+    if len(value) < _PASSWORD_MIN or _PLACEHOLDER.fullmatch(value):
+        return False
+    return not _is_plain(value) or value.isdigit() or (quoted and len(value) >= _SAID_MIN)
+
+
+def _is_given(value: str, *, quoted: bool) -> bool:
+    """Whether it is a password that stands right behind a sign of equality."""
+    if _is_password(value, quoted=quoted):
+        return True
+    word = value.isalpha() and len(value) >= _SAID_MIN and not _IS_WEAK.search(value)
+    return word and _PLACEHOLDER.fullmatch(value) is None
+
+
+def _is_said(value: str, *, quoted: bool) -> bool:
+    if quoted:
+        return _is_password(value, quoted=True)
+    digit, letter = any(map(str.isdigit, value)), any(map(str.isalpha, value))
+    return digit and letter and len(value) >= _SAID_MIN and not _PLACEHOLDER.fullmatch(value)
+
+
+def _is_secret(value: str, *, quoted: bool) -> bool:  # noqa: ARG001 - a quotation makes no key
+    if len(value) < _KEY_MIN or _PLACEHOLDER.fullmatch(value) or _is_plain(value):
+        return False
+    if not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)):
+        return False
+    return is_mixed(value) or (len(value) >= _LONG_MIN and entropy(value) >= _ENTROPY_MIN)
+
+
+def entropy(value: str) -> float:
+    """Return the bits that a character of it tells, if each were drawn as often as it occurs."""
+    shares = [value.count(sign) / len(value) for sign in set(value)]
+    return -sum(share * log2(share) for share in shares)
+
+
+_SCHEME = Pattern(r"(?i)\b(?:bearer|basic)[ \t]{1,3}")
+_CREDENTIAL = Run("".join([sign for sign in _VALUE if sign.isalnum() or sign in "-._~+/="]))
+
+
+def schemes(seen: Sight) -> Iterator[Match]:
+    """Find credentials behind the name of a scheme of HTTP (RFC 6750, RFC 7617)."""
+    for found in _SCHEME.finditer(seen.plain):
+        start = found.end()
+        shown = seen.plain[start : start + _SHOWN]
+        length = _CREDENTIAL.length(shown)
+        value = shown[:length].rstrip(".")
+        if len(value) < _LONG_MIN or not (is_mixed(value) or _is_secret(value, quoted=False)):
+            continue
+        tail = _CREDENTIAL if length == _SHOWN else None
+        yield Match(start, start + (length if tail else len(value)), "bearer-token", tail)
+
+
+_USER_MAX = 48
+_AUTHORITY_MAX = 192
+# Spaces are those that the view in ASCII shows as one.
+_AUTHORITY_ENDS = Pattern(r"[\s\x{a0}\x{2002}-\x{200a}\x{202f}\x{205f}\x{3000}/?#\"'<>\\]")
+
+
+def urls(seen: Sight) -> Iterator[Match]:
+    """Find passwords in URLs (RFC 3986, 3.2.1)."""
+    text, plain = seen.text, seen.plain
+    at = plain.find("://")
+    while at >= 0:
+        start = plain.find(":", at + 3, at + 3 + _USER_MAX) + 1
+        if (
+            start
+            and not _AUTHORITY_ENDS.search(text[at + 3 : start])
+            and "@" not in plain[at + 3 : start]
+        ):
+            shown = text[start : start + _AUTHORITY_MAX]
+            stop = _AUTHORITY_ENDS.search(shown)
+            end = plain.rfind("@", start, start + (stop.start() if stop else len(shown)))
+            if end > start:
+                yield Match(start, end, "url-password")
+        at = plain.find("://", at + 3)

@@ -1,0 +1,82 @@
+"""Numbers that say who somebody is: groups of digits, of which the last ones check the others."""
+
+from collections.abc import Iterator, Sequence
+
+from jackline.core.patterns import Pattern
+from jackline.core.redaction.identities import BEGINNINGS, BY_SHAPE
+from jackline.core.redaction.phones import Dialable, phone
+from jackline.core.redaction.sight import Match, Sight, free_after, free_before
+
+_RUN = Pattern(r"[+(]{0,2}[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
+_GROUPS_MAX = 7
+_BETWEEN = str.maketrans("+().-/", "      ")
+_WORDS = 32
+# A number behind one of these is that of a thing.
+_THING = Pattern(
+    r"(?i)(?:\b(?:order|invoice|ticket|case|tracking|shipment|parcel|ref|reference|isbn|issn|ean|upc"
+    r"|gtin|sku|serial|version|build|commit|part|item|product|batch|lot|doi|pmid|bestellung"
+    r"|bestellnummer|rechnung|rechnungsnummer|auftrag|pedido|factura|commande|facture|ordine|fattura"
+    r"|encomenda|bestelling|factuur|transaction|timestamp|epoch|id)|#)[ \t]{0,2}"
+    r"(?:[-_]?(?:number|nummer|num|no|nr|id|code)\b)?[ \t.:#=\"]{0,4}$"
+)
+
+
+def numbers(seen: Sight, dialable: Dialable | None = None) -> Iterator[Match]:
+    """Find cards, phones and the numbers by which countries know people."""
+    plain = seen.plain
+    for run in _RUN.finditer(plain):
+        spans = _groups(run.group(), run.start())
+        for first, (start, _) in enumerate(spans):
+            if free_before(plain, start):
+                yield from _checked(seen, spans[first : first + _GROUPS_MAX])
+        found = phone(seen, run.start(), spans, dialable)
+        if found and not _is_of_a_thing(seen, found.start):
+            yield found
+
+
+def _is_of_a_thing(seen: Sight, start: int) -> bool:
+    return _THING.search(seen.before(start, _WORDS)) is not None
+
+
+def _groups(run: str, at: int) -> list[tuple[int, int]]:
+    """Return where each group of digits begins and ends."""
+    spans, end = list[tuple[int, int]](), 0
+    for digits in run.translate(_BETWEEN).split():
+        start = run.index(digits, end)
+        end = start + len(digits)
+        spans.append((at + start, at + end))
+    return spans
+
+
+def _checked(seen: Sight, spans: Sequence[tuple[int, int]]) -> Iterator[Match]:
+    """Find what begins with the first of these groups."""
+    plain, start = seen.plain, spans[0][0]
+    shape, digits, last = "", "", start
+    for begin, end in spans:
+        shape += plain[last:begin] + str(end - begin)
+        if shape not in BEGINNINGS:
+            return
+        digits, last = digits + plain[begin:end], end
+        yield from _shaped(seen, start, end, (shape, digits))
+        # Some end with a letter: 12345678Z, 12.345.678-Z.
+        letter = end + (plain[end : end + 1] in {"-", " "})
+        if plain[letter : letter + 1].isalpha():
+            shaped = f"{shape}{plain[end:letter]}L", digits + plain[letter].upper()
+            yield from _shaped(seen, start, letter + 1, shaped)
+
+
+def _shaped(seen: Sight, start: int, end: int, shaped: tuple[str, str]) -> Iterator[Match]:
+    shape, signs = shaped
+    identities = BY_SHAPE.get(shape)
+    if identities is None or not free_after(seen.plain, end):
+        return
+    for identity in identities:
+        if not identity.check(signs):
+            continue
+        before = seen.before(start, _WORDS)
+        named = identity.words.search(before) if identity.words else None
+        if named is None and (
+            identity.named_only or (shape == str(len(signs)) and _is_of_a_thing(seen, start))
+        ):
+            continue
+        yield Match(start, end, identity.kind)

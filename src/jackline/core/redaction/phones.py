@@ -1,0 +1,143 @@
+"""Phone numbers, by how they are written, or by what somebody who knows all plans says of them."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from jackline.core.patterns import Pattern
+from jackline.core.redaction.sight import Match, Sight, free_after, free_before
+
+Dialable = Callable[[str], bool]
+_Spans = Sequence[tuple[int, int]]
+
+_DIGITS_MIN, _DIGITS_MAX = 7, 15
+_LENGTH_MAX = 30
+_CODE_MAX = 4
+_WORDS = 24
+_SAID = Pattern(
+    r"(?:(?i:(?:^|[^a-z])(?:t[ée]l|t[ée]l[ée]phone|telefono|tel[ée]fono|telefoon|telefone|telefon"
+    r"|telephone|phone|ph|call|called|mobile|mobil|m[óo]vil|celular|cellulare|cell|handy|portable|fax"
+    r"|whatsapp|sms|dial|ring|text me|reach me|rufnummer|gsm)(?:[^a-z0-9\n][^0-9\n]{0,11})?)"
+    r"|(?:телефон|тел\.|звоните|电话|電話|手机|携帯|전화|휴대폰|هاتف|फ़ोन|फोन|โทร|טלפון|τηλ)[^0-9\n]{0,11})$"
+)
+# E.164: how many digits a number has, with the code of its country.
+_LENGTHS = {
+    **dict.fromkeys(("1", "7"), (11, 11)),
+    **dict.fromkeys(("20", "44", "62", "66", "84", "98"), (11, 13)),
+    **dict.fromkeys(
+        ("27", "33", "34", "31", "32", "30", "48", "36", "40", "41", "61", "64", "56", "51"),
+        (10, 12),
+    ),
+    **dict.fromkeys(("39", "49", "43", "358"), (9, 14)),
+    **dict.fromkeys(("45", "47", "65"), (10, 10)),
+    **dict.fromkeys(("46", "352", "353", "370", "371", "372", "385", "386", "421"), (9, 13)),
+    **dict.fromkeys(
+        ("52", "54", "55", "57", "60", "63", "81", "82", "86", "90", "91", "92", "880"), (10, 13)
+    ),
+    **dict.fromkeys(
+        ("212", "213", "216", "234", "254", "351", "380", "420", "852", "886", "966", "971", "972"),
+        (11, 13),
+    ),
+}
+_ANY = (9, 15)
+_TRUNK = "(0)"
+
+
+def phone(seen: Sight, start: int, spans: _Spans, dialable: Dialable | None) -> Match | None:
+    """Find the number that a run which begins at `start` with these groups of digits is."""
+    plain = seen.plain
+    if not free_before(plain, start):
+        return None
+    written = _written(plain, start, spans)
+    abroad = "+" in plain[start : start + 2] or plain[start : start + 2] == "00"
+    if abroad:
+        good = filter(dialable or _is_international, written)
+    elif _SAID.search(seen.before(start, _WORDS)):
+        good = iter(written)
+    else:
+        good = (each for each in written if _is_national(each, plain[start + len(each) :][:2]))
+    found = next(good, None)
+    if found is None:
+        return None
+    start = plain.index(found, start)
+    return Match(start, start + len(found), "phone")
+
+
+def _written(plain: str, start: int, spans: _Spans) -> list[str]:
+    """Return what may be the number as it stands there, the longest first."""
+    found, count, last = list[str](), 0, start
+    for begin, end in spans:
+        if "(" in plain[last:begin] and count > _CODE_MAX:
+            break
+        count += end - begin
+        if count > _DIGITS_MAX or end - start > _LENGTH_MAX:
+            break
+        if count >= _DIGITS_MIN and free_after(plain, end):
+            shown = plain[start:end]
+            found.insert(0, shown if ")" in shown else shown.replace("(", ""))
+        last = end
+    return found
+
+
+def _digits(written: str) -> str:
+    return "".join(filter(str.isdigit, written))
+
+
+def _abroad(written: str) -> str:
+    """Return an international number's digits: without what one dials first, or at home."""
+    return _digits(written.replace(_TRUNK, "", 1)).removeprefix("00")
+
+
+def _is_international(written: str) -> bool:
+    digits = _abroad(written)
+    if digits.startswith("0"):
+        return False
+    lengths = next((_LENGTHS[digits[:n]] for n in (1, 2, 3) if digits[:n] in _LENGTHS), _ANY)
+    return lengths[0] <= len(digits) <= lengths[1]
+
+
+_AREA = Pattern(
+    # North America, with and without the 1.
+    r"(?:1[ .\-]?)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[\-. ])[2-9][0-9]{2}[ .\-][0-9]{4}"
+    # A zero, the code of an area, and the rest in up to four groups.
+    r"|\(0[1-9][0-9]{0,3}\)[ \-]?[0-9]{2,8}(?:[ \-][0-9]{2,5}){0,3}"
+    r"|0[1-9][0-9]{0,2} ?[/\-] ?[0-9]{2,8}(?:[ \-][0-9]{2,5}){0,3}"
+    r"|0[1-9][0-9]{3} ?[/\-] ?[0-9]{5,8}"
+    r"|0[1-9][0-9]{0,3}(?: [0-9]{2,8}){1,4}|0[1-9](?:\.[0-9]{2}){4}"
+    r"|01[0-9]-[0-9]{3,4}-[0-9]{4}|0[67][0-9]{8}|01[567][0-9]{8,9}|07[0-9]{9}|0[67]0[0-9]{8}"
+    # Mobile phones of countries without that zero, and Russia's 8.
+    r"|1[3-9][0-9] [0-9]{4} [0-9]{4}|1[3-9][0-9]-[0-9]{4}-[0-9]{4}|[6-9][0-9]{4}[ \-][0-9]{5}"
+    r"|\([1-9][0-9]\) ?9?[0-9]{4}-[0-9]{4}|[67][0-9]{2} [0-9]{2} [0-9]{2} [0-9]{2}"
+    r"|8 ?\([3-9][0-9]{2}\) ?[0-9]{3}-[0-9]{2}-[0-9]{2}"
+    r"|8 [3-9][0-9]{2} [0-9]{3}[ \-][0-9]{2}[ \-][0-9]{2}"
+    r"|3[2-9][0-9][ \-][0-9]{6,7}|3[2-9][0-9] [0-9]{3} [0-9]{4}|[5-8][0-9]{2}-[0-9]{3}-[0-9]{3}"
+)
+_NATIONAL_MIN, _NATIONAL_MAX = 9, 12
+
+
+def _is_national(written: str, following: str) -> bool:
+    if not _NATIONAL_MIN <= len(_digits(written)) <= _NATIONAL_MAX:
+        return False
+    # Numbers in a row, as in a table.
+    if " " in written and following[:1] == " " and following[1:].isdigit():
+        return False
+    return _AREA.fullmatch(written) is not None
+
+
+def known_plans() -> Dialable | None:
+    """Return what asks `phonenumbers` about international numbers. None: it is not installed.
+
+    It knows how long a number is behind each code of an area, and which codes were given.
+    """
+    if find_spec("phonenumbers") is None:
+        return None
+    library: Any = import_module("phonenumbers")
+
+    def dialable(text: str) -> bool:
+        try:
+            return library.is_valid_number(library.parse(f"+{_abroad(text)}", None))
+        except library.NumberParseException:
+            return False
+
+    return dialable

@@ -1,0 +1,77 @@
+"""The guard that takes personal data and secrets out of what is said."""
+
+from collections.abc import Mapping, Sequence
+
+from jackline.core.errors import DefinitionError
+from jackline.core.events import Finding, Gate
+from jackline.core.guards import ALLOW, Verdict
+from jackline.core.redaction.kinds import ALL
+from jackline.core.redaction.phones import Dialable
+from jackline.core.redaction.policy import Action, Masked, Policy, Redacted, Tokenised
+from jackline.core.redaction.search import Search
+from jackline.core.redaction.stream import Blank, Stream, redacted, spans
+
+
+class Redactor:
+    """Redacts, masks or tokenises what it finds, at the gates where it stands.
+
+    `actions` says what becomes of each kind: `Policy.actions` for somebody. `key`, at least 16
+    bytes, is what tokens are made with: keep one for each tenant, and nobody can tell from
+    another's tokens whether the same data is behind them. `dialable` says of a text whether it
+    is a phone number; without it the ways of writing decide.
+    """
+
+    name = "redactor"
+
+    def __init__(
+        self,
+        actions: Mapping[str, Action] | None = None,
+        *,
+        key: bytes = b"",
+        gates: Sequence[Gate] = ("output",),
+        dialable: Dialable | None = None,
+    ) -> None:
+        self._actions = Policy().actions() if actions is None else dict(actions)
+        self._key = checked(key) if "tokenise" in self._actions.values() else key
+        self.gates: frozenset[Gate] = frozenset(gates)
+        looked_for = {kind for kind in ALL if self._actions.get(kind, "redact") != "allow"}
+        self._search = Search(looked_for, dialable)
+        self.hold_back = self._search.hold_back
+
+    def judge(self, gate: Gate, text: str) -> Verdict:  # noqa: ARG002 - the same at every gate
+        """See `Guard.judge`."""
+        found = spans(self._search, text)
+        if not found:
+            return ALLOW
+        kinds = ", ".join(sorted({span.kind for span in found}))
+        findings = tuple([Finding(*span) for span in found])
+        return Verdict(
+            "redact", f"it contains {kinds}", findings, redacted(text, found, self._blank)
+        )
+
+    def redact(self, text: str) -> str:
+        """Return `text` as it may be shown."""
+        return redacted(text, spans(self._search, text), self._blank)
+
+    def stream(self) -> Stream:
+        """Return what redacts one text that comes in pieces, as `redact` does the whole."""
+        return Stream(self._search, self._blank)
+
+    def _blank(self, kind: str) -> Blank:
+        match self._actions.get(kind, "redact"):
+            case "tokenise":
+                return Tokenised(kind, self._key)
+            case "mask":
+                return Masked(kind)
+            case _:
+                return Redacted(kind)
+
+
+_KEY_MIN = 16
+
+
+def checked(key: bytes) -> bytes:
+    """Return a key that is long enough. Raises `DefinitionError` for others."""
+    if len(key) < _KEY_MIN:
+        raise DefinitionError(f"A key of {len(key)} bytes can be guessed: give {_KEY_MIN} or more.")
+    return key

@@ -1,0 +1,100 @@
+"""All detectors together: what they find, and where something may have begun that goes on."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+from jackline.core.patterns import Pattern
+from jackline.core.redaction.accounts import accounts
+from jackline.core.redaction.addresses import emails, ips
+from jackline.core.redaction.assigned import (
+    GIVEN,
+    NAMED,
+    NAMES,
+    assigned,
+    is_foreign,
+    schemes,
+    urls,
+)
+from jackline.core.redaction.blocks import blocks
+from jackline.core.redaction.keys import BEGIN, keys
+from jackline.core.redaction.kinds import KINDS
+from jackline.core.redaction.numbers import numbers
+from jackline.core.redaction.phones import Dialable
+from jackline.core.redaction.sight import Match, Sight
+
+Finder = Callable[[Sight], Iterable[Match]]
+
+# Without one of these there is nothing to find.
+_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|(?i:{NAMES}|\bbearer|\bbasic)")
+# How everything that can be found may begin, as far as it came: from there to the end.
+_OPEN = Pattern(
+    r"(?:"
+    # Words: keys, e-mail addresses, IP addresses.
+    r"[A-Za-z0-9_.,+%&~'/=:\-]+(?:@\S*)?"
+    # Digits in groups, and a letter behind some.
+    r"|[+(]{1,2}|[+(]{0,2}[0-9][0-9 ().\-/:,]*(?:[A-Za-z][\-./,:]?)?"
+    r"|\b[0-9][0-9 ]{4,8}2[AB][0-9 ]*"
+    # Two letters, and then groups of letters and digits.
+    r"|\b[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
+    r"|\b[A-Z]{2} (?:[0-9](?:[0-9][A-Za-z0-9 ,.:/\-]{0,46})?)?"
+    # What a name is given, with or without quotation marks.
+    rf"|{NAMED}(?:\S*|[\"'`][^\n]*)"
+    r"|://[^\s/]*|-----BEGIN[A-Z0-9 \-]{0,64}"
+    r")\z"
+)
+_FOREIGN_OPEN = Pattern(rf"\?{GIVEN}(?:\S*|[\"'`][^\n]*)\z")
+_ORDER = {kind: place for place, kind in enumerate(KINDS)}
+
+
+class Search:
+    """Finds what is of these kinds, as `Finds` says."""
+
+    def __init__(self, kinds: Collection[str], dialable: Dialable | None = None) -> None:
+        self.kinds = frozenset(kinds)
+        of_kinds = [KINDS[name] for name in self.kinds]
+        self.reach = max((kind.context for kind in of_kinds), default=0)
+        self.hold_back = self.reach + max((kind.longest for kind in of_kinds), default=0)
+        self._finders = [find for find, found in _finders(dialable) if not found.isdisjoint(kinds)]
+
+    def matches(self, seen: Sight) -> Sequence[Match]:
+        """See `Finds.matches`. What is longer is better, and a match without an end is longest."""
+        if not _SOMETHING.search(seen.plain) and not is_foreign(seen):
+            return ()
+        found = [
+            match for find in self._finders for match in find(seen) if match.kind in self.kinds
+        ]
+        found.sort(key=_rank)
+        return found
+
+    def open(self, seen: Sight) -> int:
+        """See `Finds.open`."""
+        if not self.kinds:
+            return len(seen.plain)
+        end = len(seen.plain)
+        patterns = (_OPEN, _FOREIGN_OPEN) if is_foreign(seen) else (_OPEN,)
+        began = filter(None, [pattern.search(seen.plain) for pattern in patterns])
+        return max(min([found.start() for found in began], default=end), end - self.hold_back)
+
+
+def _rank(match: Match) -> tuple[int, bool, int, int]:
+    return match.start, match.tail is None, -match.end, _ORDER[match.kind]
+
+
+def _finders(dialable: Dialable | None) -> Iterator[tuple[Finder, frozenset[str]]]:
+    """Return each detector with the kinds that it finds."""
+
+    def all_numbers(seen: Sight) -> Iterator[Match]:
+        return numbers(seen, dialable)
+
+    lettered = {"iban", "uk-nino", "it-codice-fiscale", "es-dni", "fr-nir"}
+    personal = {name for name, kind in KINDS.items() if kind.group == "pii"}
+    by_name = {"password", "secret"}
+    behind = {"bearer-token": schemes, "url-password": urls, "private-key": blocks}
+    begun = {name for name, kind in KINDS.items() if kind.group == "secret"} - by_name - {*behind}
+    yield emails, frozenset({"email"})
+    yield ips, frozenset({"ip"})
+    yield all_numbers, frozenset(personal - {"email", "ip", "iban", "uk-nino", "it-codice-fiscale"})
+    yield accounts, frozenset(lettered)
+    yield keys, frozenset(begun)
+    yield assigned, frozenset(by_name)
+    for name, find in behind.items():
+        yield find, frozenset({name})

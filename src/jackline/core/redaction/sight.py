@@ -1,0 +1,96 @@
+"""What the detectors read: a text in ASCII, character by character, and where a match may stand."""
+
+from typing import NamedTuple, Protocol
+
+
+class Tail(Protocol):
+    """How a match goes on that has no longest length: until its terminator."""
+
+    reach: int
+
+    def close(self, plain: str, at: int, left: int) -> int:
+        """Return where what began before `at` ends, at most `left` further; -1: not yet.
+
+        The last `reach` characters before the end are shown again when more have come.
+        """
+        ...
+
+
+class Match(NamedTuple):
+    """Characters `start` to `end` are of this kind, and so is what follows up to `tail`'s end."""
+
+    start: int
+    end: int
+    kind: str
+    tail: Tail | None = None
+
+
+class Sight(NamedTuple):
+    """A text, and the same in ASCII with as many characters, which is what is matched."""
+
+    text: str
+    plain: str
+
+    def before(self, start: int, reach: int) -> str:
+        """Return up to `reach` characters before `start`, as written."""
+        return self.text[max(0, start - reach) : start]
+
+
+# Signs that people and word processors write for plain ones. Latin-1's are in the table below.
+_LOOKALIKES = (
+    *((sign, " ") for sign in "\u2002\u2003\u2005\u2007\u2008\u2009\u200a\u202f\u205f\u3000"),
+    *((sign, "-") for sign in "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"),
+    *((sign, '"') for sign in "\u201c\u201d\u201e"),
+    *((chr(0xFF10 + digit), str(digit)) for digit in range(10)),
+    ("\uff20", "@"),
+    ("\uff0b", "+"),
+    ("\uff0e", "."),
+    ("\uff1a", ":"),
+    ("\uff1d", "="),
+    ("\uff08", "("),
+    ("\uff09", ")"),
+)
+_ASCII_END = 0x80
+_LETTERS = frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7} | {0xAA, 0xB5, 0xBA}
+
+
+def _ascii(code: int) -> int:
+    """Return the ASCII sign for one of Latin-1: a letter is a sign that words are made of."""
+    if code < _ASCII_END:
+        return code
+    if code == 0xA0:  # noqa: PLR2004 - the space that does not break
+        return ord(" ")
+    return ord("_" if code in _LETTERS else "?")
+
+
+_PLAIN = bytes(map(_ascii, range(0x100)))
+
+
+def sight(text: str) -> Sight:
+    """Return `text` and its view in ASCII. Whatever no sign stands for becomes a question mark."""
+    if text.isascii():
+        return Sight(text, text)
+    folded = text
+    for sign, plain in _LOOKALIKES:
+        folded = folded.replace(sign, plain)
+    return Sight(text, folded.encode("latin-1", "replace").translate(_PLAIN).decode("ascii"))
+
+
+def free_before(plain: str, start: int) -> bool:
+    """Whether nothing stands before `start` that would make it the middle of something."""
+    if not start:
+        return True
+    last = plain[start - 1]
+    if last.isalnum() or last == "_":
+        return False
+    return last not in "-./,+" or start == 1 or not plain[start - 2].isalnum()
+
+
+def free_after(plain: str, end: int) -> bool:
+    """Whether nothing stands at `end` that would make what is before it a part of something."""
+    following = plain[end : end + 2]
+    if not following:
+        return True
+    if following[0].isalnum() or following[0] in "_@":
+        return False
+    return following[0] not in "-./,:" or not following[1:].isdigit()

@@ -1,0 +1,116 @@
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.core.redaction.fragments import chunks
+
+from jackline.core.redaction import links_allowed, links_stream, urls
+from jackline.core.redaction.links import WITHHELD
+
+PIECES = (
+    "![a](https://evil.example/x.png?q=secret)",
+    "[ok](https://good.example/a_(b))",
+    "https://good.example",
+    "<https://evil.example/a>",
+    "[r]: //evil.example/x",
+    "www.evil.example/a.",
+    "see (https://evil.example/).",
+    '<img src="//evil.example/p.gif">',
+    "![x](&#104;ttps://evil.example)",
+    "](/local/page)",
+    "[a](#part)",
+    "javascript:alert(1)",
+    "https:\\\\evil.example",
+    "请看https://evil.example/路径。谢谢",
+    "http://[::1]:80/x",
+    "data:image/png;base64,AAAA",
+    "https://evil.example/" + "a" * 2100,
+    "a:b",
+    "note: it",
+    "http",
+    "://",
+    "](",
+    "![",
+    "\n",
+    " ",
+    " ",
+    " ",
+    "\u00a0",
+    "**",
+    ")",
+    "]",
+    '"',
+    "url(//evil.example)",
+    "word",
+    "\ud800",
+    "x" * 30,
+)
+
+
+def good(url: str) -> bool:
+    return "good.example" in url
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("![a](https://e.x/p.png?q=1 'title')", ["https://e.x/p.png?q=1"]),
+        ("[a](<https://e.x/a>), [b]( https://e.x/a_(b) )", ["https://e.x/a", "https://e.x/a_(b)"]),
+        ("[ref]: //e.x/a\nwww.e.x, HTTPS://E.X!", ["//e.x/a", "www.e.x", "HTTPS://E.X"]),
+        ("(https://e.x/a). [https://e.x/[1]]", ["https://e.x/a", "https://e.x/[1]"]),
+        ('<img src="//e.x/p"><a href=https:e.x>', ["//e.x/p", "https:e.x"]),
+        ("![a](&#104;ttps://e.x) [b](/\\e.x)", ["https://e.x", "//e.x"]),
+        ("请看https://e.x/路径。谢谢", ["https://e.x/路径"]),
+        ("background: url('//e.x/p')", ["//e.x/p"]),
+        ("[a](#part), [b](/page?x=1:2), [c](page.md), a://", []),
+        ("data: none, file:12, http: , note:it, 12:30, www.", []),
+        ("[a](data:text/html,x) javascript:alert(1)", ["data:text/html,x", "javascript:alert(1)"]),
+        ("ftp://u:p@e.x:21/a?b#c", ["ftp://u:p@e.x:21/a?b#c"]),
+    ],
+)
+def test_urls_are_found_as_a_client_reads_them(text: str, found: list[str]) -> None:
+    assert [each.url for each in urls(text)] == found
+
+
+def test_what_is_not_allowed_is_replaced_and_the_rest_stays() -> None:
+    text = "![a](https://evil.example/?q=1) and [b](https://good.example/x)."
+    assert links_allowed(text, good) == f"![a]({WITHHELD}) and [b](https://good.example/x)."
+
+
+def test_a_url_goes_out_when_it_is_whole_and_words_before_it_at_once() -> None:
+    stream = links_stream(good)
+    assert stream.feed("Look here: ") == "Look here: "
+    assert stream.feed("https://good.exam") == ""
+    assert stream.feed("ple/a") == ""
+    assert stream.feed(" and ") == "https://good.example/a and "
+    assert stream.feed("https://evil.example") + stream.finish() == WITHHELD
+
+
+def test_what_is_too_long_for_a_url_is_not_asked_about() -> None:
+    asked = list[str]()
+    text = "a https://good.example/" + "b" * 5000 + " c"
+    assert links_allowed(text, lambda url: not asked.append(url)) == f"a {WITHHELD} c"
+    assert asked == []
+
+
+def test_urls_in_pieces_are_withheld_as_in_the_whole() -> None:
+    for seed in range(400):
+        draw = random.Random(seed)
+        text = "".join(draw.choices(PIECES, k=draw.randint(1, 7)))
+        wanted = links_allowed(text, good)
+        for _ in range(8):
+            stream = links_stream(good)
+            out = "".join([*map(stream.feed, chunks(draw, text)), stream.finish()])
+            assert out == wanted, text
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=8).map("".join),
+    st.integers(1, 30),
+)
+def test_no_text_breaks_it(text: str, length: int) -> None:
+    stream = links_stream(good)
+    pieces = [text[at : at + length] for at in range(0, len(text), length)]
+    assert "".join([*map(stream.feed, pieces), stream.finish()]) == links_allowed(text, good)
