@@ -1,0 +1,1 @@
+"""How many replayed attacks get past flow: AgentDojo with a model that obeys every attacker."""
