@@ -5,13 +5,14 @@ UV := $(shell command -v uv 2>/dev/null)
 
 DEV := .venv/bin
 DEMO := .venv-demo/bin
+SECURITY := .venv-security/bin
 PYTEST := $(DEV)/python -m pytest -q
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 # Pytest says 5 where nothing was selected.
 OR_NONE = || { code=$$?; [ $$code -eq 5 ] || exit $$code; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster test check verify bench sim soak lock clean
+.PHONY: help demo demo-cluster test check verify bench bench-security sim soak lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 19
@@ -47,10 +48,15 @@ soak: .venv/.ready ## Run for a long time under load
 bench: .venv/.ready ## Measure
 	@$(DEV)/python -m benchmarks $(ARGS)
 
+bench-security: .venv-security/.deps ## Replay AgentDojo's attacks (ARGS=--quick: what must have no success)
+	@PYTHONPATH=src:. $(SECURITY)/python -m pytest -q -c /dev/null --rootdir . -p no:cacheprovider benchmarks/security/tests
+	@PYTHONPATH=src:. $(SECURITY)/python -m benchmarks.security $(or $(ARGS),--json benchmarks/security/figures.json)
+
 # In a virtual environment .deps says that the locked packages are there, .ready that jackline is, too.
 .venv/.deps: requirements/dev.txt requirements/local-model.txt
 .venv-demo/.deps: requirements/demo.txt requirements/local-model.txt
 .venv-lock/.deps: requirements/lock.txt
+.venv-security/.deps: requirements/security.txt
 
 %/.ready: %/.deps pyproject.toml
 	@$(call install,$*,--no-deps --no-build-isolation -e .)
@@ -75,9 +81,10 @@ LOCK = .venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --gene
 lock: .venv-lock/.deps ## Write requirements/*.txt anew from pyproject.toml and requirements/*.in
 	@$(LOCK) -o requirements/lock.txt requirements/lock.in
 	@$(LOCK) -o requirements/local-model.txt --no-deps requirements/local-model.in
+	@$(LOCK) -o requirements/security.txt requirements/security.in
 	@$(LOCK) -o requirements/dev.txt --all-extras pyproject.toml requirements/dev.in
 	@$(LOCK) -o requirements/demo.txt --extra local -c requirements/dev.txt pyproject.toml requirements/demo.in
 
 clean: ## Remove the virtual environments and caches
-	@rm -rf .venv .venv-demo .venv-lock build dist .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-demo .venv-lock .venv-security build dist .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	@find src tests -name __pycache__ -prune -exec rm -rf {} +

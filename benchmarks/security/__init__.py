@@ -1,1 +1,1 @@
-"""What the security stack finds, misses and costs."""
+"""What the security stack holds: replayed attacks of AgentDojo, and redaction of generated text."""

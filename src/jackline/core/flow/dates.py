@@ -1,0 +1,116 @@
+"""Dates and times of day, however somebody wrote them, where they can be meant in one way only."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+AROUND = ".,;:!?()[]{}<>\"'`*_~\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026"
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTH = {name[:size]: n for n, name in enumerate(_MONTHS, 1) for size in (3, len(name))}
+_MONTH["sept"] = 9
+_ORDINALS = ("st", "nd", "rd", "th")  # codespell:ignore nd
+_PARTS = 3
+_YEAR_DIGITS = 4
+_MONTHS_MAX = 12
+_NOON = 12
+
+
+def whole(word: str) -> str:
+    """Return the date that is written with digits, like `2024-05-19`; nothing where none is.
+
+    `05/06/2024` is none, as nobody knows which of the two is the month.
+    """
+    for sign in "-/.":
+        parts = word.split(sign)
+        if len(parts) == _PARTS and all(each.isdecimal() for each in parts):
+            return _of_parts(parts)
+    return ""
+
+
+def _of_parts(parts: Sequence[str]) -> str:
+    first, second, third = map(int, parts)
+    if len(parts[0]) == _YEAR_DIGITS:
+        return _date(first, second, third)
+    if len(parts[2]) != _YEAR_DIGITS or (max(first, second) <= _MONTHS_MAX and first != second):
+        return ""
+    return _date(third, min(first, second), max(first, second))
+
+
+def _date(year: int, month: int, day: int) -> str:
+    try:
+        return dt.date(year, month, day).isoformat()
+    except ValueError:
+        return ""
+
+
+def written(words: Sequence[str]) -> tuple[set[str], set[int]]:
+    """Return the dates in a text, and the places of the words that they are written with.
+
+    A day without a year, as in `May 19th`, is of every year that a date of the same text names.
+    """
+    dates, used = set[str](), set[int]()
+    days, years = set[tuple[int, int]](), set[int]()
+    for at, word in enumerate(words):
+        bare = word.strip(AROUND)
+        if date := whole(bare.partition("t")[0]):
+            dates.add(date)
+            years.add(int(date[:4]))
+            used.add(at)
+        elif bare in _MONTH:
+            year = _named(words, at, _MONTH[bare], days, used)
+            years |= {year} if year else set()
+    found = {_date(year, month, day) for month, day in days for year in years}
+    return dates | (found - {""}), used
+
+
+def _named(
+    words: Sequence[str], at: int, month: int, days: set[tuple[int, int]], used: set[int]
+) -> int:
+    """Read a month's name with the day before or after it; return the year that follows, or 0."""
+    before = at - 2 if at > 1 and words[at - 1] == "of" else at - 1
+    after = at + 1
+    if before >= 0 and (day := _day(words[before])):
+        used |= {before, at}
+    elif after < len(words) and (day := _day(words[after])):
+        used |= {at, after}
+        after += 1
+    else:
+        return 0
+    days.add((month, day))
+    year = words[after].strip(AROUND) if after < len(words) else ""
+    if len(year) != _YEAR_DIGITS or not year.isdecimal():
+        return 0
+    used.add(after)
+    return int(year)
+
+
+def _day(word: str) -> int:
+    bare = word.strip(AROUND)
+    digits = bare[:-2] if bare.endswith(_ORDINALS) else bare
+    return int(digits) if digits.isdecimal() and len(digits) <= 2 and 1 <= int(digits) <= 31 else 0  # noqa: PLR2004 - days of a month
+
+
+def clock(word: str, half: str = "") -> str:
+    """Return a time of day like `14:05`; nothing where none is meant. `half` is am or pm."""
+    word, half = word.removesuffix("z"), half.replace(".", "")
+    for each in ("am", "pm"):
+        if word.endswith(each):
+            word, half = word.removesuffix(each), each
+    parts = word.split(":")
+    half = half if half in {"am", "pm"} else ""
+    if len(parts) == 1 and not half:
+        return ""
+    if len(parts) > _PARTS or not all(each.isdecimal() and len(each) <= 2 for each in parts):  # noqa: PLR2004 - digits
+        return ""
+    hour, minute, second = (*map(int, parts), 0, 0)[:_PARTS]
+    if half:
+        if not 1 <= hour <= _NOON:
+            return ""
+        hour = hour % _NOON + (_NOON if half == "pm" else 0)
+    try:
+        time = dt.time(hour, minute, second)
+    except ValueError:
+        return ""
+    return time.isoformat("seconds" if second else "minutes")

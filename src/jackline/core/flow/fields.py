@@ -1,0 +1,112 @@
+"""Each field of a tool's result with a label of its own: what no one labelled is untrusted."""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from jackline.core.errors import DefinitionError
+from jackline.core.flow.labels import LEVELS, Integrity
+from jackline.core.value import Value, replace
+
+_ANY = "*"
+_DEPTH = 64
+
+
+class Field(Value, frozen=True):
+    """One text, number or name within a result.
+
+    Fields of one `record` stood in the same object.
+    """
+
+    path: str
+    text: str
+    integrity: Integrity
+    record: int
+
+
+class _Node(Value, frozen=True):
+    label: Integrity | None
+    below: Mapping[str, "_Node"]
+
+
+class _Place(Value, frozen=True, gc=True):
+    """A value within a result, and what the label of all around it is."""
+
+    path: str
+    value: object
+    node: _Node | None
+    above: Integrity = "untrusted"
+    record: int = 0
+
+
+class Labels:
+    """Which field of a result comes from where.
+
+    Paths are names with dots between them, lists are passed through, and `*` is any name. What
+    stands under a labelled name has its label. Names as data, as in `{"a hotel": 4.2}`, are
+    labelled like what they name.
+    """
+
+    def __init__(self, paths: Mapping[str, Integrity]) -> None:
+        for path, level in paths.items():
+            if level not in LEVELS[:-1]:
+                raise DefinitionError(
+                    f"labels says {path!r} is from {level!r}; say one of {', '.join(LEVELS[:-1])}."
+                )
+            if not all(path.split(".")):
+                raise DefinitionError(f"labels has no path like {path!r}: write 'name.name'.")
+        self.paths = dict(paths)
+        self._root = _node({tuple(path.split(".")): level for path, level in paths.items()})
+
+    def fields(self, value: object) -> Iterator[Field]:
+        """Yield each field of a result that is made of JSON's values."""
+        records, stack = 0, [_Place("", value, self._root)]
+        while stack:
+            place = stack.pop()
+            label = (place.node.label if place.node else None) or place.above
+            if isinstance(place.value, dict):
+                records += 1
+                inner = list(_inside(place, label, records))
+                for name, is_named, each in inner:
+                    if not is_named:
+                        yield Field(_joined(place.path, "(name)"), name, each.above, records)
+                stack += [each for _, _, each in reversed(inner)]
+            elif isinstance(place.value, list | tuple):
+                items = cast("list[object]", place.value)
+                stack += [replace(place, value=item) for item in reversed(items)]
+            elif place.value is not None and not isinstance(place.value, bool):
+                label = self._label(place.path, label)
+                yield Field(place.path, str(place.value), label, place.record)
+
+    def _label(self, path: str, label: Integrity) -> Integrity:
+        """Return the label of a value; a result that is no object is what `*` says."""
+        if path or self._root is None:
+            return label
+        whole = self._root.below.get(_ANY)
+        return (whole and whole.label) or label
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _inside(place: _Place, label: Integrity, record: int) -> Iterator[tuple[str, bool, _Place]]:
+    """Yield what an object holds: the name, whether a path names it, and where that stands."""
+    below: Mapping[str, _Node] = place.node.below if place.node else {}
+    wild = below.get(_ANY)
+    around = (wild.label if wild else None) or label
+    for key, value in cast("dict[object, object]", place.value).items():
+        name = str(key)
+        node = below.get(name) or wild
+        path = _joined(place.path, name)
+        yield name, name in below, _Place(path, value, node, around, record)
+
+
+def _node(paths: Mapping[tuple[str, ...], Integrity], depth: int = 0) -> _Node | None:
+    if not paths or depth > _DEPTH:
+        return None
+    names = {path[0] for path in paths if path}
+    below = {
+        name: _node({path[1:]: level for path, level in paths.items() if path[:1] == (name,)})
+        for name in names
+    }
+    return _Node(paths.get(()), {name: node for name, node in below.items() if node})

@@ -1,0 +1,217 @@
+"""One form for all ways to write the same thing: words, numbers, dates, times, URLs and IBANs.
+
+A text is read once, into tokens and keys. A value is found where its tokens stand in a row, or
+where all its keys do. Keys are there for what may be written in several ways. What can be meant
+in two ways has none, so that nothing is found rather than the wrong thing.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from math import isfinite
+from urllib.parse import unquote, urlsplit
+
+from jackline.core.flow.dates import AROUND, clock, whole, written
+from jackline.core.value import Value
+
+VALUE_CHARS = 4_096
+_JOINING = "@._-+/:"
+_APART = {ord(sign): " " for sign in "!\"#$%&'()*,;<=>?[\\]^`{|}~"}
+_MONEY = "$€£¥%"
+_NUMBER_CHARS = 40
+_GROUP_DIGITS = 3
+_IBAN_CHARS = range(15, 35)
+_IBAN_GROUPS = 9
+_IBAN_GROUP = 4
+_PORTS = {"http": 80, "https": 443}
+
+Key = tuple[str, str]
+
+
+class Form(Value, frozen=True):
+    """A text as it is compared: `plain` has its signs, `spaced` its tokens alone."""
+
+    plain: str
+    spaced: str
+    tokens: tuple[str, ...]
+
+
+def plain(text: str) -> str:
+    """Return the text without what case, width and white space add to it."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
+
+
+def form(text: str) -> Form:
+    """Return the text as it is compared."""
+    bare = plain(text)
+    tokens = tuple(_tokens(bare))
+    return Form(bare, f" {' '.join(tokens)} ", tokens)
+
+
+def _tokens(bare: str) -> Iterator[str]:
+    for word in bare.translate(_APART).split():
+        token = word.strip(_JOINING)
+        if not token.isascii():
+            yield from "".join(map(_apart, token)).split()
+        elif token:
+            yield token
+
+
+def _apart(character: str) -> str:
+    """Return a character with spaces where a token ends, as around those that are words."""
+    if "\u2e80" <= character <= "\ud7af" or "\u0e00" <= character <= "\u0eff":
+        return f" {character} "
+    if character in _JOINING or unicodedata.category(character)[0] in "LMN":
+        return character
+    return " "
+
+
+def keys(bare: str) -> set[Key]:
+    """Return the keys of a text in its plain form."""
+    words = bare.split(" ")
+    dates, used = written(words)
+    found = {("date", date) for date in dates}
+    for at, word in enumerate(words):
+        if at in used:
+            found.update(_timed(word.partition("t")[2]))
+        elif (stripped := word.strip(_MONEY + AROUND))[:1].isalpha():
+            found.update(_lettered(stripped, words, at, used))
+        else:
+            found.update(_counted(stripped, words, at))
+    return found
+
+
+def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Iterator[Key]:
+    if "://" in word:
+        yield "url", _url(word)
+    elif _is_iban(word):
+        yield "iban", word
+    elif len(word) <= _IBAN_GROUP and word[2:].isdecimal():
+        groups = [each.strip(AROUND) for each in words[at : at + _IBAN_GROUPS]]
+        for count in range(2, len(groups) + 1):
+            together = "".join(groups[:count])
+            if _is_iban(together) and _adds_up(together):
+                used.update(range(at, at + count))
+                yield "iban", together
+
+
+def _counted(word: str, words: Sequence[str], at: int) -> Iterator[Key]:
+    half = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
+    if time := clock(word, half):
+        yield "time", time
+    elif number := _number(word):
+        yield "number", number
+        if word.isdecimal():
+            yield "digits", word
+
+
+def _timed(word: str) -> Iterator[Key]:
+    if time := clock(word):
+        yield "time", time
+
+
+def value_keys(value: object) -> tuple[Key, ...]:
+    """Return the keys that a text has to have for this value to stand in it; none for words."""
+    if isinstance(value, int | float):
+        digits = format(Decimal(str(value)), "f") if isfinite(value) else ""
+        return (("number", _number(digits) or str(value)),)
+    if not isinstance(value, str) or len(value) > VALUE_CHARS:
+        return ()
+    bare = plain(value)
+    if not any(character.isdecimal() for character in bare) and ":" not in bare:
+        return ()
+    if "://" in bare and " " not in bare:
+        return (("url", _url(bare)),)
+    if moment := _moment(bare):
+        return moment
+    together = bare.replace(" ", "")
+    if _is_iban(together):
+        return (("iban", together),)
+    if bare.isdecimal():
+        return (("digits", bare),)
+    number = _number(bare)
+    return (("number", number),) if number else ()
+
+
+def _moment(bare: str) -> tuple[Key, ...]:
+    """Return the keys of a date, of a time, or of a date with its time."""
+    first, _, rest = bare.replace("t", " ", 1).partition(" ") if bare[:1].isdecimal() else ("",) * 3
+    date = whole(first)
+    time = clock(rest) if date else clock(*bare.split(" ")[:2])
+    if date and rest:
+        return (("date", date), ("time", time)) if time else ()
+    if date:
+        return (("date", date),)
+    return (("time", time),) if time else ()
+
+
+def _number(word: str) -> str:
+    """Return a number without what a way to write it adds; nothing where it is none."""
+    if len(word) >= _NUMBER_CHARS or not word.isascii():
+        return ""
+    sign, digits = ("-", word[1:]) if word[:1] == "-" else ("", word.removeprefix("+"))
+    whole_part, point, rest = _split(digits)
+    if not whole_part.isdecimal() or (point and not rest.isdecimal()):
+        return ""
+    rest = rest.rstrip("0")
+    number = (whole_part.lstrip("0") or "0") + (f".{rest}" if rest else "")
+    return number if number == "0" else sign + number
+
+
+def _split(digits: str) -> tuple[str, str, str]:
+    """Return what stands before the decimal point, the point, and what stands after it.
+
+    A comma with three digits behind it groups them; with one or two it is the point.
+    """
+    if "," not in digits:
+        return digits.partition(".")
+    head, _, tail = digits.rpartition(",")
+    if len(tail) < _GROUP_DIGITS:
+        return _together(head, "."), ",", tail
+    whole_part, point, rest = digits.partition(".")
+    return _together(whole_part, ","), point, rest
+
+
+def _together(digits: str, sign: str) -> str:
+    """Return groups of three digits as one, or nothing where they are not."""
+    first, *others = digits.split(sign)
+    grouped = all(len(each) == _GROUP_DIGITS for each in others)
+    if others and not (grouped and len(first) <= _GROUP_DIGITS):
+        return ""
+    return first + "".join(others)
+
+
+def _is_iban(text: str) -> bool:
+    return (
+        len(text) in _IBAN_CHARS
+        and text.isascii()
+        and text.isalnum()
+        and text[:2].isalpha()
+        and text[2:4].isdecimal()
+    )
+
+
+def _adds_up(iban: str) -> bool:
+    """Whether the check digits are right (ISO 13616)."""
+    return int("".join([str(int(each, 36)) for each in iban[4:] + iban[:4]])) % 97 == 1
+
+
+def _url(text: str) -> str:
+    """Return a URL without what may be left out of it (RFC 3986, section 6)."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return text
+    host = (parts.hostname or "").rstrip(".")
+    userinfo, at, _ = parts.netloc.rpartition("@")
+    place = f"{userinfo}{at}{host}"
+    if port is not None and port != _PORTS.get(parts.scheme):
+        place += f":{port}"
+    path = unquote(parts.path).rstrip("/")
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{place}{path}{query}" + (
+        f"#{parts.fragment}" if parts.fragment else ""
+    )

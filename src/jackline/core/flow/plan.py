@@ -1,0 +1,122 @@
+"""A committed plan: the effectful calls that a request needs, said before anything is read.
+
+A plan is a value, made by a model that has seen trusted text only. What it knows is pinned: a
+later call is a planned one if it has these values and no others. What it does not know yet is a
+hole, and only a hole may be filled from what is read.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from jackline.core.flow.declared import ToolFlow
+from jackline.core.flow.forms import value_keys
+from jackline.core.value import Value
+
+CALLS_MAX = 64
+
+
+class Planned(Value, frozen=True):
+    """A call that the request needs: what is known of its arguments, and which are not known yet.
+
+    With `repeat` it may be made any number of times.
+    """
+
+    tool: str
+    known: Mapping[str, Any] = {}
+    unknown: frozenset[str] = frozenset()
+    repeat: bool = False
+
+
+class Plan(Value, frozen=True):
+    """The effectful calls of one turn."""
+
+    calls: tuple[Planned, ...] = ()
+
+    def match(
+        self, flow: ToolFlow, arguments: Mapping[str, object], spent: Collection[int] = ()
+    ) -> int | None:
+        """Return which planned call this is, of those that are not spent. None: none of them."""
+        for at, planned in enumerate(self.calls):
+            is_left = planned.repeat or at not in spent
+            if is_left and planned.tool == flow.name and _fits(planned, flow, arguments):
+                return at
+        return None
+
+
+def plan_schema(tools: Iterable[str]) -> dict[str, Any]:
+    """Return the JSON schema that a planning model's answer is bound to."""
+    names = {"type": "array", "items": {"type": "string"}}
+    call = {
+        "tool": {"type": "string", "enum": sorted(tools)},
+        "known": {"type": "object", "description": "Arguments whose values are known by now."},
+        "unknown": names | {"description": "Arguments that have to be looked up first."},
+        "repeat": {"type": "boolean", "description": "Whether it is made more than once."},
+    }
+    items = {
+        "type": "object",
+        "properties": call,
+        "required": ["tool", "known", "unknown"],
+        "additionalProperties": False,
+    }
+    calls = {"type": "array", "items": items, "maxItems": CALLS_MAX}
+    return {
+        "type": "object",
+        "properties": {"calls": calls},
+        "required": ["calls"],
+        "additionalProperties": False,
+    }
+
+
+def plan_of(text: str, flows: Mapping[str, ToolFlow]) -> Plan | None:
+    """Return the plan that a model wrote. None: it is none, and nothing is planned.
+
+    A call of what is no effectful tool is left out: it needs no plan.
+    """
+    try:
+        plan = msgspec.json.decode(text, type=Plan)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    if len(plan.calls) > CALLS_MAX:
+        return None
+    return Plan(tuple([each for each in plan.calls if _is_effectful(flows.get(each.tool))]))
+
+
+def _is_effectful(flow: ToolFlow | None) -> bool:
+    return flow is not None and flow.effectful
+
+
+def _fits(planned: Planned, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
+    for name, value in planned.known.items():
+        if name not in arguments or not same(arguments[name], value):
+            return False
+    return all(
+        name in planned.known or name in planned.unknown or is_default(flow, name, value)
+        for name, value in arguments.items()
+        if name in flow.critical
+    )
+
+
+def is_default(flow: ToolFlow, name: str, value: object) -> bool:
+    """Whether nobody chose this value: it is what the tool takes where nothing is said."""
+    return name in flow.defaults and flow.defaults[name] == value
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are one and the same, however written. Lists may be in any order."""
+    return one == other or _canonical(one) == _canonical(other)
+
+
+def _canonical(value: object) -> str:
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return f"{{{','.join(sorted(f'{name}:{_canonical(each)}' for name, each in items))}}}"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(sorted(map(_canonical, cast('list[object]', value))))}]"
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if wanted := value_keys(value):
+        return repr([("number" if kind == "digits" else kind, key) for kind, key in wanted])
+    text = " ".join(str(value).split())
+    return repr(text.casefold() if "@" in text and " " not in text else text)

@@ -1,0 +1,202 @@
+"""Where a value stands: an index over all that a model has read, by who wrote it.
+
+It grows with the journal and is never built anew: reading costs the length of what is read,
+finding costs the texts that share the value's rarest word. A value counts as found where
+somebody who is trusted enough wrote it. That untrusted text does not contain it says nothing,
+as text can be encoded, split and spelt in ways that no search foresees.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import cast
+
+from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
+from jackline.core.flow.labels import LEVELS, Integrity, suffices
+from jackline.core.value import Value
+
+_SHOWN_BYTES = 1 << 20
+_NAME_CHARS = 3
+_EXACT = 1 << 53  # Larger integers are no floats.
+
+
+class Source(Value, frozen=True):
+    """A text that a model has read: where it stands, who wrote it, and in which turn.
+
+    `seq` is the event's position, `name` who says it ("the user", a tool), `path` the field.
+    """
+
+    seq: int
+    name: str
+    text: str
+    integrity: Integrity = "untrusted"
+    path: str = ""
+    turn: int = 0
+    record: int = 0
+
+
+class Provenance:
+    """All that the model of one session has read so far, and what persons have endorsed.
+
+    `owner` is whose session it is. It is made of the journal alone, so a driver that lost it
+    reads the events again.
+    """
+
+    def __init__(self, owner: str = "") -> None:
+        self.owner = owner
+        self.turn = 0
+        self.tainted = False
+        self.private = False
+        self.sealed: frozenset[str] | None = None
+        self._texts: list[tuple[Source, Form]] = []
+        self._by_token: dict[str, list[int]] = {}
+        self._by_key: dict[tuple[str, str], list[int]] = {}
+        self._records: dict[tuple[int, int], list[int]] = {}
+        self._untrusted: deque[tuple[Source, str]] = deque()
+        self._untrusted_bytes = 0
+        self._endorsed: set[tuple[str, str, str]] = set()
+        self._extracted: dict[str, Source] = {}
+
+    def read(self, sources: Iterable[Source]) -> None:
+        """Take in texts that the model gets to see."""
+        for source in sources:
+            self.turn = max(self.turn, source.turn)
+            if source.integrity == "untrusted":
+                self._keep(source)
+            else:
+                self._index(source)
+
+    def restrict(self, readers: frozenset[str] | None, *, private: bool = True) -> None:
+        """Say who may read what was read: these alone, and where it is private no stranger.
+
+        Private is what belongs to the session's user: a recipient whom they name may have it.
+        """
+        self.private |= private
+        if readers is not None:
+            readers = frozenset(plain(reader) for reader in readers)
+            self.sealed = readers if self.sealed is None else self.sealed & readers
+
+    def endorse(self, tool: str, argument: str, value: object) -> None:
+        """Take it that a person has seen where this value comes from, and wants it here."""
+        for each in elements(value):
+            self._endorsed.add((tool, argument, _exact(each)))
+
+    def extract(self, value: object, source: Source) -> None:
+        """Take in what a quarantined extraction made of untrusted text."""
+        self._extracted[_exact(value)] = source
+
+    def is_endorsed(self, tool: str, argument: str, value: object) -> bool:
+        """Whether a person has endorsed this value for this argument."""
+        return (tool, argument, _exact(value)) in self._endorsed
+
+    def extraction(self, value: object) -> Source | None:
+        """Return what a quarantined extraction made this value of."""
+        return self._extracted.get(_exact(value))
+
+    def find(self, value: object, floor: Integrity, turn: int | None = None) -> Source | None:
+        """Return where a text of at least this integrity has this value as a whole.
+
+        With `turn` only what was said in that turn counts.
+        """
+        for at in self._places(value):
+            source = self._texts[at][0]
+            if suffices(source.integrity, floor) and turn in {None, source.turn}:
+                return source
+        return None
+
+    def best(self, value: object) -> Source | None:
+        """Return the most trusted place where this value stands, or else an untrusted one."""
+        if places := self._places(value):
+            found = [self._texts[at][0] for at in places]
+            return max(found, key=lambda source: LEVELS.index(source.integrity))
+        wanted = plain(str(value))[:VALUE_CHARS]
+        return next((each for each, text in reversed(self._untrusted) if wanted in text), None)
+
+    def is_named(self, recipient: object) -> bool:
+        """Whether the user named this recipient in this turn: so, or by an entry of a directory."""
+        if self.find(recipient, "user", self.turn):
+            return True
+        for at in self._places(recipient):
+            source = self._texts[at][0]
+            if source.integrity == "directory" and self._names(source):
+                return True
+        return False
+
+    def strangers(self, recipients: Iterable[object]) -> list[str]:
+        """Return those of the recipients who may not read what this session has read."""
+        return [str(each) for each in recipients if not self._may_read(each)]
+
+    def _may_read(self, recipient: object) -> bool:
+        name = plain(str(recipient))
+        if name == plain(self.owner):
+            return True
+        if self.sealed is not None and name not in self.sealed:
+            return False
+        return not self.private or self.is_named(recipient)
+
+    def _names(self, entry: Source) -> bool:
+        """Whether the user named another field of this directory's entry in this turn."""
+        fields = [self._texts[at][0].text for at in self._records[entry.seq, entry.record]]
+        return any(
+            len(text) >= _NAME_CHARS and self.find(text, "user", self.turn)
+            for text in fields
+            if text != entry.text
+        )
+
+    def _places(self, value: object) -> list[int]:
+        """Return which indexed texts have this value, token by token or key by key."""
+        if isinstance(value, bool) or value is None or isinstance(value, dict | list):
+            return []
+        if wanted := value_keys(value):
+            first, *others = [self._by_key.get(key, []) for key in wanted]
+            return [at for at in first if all(at in each for each in others)]
+        text = str(value)
+        if len(text) > VALUE_CHARS:
+            return []
+        words, nowhere = form(text), list[int]()
+        rarest = min(
+            (self._by_token.get(each, []) for each in words.tokens), key=len, default=nowhere
+        )
+        return [
+            at
+            for at in rarest
+            if words.spaced in self._texts[at][1].spaced and words.plain in self._texts[at][1].plain
+        ]
+
+    def _index(self, source: Source) -> None:
+        at, read = len(self._texts), form(source.text)
+        self._texts.append((source, read))
+        for token in set(read.tokens):
+            self._by_token.setdefault(token, []).append(at)
+        for key in keys(read.plain):
+            self._by_key.setdefault(key, []).append(at)
+        if source.integrity == "directory":
+            self._records.setdefault((source.seq, source.record), []).append(at)
+
+    def _keep(self, source: Source) -> None:
+        """Remember untrusted text for as long as it is needed to show a value's origin."""
+        self.tainted = True
+        self._untrusted.append((source, plain(source.text)))
+        self._untrusted_bytes += len(source.text)
+        while self._untrusted_bytes > _SHOWN_BYTES and len(self._untrusted) > 1:
+            self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
+
+
+def elements(value: object) -> list[object]:
+    """Return what a value is made of: the elements of lists and the values of objects."""
+    found, stack = list[object](), [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, list | tuple):
+            stack += reversed(cast("list[object]", each))
+        elif isinstance(each, dict):
+            stack += reversed(list(cast("dict[str, object]", each).values()))
+        else:
+            found.append(each)
+    return found
+
+
+def _exact(value: object) -> str:
+    """Return a value as text that no other value has. 5 and 5.0 are one."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"number:{float(value)!r}" if abs(value) < _EXACT else f"number:{value}"
+    return f"{type(value).__name__}:{value}"

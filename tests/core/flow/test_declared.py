@@ -1,0 +1,73 @@
+"""What a tool's declarations mean, and what holds where there are none."""
+
+from typing import Any
+
+import pytest
+
+from jackline.core.errors import DefinitionError
+from jackline.core.flow import Declared, From, flow_of
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "flag": {"type": "boolean"},
+    "maybe": {"anyOf": [{"type": "boolean"}, {"type": "null"}], "default": None},
+    "kind": {"enum": ["a", "b"]},
+    "kinds": {"type": "array", "items": {"$ref": "#/$defs/Kind"}},
+    "one": {"const": 1},
+    "file": {"oneOf": [{"type": "string"}, {"$ref": "#/$defs/Kind"}]},
+    "gone": {"$ref": "#/$defs/Nowhere"},
+    "loop": {"$ref": "#/$defs/Loop"},
+}
+SCHEMA: dict[str, Any] = {
+    "properties": SHAPES,
+    "$defs": {"Kind": {"enum": ["x"]}, "Loop": {"$ref": "#/$defs/Loop"}},
+}
+FREE = {"flag", "maybe", "kind", "kinds", "one"}
+
+
+def test_of_an_effectful_tool_all_but_bools_and_choices_is_critical_and_from_the_user() -> None:
+    flow = flow_of("act", "once", SCHEMA)
+    assert flow.critical == dict.fromkeys(SHAPES.keys() - FREE, From("user"))
+    assert not flow.carriers
+    assert flow.defaults == {"maybe": None}
+    assert flow.effectful
+    assert not flow.outbound
+
+
+def test_of_a_read_only_urls_are_critical() -> None:
+    shapes: dict[str, Any] = {"page_url": {}, "site": {"format": "uri"}, "n": {"type": "number"}}
+    flow = flow_of("look", "read", {"properties": shapes})
+    assert flow.critical == {"page_url": From("user"), "site": From("user")}
+    assert (flow.effectful, flow.outbound) == (False, False)
+    said = Declared(critical={"page_url": From("system")})
+    assert flow_of("look", "read", {"properties": shapes}, said).critical["page_url"] == From(
+        "system"
+    )
+
+
+def test_an_imported_tool_is_effectful_and_outbound_whatever_it_says() -> None:
+    flow = flow_of("look", "read", {"properties": {"q": {"type": "string"}}}, imported=True)
+    assert flow.effectful
+    assert flow.outbound
+    assert flow.critical == {"q": From("user")}
+
+
+def test_a_tool_with_recipients_is_outbound_and_they_are_critical() -> None:
+    properties = {"to": {"type": "string"}, "text": {"type": "string"}}
+    flow = flow_of(
+        "tell", "once", {"properties": properties}, Declared(critical={}, readers_from=("to",))
+    )
+    assert flow.outbound
+    assert flow.critical == {"to": From("user")}
+    assert flow.carriers == {"text"}
+    assert not flow_of(
+        "tell", "once", {"properties": properties}, Declared(outbound=False)
+    ).outbound
+
+
+@pytest.mark.parametrize(
+    "said", [Declared(critical={"nobody": From("user")}), Declared(readers_from=("nobody",))]
+)
+def test_a_declaration_of_an_argument_that_is_not_there_is_refused(said: Declared) -> None:
+    with pytest.raises(DefinitionError, match="tell has no argument 'nobody': it takes none"):
+        flow_of("tell", "once", {}, said)

