@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from jackline.core.inputs import Upload
     from jackline.core.messages import File, Image, Message, Pasted, Text, ToolCall, ToolResult
     from jackline.core.rates import Rate
+    from jackline.core.redaction import Policy, Redactor, Rule
+    from jackline.core.sanitise import Sanitiser
     from jackline.core.tools import Context, Tool, tool
     from jackline.core.user import User
     from jackline.ports import Delta
@@ -60,12 +62,16 @@ __all__ = [
     "ModelError",
     "NotFoundError",
     "Pasted",
+    "Policy",
     "Price",
     "Principal",
     "Rate",
     "Record",
+    "Redactor",
     "Result",
+    "Rule",
     "Runtime",
+    "Sanitiser",
     "SessionId",
     "StaleError",
     "StoreError",
@@ -107,12 +113,16 @@ _PLACES = {
     "ModelError": "jackline.core.errors",
     "NotFoundError": "jackline.core.errors",
     "Pasted": "jackline.core.messages",
+    "Policy": "jackline.core.redaction",
     "Price": "jackline.core.budget",
     "Principal": "jackline.core.events",
     "Rate": "jackline.core.rates",
     "Record": "jackline.core.events",
+    "Redactor": "jackline.core.redaction",
     "Result": "jackline.runtime.results",
+    "Rule": "jackline.core.redaction",
     "Runtime": "jackline.app",
+    "Sanitiser": "jackline.core.sanitise",
     "SessionId": "jackline.core.events",
     "StaleError": "jackline.core.errors",
     "StoreError": "jackline.core.errors",

@@ -6,7 +6,7 @@ on `call` and `output`, as flag elsewhere.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -55,6 +55,30 @@ class Guard(Protocol):
 
     def judge(self, gate: Gate, text: str) -> Verdict:
         """Return what may become of `text`."""
+        ...
+
+
+class TextStream(Protocol):
+    """Takes out of a text that comes in pieces what its guard takes out of the whole."""
+
+    def feed(self, delta: str) -> str:
+        """Return what may go out now that `delta` has come."""
+        ...
+
+    def finish(self) -> str:
+        """Return what was held back, at the end of the text."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A guard that redacts a stream and lets it go on, where others end it to judge the whole.
+
+    Whatever the pieces are, all that its stream lets out is the text of its verdict on the whole.
+    """
+
+    def stream(self) -> TextStream:
+        """Begin a text."""
         ...
 
 

@@ -10,7 +10,7 @@ from jackline.core.events import (
     ToolReturned,
     ToolUnknown,
 )
-from jackline.core.guards import Guard, judge
+from jackline.core.guards import Guard, Streaming, judge
 from jackline.core.messages import Content, Text
 from jackline.core.value import replace
 
@@ -64,12 +64,15 @@ class Gate:
 
     A guard that has to see `hold_back` characters more gets them first, one that needs none is
     shown all so far at each piece: how much of that it reads anew is its own affair. Once a guard
-    objects nothing more goes out: the whole text is judged when it is complete. So whatever the
-    pieces are, what goes out is a beginning of what is judged.
+    objects nothing more goes out: the whole text is judged when it is complete. A guard that
+    redacts streams does so with what the others let pass. So whatever the pieces are, what goes out
+    is a beginning of what is judged.
     """
 
     def __init__(self, guards: Sequence[Guard]) -> None:
-        watching = [guard for guard in guards if "output" in guard.gates]
+        there = [guard for guard in guards if "output" in guard.gates]
+        self._streams = [guard.stream() for guard in there if isinstance(guard, Streaming)]
+        watching = [guard for guard in there if not isinstance(guard, Streaming)]
         self._near = [guard for guard in watching if guard.hold_back]
         self._whole = [guard for guard in watching if guard.hold_back == 0]
         self._hold_back = max((guard.hold_back or 0 for guard in self._near), default=0)
@@ -94,11 +97,19 @@ class Gate:
             self._closed = bool(judge(self._near, "output", window, "")[1])
         if self._closed:
             return ""
-        return self._release(window, len(window) - self._hold_back)
+        ready = self._release(window, len(window) - self._hold_back)
+        for stream in self._streams:
+            ready = stream.feed(ready)
+        return ready
 
     def finish(self) -> str:
-        """Return what was held back, at the end of a text that every guard allows."""
-        return "" if self._closed else self._release(self._tail, len(self._tail))
+        """Return what was held back, at the end of a text that no guard withholds."""
+        if self._closed:
+            return ""
+        rest = self._release(self._tail, len(self._tail))
+        for stream in self._streams:
+            rest = stream.feed(rest) + stream.finish()
+        return rest
 
     def _release(self, window: str, upto: int) -> str:
         """Pass what stands before `upto`, and keep as much before it as a guard looks back on."""
