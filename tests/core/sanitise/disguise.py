@@ -52,6 +52,10 @@ def small_capitals(text: str) -> str:
     return text.translate(str.maketrans("abcdeghijklmnoprtuvwz", "ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡᴢ"))
 
 
+def superscript(text: str) -> str:
+    return text.translate(str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"))
+
+
 def stacked(text: str) -> str:
     return "".join([each + "\u0336\u0353" * each.isalpha() for each in text])
 
