@@ -4,7 +4,7 @@ Each is read only where what it says is text. A hash or an id is none.
 """
 
 import sys
-from base64 import b64decode
+from binascii import a2b_base64
 from codecs import encode
 from collections.abc import Callable, Iterator
 
@@ -67,7 +67,7 @@ def _base64(found: str) -> str:
 def _from_base64(code: str) -> bytes:
     code = code.replace("-", "+").replace("_", "/")
     code = code[: len(code) - (len(code) % 4 == 1)]
-    return b64decode(code + "=" * (-len(code) % 4))
+    return a2b_base64(code + "=" * (-len(code) % 4))
 
 
 def _hex(found: str) -> str:

@@ -35,7 +35,7 @@ _REWRITES: tuple[Callable[[str], list[Edit]], ...] = (
 )
 
 
-class View(Value, frozen=True, gc=True):
+class View(Value, frozen=True):
     """The ways in which a text can be read, plainest first, and what had to be undone for that.
 
     It is for detection: nothing of it is shown to anybody or sent on.
