@@ -81,6 +81,10 @@ def wrapped(text: str) -> str:
     return "\n".join([code[at : at + 20] for at in range(0, len(code), 20)])
 
 
+def base64_of_utf16(text: str) -> str:
+    return b64encode(text.encode("utf-16-le")).decode()
+
+
 def hexadecimal(text: str) -> str:
     return text.encode().hex()
 

@@ -36,6 +36,7 @@ CODES: list[Disguise] = [
     disguise.rot13,
     disguise.base64,
     disguise.wrapped,
+    disguise.base64_of_utf16,
     disguise.hexadecimal,
     disguise.bytes_apart,
     disguise.bytes_escaped,
@@ -92,6 +93,8 @@ def fits(outer: Disguise, inner: Disguise) -> bool:
         return said.isascii() and said.isprintable()
     if (outer, inner) in BROKEN:
         return False
+    if outer is disguise.base64_of_utf16:
+        return inner(ATTACKS[0]).isascii()
     return outer is not disguise.rot13 or inner not in NOT_TURNED
 
 

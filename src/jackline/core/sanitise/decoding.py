@@ -47,7 +47,8 @@ def decoded(text: str) -> list[Edit]:
 def _text(raw: bytes) -> str:
     """Return the text that these bytes are, or nothing where they are none."""
     try:
-        text = raw.decode()
+        # Of UTF-16 every other byte is nothing, as far as it is ASCII.
+        text = raw.replace(b"\0", b"").decode()
     except UnicodeDecodeError:
         return ""
     return "" if any(each in _UNLIKELY for each in text) else text
