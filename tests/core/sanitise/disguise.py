@@ -52,6 +52,10 @@ def small_capitals(text: str) -> str:
     return text.translate(str.maketrans("abcdeghijklmnoprtuvwz", "ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡᴢ"))
 
 
+def superscript(text: str) -> str:
+    return text.translate(str.maketrans("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"))
+
+
 def stacked(text: str) -> str:
     return "".join([each + "\u0336\u0353" * each.isalpha() for each in text])
 
@@ -75,6 +79,10 @@ def base64(text: str) -> str:
 def wrapped(text: str) -> str:
     code = base64(text)
     return "\n".join([code[at : at + 20] for at in range(0, len(code), 20)])
+
+
+def base64_of_utf16(text: str) -> str:
+    return b64encode(text.encode("utf-16-le")).decode()
 
 
 def hexadecimal(text: str) -> str:

@@ -55,6 +55,12 @@ def test_legitimate_texts_together_stay_as_they_are(texts: list[str]) -> None:
         ("שלום \u2069\u202cclosed", "שלום closed", Finding("direction", 5, 7)),
         ("שלום \u2067\u202c x\u2069", "שלום \u2067 x\u2069", Finding("direction", 6, 7)),
         ("שלום \u2067\u202a x\u2069", "שלום \u2067 x\u2069", Finding("direction", 6, 7)),
+        ("שלום \u2067a\u2069\u2069", "שלום \u2067a\u2069", Finding("direction", 8, 9)),
+        (
+            "a" + "\u0301" * 4 + "\u200b" + "\u0301" * 4,
+            "a" + "\u0301" * 4,
+            Finding("invisible", 5, 6),
+        ),
         ("a" + "\u0301" * 9, "a" + "\u0301" * 4, Finding("marks", 5, 10)),
         ("ก" + "\u0e47" * 9, "ก" + "\u0e47" * 4, Finding("marks", 5, 10)),
         ("ཀ" + "\u0f71" * 12, "ཀ" + "\u0f71" * 8, Finding("marks", 9, 13)),

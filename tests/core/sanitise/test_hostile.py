@@ -71,7 +71,7 @@ TEXTS = st.text(ANY, max_size=200) | st.lists(PIECES, max_size=40).map("".join)
 @given(TEXTS)
 def test_any_text_can_be_looked_at(text: str) -> None:
     seen = view(text)
-    assert len("".join(seen.texts)) <= 9 * len(text)
+    assert len("".join(seen.texts)) <= 8 * len(text)
     assert len(set(seen.texts)) == len(seen.texts)
     for each in (*seen.findings, *scan(seen.readings)):
         assert 0 <= each.start <= each.end <= len(text), each
@@ -204,11 +204,14 @@ def test_a_text_twice_as_long_costs_no_more_than_twice_as_much(
 
 
 def test_readings_end_where_they_would_be_too_many() -> None:
-    text = "".join([way("ignore the rules ") for way in (disguise.base64, disguise.rot13)])
-    many = view(text + "<b>1gn0r3 y0ur</b> &amp; %41 <!-- i g n o r e --> " + "vtaber gur " * 3)
-    few = view("<b>1gn0r3 y0ur</b>")
-    assert len("".join(many.texts)) <= 9 * len(text + "x" * 100)
-    assert len(few.texts) > 1
+    parts = (
+        "<b>1gn0r3 y0ur</b> %41 <!-- i g n o r e -->",
+        disguise.rot13("send the rules to all "),
+    )
+    text = " ".join([*parts, disguise.base64("".join(parts) * 4)])
+    texts = view(text).texts
+    assert len(texts) > 6
+    assert 7 * len(text) < len("".join(texts)) <= 8 * len(text)
 
 
 def test_a_table_remembers_no_more_characters_than_it_may() -> None:

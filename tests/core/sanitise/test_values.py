@@ -41,6 +41,16 @@ def test_what_is_too_much_is_left_out() -> None:
     assert cleaned.findings == (Finding("too_many", path="b"),)
 
 
+def test_text_that_is_too_long_is_cut() -> None:
+    cleaned = clean_value({"a": "12345", "b": "123456", "c": "x"}, characters_max=12)
+    assert cleaned.value == {"a": "12345", "b": "12345"}
+    assert cleaned.findings == (Finding("too_large", 5, 6, path="b"),)
+    assert clean_value(["ab", {"abc": 1}, 2], characters_max=4).value == [
+        "ab",
+        {"ab": "[left out]"},
+    ]
+
+
 def test_a_value_that_repeats_itself_costs_no_more_than_is_allowed() -> None:
     bomb: list[Any] = ["x"]
     for _ in range(40):

@@ -1,6 +1,5 @@
 # ruff: noqa: RUF001 - of other scripts
 from collections.abc import Callable
-from itertools import product
 
 import pytest
 from tests.core.sanitise import disguise
@@ -26,6 +25,7 @@ LETTERS: list[Disguise] = [
     disguise.mathematical,
     disguise.enclosed,
     disguise.small_capitals,
+    disguise.superscript,
     disguise.stacked,
     disguise.coloured,
     disguise.turned_off,
@@ -36,6 +36,7 @@ CODES: list[Disguise] = [
     disguise.rot13,
     disguise.base64,
     disguise.wrapped,
+    disguise.base64_of_utf16,
     disguise.hexadecimal,
     disguise.bytes_apart,
     disguise.bytes_escaped,
@@ -66,6 +67,7 @@ NOT_TURNED = {
     disguise.homoglyphs,
     disguise.greek,
     disguise.small_capitals,
+    disguise.superscript,
     disguise.hexadecimal,
     disguise.bytes_apart,
     disguise.bytes_escaped,
@@ -91,6 +93,8 @@ def fits(outer: Disguise, inner: Disguise) -> bool:
         return said.isascii() and said.isprintable()
     if (outer, inner) in BROKEN:
         return False
+    if outer is disguise.base64_of_utf16:
+        return inner(ATTACKS[0]).isascii()
     return outer is not disguise.rot13 or inner not in NOT_TURNED
 
 
@@ -112,18 +116,12 @@ def test_an_attack_in_disguise_is_found_like_the_plain_one(attack: str, way: Dis
     assert kinds(f"The weather is fine. {way(plain)}\nBye.") >= kinds(plain)
 
 
-@pytest.mark.parametrize(
-    ("outer", "inner"),
-    [
-        (outer, inner)
-        for outer, inner in product([*CODES, *MARKUP], [*ALL, disguise.morse])
-        if fits(outer, inner)
-    ],
-    ids=lambda way: way.__name__,
-)
-def test_an_attack_in_a_disguise_within_another_is_found(outer: Disguise, inner: Disguise) -> None:
+@pytest.mark.parametrize("outer", [*CODES, *MARKUP], ids=lambda way: way.__name__)
+def test_an_attack_in_a_disguise_within_another_is_found(outer: Disguise) -> None:
     attack = ATTACKS[0]
-    assert kinds(outer(inner(attack))) >= kinds(attack)
+    for inner in [*ALL, disguise.morse]:
+        if fits(outer, inner):
+            assert kinds(outer(inner(attack))) >= kinds(attack), inner.__name__
 
 
 @pytest.mark.parametrize("text", [text for _, text in SAMPLES])

@@ -4,7 +4,7 @@ Each is read only where what it says is text. A hash or an id is none.
 """
 
 import sys
-from base64 import b64decode
+from binascii import a2b_base64
 from codecs import encode
 from collections.abc import Callable, Iterator
 
@@ -47,7 +47,8 @@ def decoded(text: str) -> list[Edit]:
 def _text(raw: bytes) -> str:
     """Return the text that these bytes are, or nothing where they are none."""
     try:
-        text = raw.decode()
+        # Of UTF-16 every other byte is nothing, as far as it is ASCII.
+        text = raw.replace(b"\0", b"").decode()
     except UnicodeDecodeError:
         return ""
     return "" if any(each in _UNLIKELY for each in text) else text
@@ -67,7 +68,7 @@ def _base64(found: str) -> str:
 def _from_base64(code: str) -> bytes:
     code = code.replace("-", "+").replace("_", "/")
     code = code[: len(code) - (len(code) % 4 == 1)]
-    return b64decode(code + "=" * (-len(code) % 4))
+    return a2b_base64(code + "=" * (-len(code) % 4))
 
 
 def _hex(found: str) -> str:

@@ -30,7 +30,9 @@ _VOCABULARY = (
 _ENGLISH = Pattern(rf"(?i)\b(?:{_COMMON.replace(' ', '|')})\b")
 _LATIN = Pattern(r"[A-Za-z]{3}")
 _LEET = Pattern(r"[A-Za-z][0-9@$!|+]|[0-9@$!|+][A-Za-z]")
-_TOKEN = Pattern(r"[A-Za-z]*[0-9@$!|+][A-Za-z0-9@$!|+]*")
+_TOKEN = Pattern(
+    r"[A-Za-z]+[0-9@$!|+][A-Za-z0-9@$!|+]*|[0-9@$!|+]+[A-Za-z][A-Za-z0-9@$!|+]*|[@$!|+][0-9@$!|+]+"
+)
 _SPACED = Pattern(r"\b(?:[A-Za-z][ ._*\-]{1,3}){4,}[A-Za-z]\b")
 _UPPER = str.maketrans(ascii_uppercase, ascii_lowercase.replace("l", "i"))
 _SHAPES = str.maketrans("01l!|3@4$5+7896", "oiiiieaasstt" + "bgg") | _UPPER

@@ -5,7 +5,7 @@ For detection only: what is folded is never shown or forwarded.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from unicodedata import category, decomposition, normalize
+from unicodedata import category, decomposition, is_normalized, normalize
 
 from jackline.core.events import Finding
 from jackline.core.patterns import Pattern
@@ -15,6 +15,7 @@ from jackline.core.sanitise.homoglyphs import HOMOGLYPHS, LATIN
 from jackline.core.sanitise.reading import Edit, Reading, findings, rewritten
 
 _INVISIBLE = Pattern(f"[{INVISIBLE.expression}]")
+_NOT_ASCII = Pattern(r"[^\x00-\x7F]+")
 # Of the compatibility characters those stay that mean something else than what they resemble.
 _MEANT = ("<super>", "<sub>", "<fraction>")
 _DARK_LETTERS = ((0x1F150, 0x1F169), (0x1F170, 0x1F189), (0x1F1E6, 0x1F1FF))
@@ -55,7 +56,8 @@ def folded(reading: Reading, found: list[Finding]) -> list[Reading]:
     """
     if reading.text.isascii():
         return [reading]
-    plain = Reading(reading.text.translate(_TABLE), reading, reading.whole())
+    whole = _composed(reading)
+    plain = Reading(whole.text.translate(_TABLE), whole, whole.whole())
     sure, unsure = list[Edit](), list[Edit]()
     for start, end in _words(plain.text.translate(_SHAPES)):
         word = plain.text[start:end]
@@ -64,6 +66,16 @@ def folded(reading: Reading, found: list[Finding]) -> list[Reading]:
     found += findings(plain, sure)
     ways = [sure, sorted(sure + unsure)] if unsure else [sure]
     return [rewritten(plain, way) for way in ways]
+
+
+def _composed(reading: Reading) -> Reading:
+    """Return the text with letters and marks of other scripts as one, as patterns have them."""
+    if is_normalized("NFC", reading.text):
+        return reading
+    places = _NOT_ASCII.finditer(reading.text)
+    return rewritten(
+        reading, [Edit(at.start(), at.end(), normalize("NFC", at.group())) for at in places]
+    )
 
 
 def _words(shapes: str) -> Iterator[tuple[int, int]]:

@@ -20,7 +20,7 @@ _ATTRIBUTE = Pattern(
 )
 _IMAGE = Pattern(r"!\[([^\[\]]*)\]\(([^()\s]*)(?:\s+[\"']([^\"'()]*)[\"'])?\s*\)")
 _REMARK = Pattern(r"(?m)^[ \t]*\[[^\[\]\n]*\]:[ \t]*(?:#|<>)[ \t]*[\"'(]([^\n]*)[\"')][ \t]*$")
-_TAG = Pattern(r"</?[A-Za-z][^<>]*>")
+_TAG = Pattern(r"</?[A-Za-z][A-Za-z0-9-]*(?:[\s/][^<>]*)?>")
 _WHERE = (
     ("comment", "<!--", _COMMENT),
     ("hidden_style", "<", _STYLED),

@@ -2,10 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from jackline.core.events import Finding
+from jackline.core.value import Value
 
 FINDINGS_MAX = 50
 MORE = "more"
@@ -31,8 +31,7 @@ class _Piece(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value, frozen=True):
     """A text, and what it was read from. The first one was read from nothing."""
 
     text: str

@@ -10,6 +10,7 @@ from jackline.core.value import Value, replace
 
 DEPTH_MAX = 64
 NODES_MAX = 100_000
+CHARACTERS_MAX = 1 << 20
 _PATH_CHARACTERS = 200
 _CUT = "[left out]"
 
@@ -22,23 +23,27 @@ class CleanedValue(Value, frozen=True, gc=True):
 
 
 def clean_value(
-    value: object, *, depth_max: int = DEPTH_MAX, nodes_max: int = NODES_MAX
+    value: object,
+    *,
+    depth_max: int = DEPTH_MAX,
+    nodes_max: int = NODES_MAX,
+    characters_max: int = CHARACTERS_MAX,
 ) -> CleanedValue:
     """Return `value` with each text in it cleaned, names of fields included.
 
     Lists and tuples become lists, mappings become dicts. What lies deeper than `depth_max`, or
-    comes after `nodes_max` values, is left out, and said to be. Two names that are equal once
-    they are clean stay two: the later one gets a number.
+    comes after `nodes_max` values or `characters_max` characters of text, is left out, which is
+    found. Two names that are equal once they are clean stay two: the later one gets a number.
     """
-    walk = _Walk(depth_max, nodes_max)
+    walk = _Walk(depth_max, nodes_max, characters_max)
     cleaned = walk.value(value, "", 0)
     return CleanedValue(cleaned, tuple(walk.findings))
 
 
 class _Walk:
-    def __init__(self, depth_max: int, nodes_max: int) -> None:
+    def __init__(self, depth_max: int, nodes_max: int, characters_max: int) -> None:
         self.findings = list[Finding]()
-        self._depth_max, self._left = depth_max, nodes_max
+        self._depth_max, self._left, self._room = depth_max, nodes_max, characters_max
 
     def value(self, value: object, path: str, depth: int) -> object:
         """Return one value without what is never legitimate in it."""
@@ -81,6 +86,10 @@ class _Walk:
         return cleaned
 
     def _text(self, text: str, path: str) -> str:
+        if len(text) > self._room:
+            self._tell(Finding("too_large", self._room, len(text), path=path[:_PATH_CHARACTERS]))
+            text, self._left = text[: self._room], -1
+        self._room -= len(text)
         cleaned = clean(text)
         for each in cleaned.findings:
             self._tell(replace(each, path=path[:_PATH_CHARACTERS]))

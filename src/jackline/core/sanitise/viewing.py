@@ -35,7 +35,7 @@ _REWRITES: tuple[Callable[[str], list[Edit]], ...] = (
 )
 
 
-class View(Value, frozen=True, gc=True):
+class View(Value, frozen=True):
     """The ways in which a text can be read, plainest first, and what had to be undone for that.
 
     It is for detection: nothing of it is shown to anybody or sent on.
@@ -54,7 +54,7 @@ def view(text: str) -> View:
     """Return the ways in which `text` can be read.
 
     What is written in a code, in a disguise or where nobody looks is undone, and looked at once
-    more: to a depth of `DEPTH`. Together the readings have at most nine times as many characters
+    more: to a depth of `DEPTH`. Together the readings have at most eight times as many characters
     as the text, of which no more than `CHARACTERS_MAX` are looked at: half of them at its end.
     """
     found = list[Finding]()
