@@ -146,6 +146,14 @@ def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
     with pytest.raises(StoreError, match="cannot be reached") as caught:
         open_postgres("postgresql://ann:secret@127.0.0.1:1/journal")
     assert "secret" not in str(caught.value)
+    assert str(caught.value).endswith("Connection refused.")
+
+
+def test_a_database_that_is_not_there_is_said_to_be(postgres_url: str) -> None:
+    with pytest.raises(
+        StoreError, match=r'cannot be reached: .* database "none" does not exist[.]'
+    ):
+        open_postgres(urlsplit(postgres_url)._replace(path="/none").geturl())
 
 
 def test_a_url_that_is_none_is_a_wrong_setting() -> None:

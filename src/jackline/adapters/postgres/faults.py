@@ -17,9 +17,6 @@ _SENTENCES = {
     "53100": "The disk that holds {place} is full: make room. Nothing was lost.",
     "53300": "{place} has no connection left: allow it more, or give jackline's workers fewer.",
     "25006": "{place} cannot be written now: it is a replica, or is only to be read.",
-    "28000": "{place} does not let this user in: check the user in the store's URL.",
-    "28P01": "{place} does not take this password: check it.",
-    "3D000": "{place} does not exist: create the database first.",
     "42501": "{place} does not let this user do that: {error}.",
     "55P03": "A row of {place} was locked for too long: see who holds it.",
     "57014": "A statement in {place} took too long, so it was ended: {error}.",
@@ -32,6 +29,7 @@ def store_error(error: psycopg.Error, where: str) -> JacklineError:
         return InputError(f"Postgres cannot keep that: {_said(error)}.")
     if isinstance(error, PoolTimeout):
         return StoreError(f"{where} cannot be reached: check that it runs, and the store's URL.")
+    # What is wrong with a connection that was never there has no code, but says what it is.
     if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
         return StoreError(f"{where} cannot be reached: {_said(error)}.")
     sentence = _SENTENCES.get(error.sqlstate or "", "{place} cannot be used: {error}.")
@@ -57,4 +55,5 @@ def commit_error(error: psycopg.Error, where: str, *, lost: bool) -> JacklineErr
 
 def _said(error: psycopg.Error) -> str:
     text = error.diag.message_primary or str(error) or type(error).__name__
+    text, _, _ = text.partition("\n\tIs the server running")
     return " ".join(text.split()).rstrip(".")
