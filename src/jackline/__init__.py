@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jackline.core.sanitise import Sanitiser
     from jackline.core.tools import Context, Tool, tool
     from jackline.core.user import User
+    from jackline.opening import Surroundings
     from jackline.ports import Delta
     from jackline.runtime.results import Result
     from jackline.runtime.sessions import Submission
@@ -76,6 +77,7 @@ __all__ = [
     "StaleError",
     "StoreError",
     "Submission",
+    "Surroundings",
     "Terms",
     "Text",
     "Tool",
@@ -127,6 +129,7 @@ _PLACES = {
     "StaleError": "jackline.core.errors",
     "StoreError": "jackline.core.errors",
     "Submission": "jackline.runtime.sessions",
+    "Surroundings": "jackline.opening",
     "Terms": "jackline.core.budget",
     "Text": "jackline.core.messages",
     "Tool": "jackline.core.tools",

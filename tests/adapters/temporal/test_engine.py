@@ -14,7 +14,7 @@ from temporalio.client import Client
 from tests.cli.shop import SHOP
 from tests.cli.terminal import jackline
 
-from jackline import Agent, Runtime, Submission, ToolCall, User, tool
+from jackline import Agent, Runtime, Submission, Surroundings, ToolCall, User, tool
 from jackline.adapters.postgres.store import PostgresStore
 from jackline.adapters.temporal.address import Address, parse
 from jackline.adapters.temporal.engine import TemporalEngine
@@ -23,7 +23,6 @@ from jackline.adapters.temporal.wakeups import WORKFLOWS, queue
 from jackline.core import events as e
 from jackline.core.errors import DefinitionError
 from jackline.core.messages import Text
-from jackline.opening import Surroundings
 from jackline.testing.model import ScriptedModel
 
 LEASE_S = 2.0

@@ -29,6 +29,7 @@ from jackline.testing.crashtest.run import (
     Plan,
     begun,
     strike,
+    until_ended,
     wait_s,
     wrong_end,
 )
@@ -151,7 +152,7 @@ class Crew:
             os.kill(child, signal.SIGTERM)
         while self._workers:
             number, child = self._workers.popitem()
-            exited = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            exited = until_ended(child)
             if exited not in {AT_REST, -signal.SIGKILL}:
                 self.wrong = f"worker {number} ended with {exited}"
         self._stopped.clear()

@@ -123,6 +123,15 @@ def begun(scenario: Scenario, life: Life, keeping: Keeping) -> int:
     return child
 
 
+def until_ended(child: int) -> int:
+    """Return what a process exits with. Where it is struck once more it is let go on."""
+    while True:
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            return os.waitstatus_to_exitcode(status)
+        os.kill(child, signal.SIGCONT)
+
+
 def strike(kills: Sequence[Kill], log: Path, over: int, victim: Callable[[], int]) -> None:
     """Strike a process at its time, if that is due next and the run is not over by then.
 
