@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.sqlite.store import open_sqlite, wall_clock
 from jackline.app import LOCAL_USER, Runtime
@@ -238,8 +239,10 @@ async def silence(store: Any) -> AsyncGenerator[tuple[Runtime, Silent, int]]:
     "wait", [ran, run_again, resulted, streamed, followed, subscribed], ids=lambda w: w.__name__
 )
 def test_whoever_waits_for_what_is_erased_meanwhile_hears_of_it(
-    counted: Counted, wait: Wait
+    counted: Counted, wait: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(LocalBus, "look_s", 0.05)
+
     async def story() -> None:
         async with silence(counted) as (runtime, _, turn):
             waiting = asyncio.ensure_future(until_missed(wait(runtime, turn)))

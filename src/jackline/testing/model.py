@@ -177,19 +177,22 @@ def validate(messages: Sequence[Message]) -> str:
 
 
 def _mismatch(calls: Sequence[ToolCall], results: Sequence[object]) -> str:
+    if not calls and not results:
+        return ""
     answers = [part for part in results if isinstance(part, ToolResult)]
     if len(answers) != len(results):
         return "something in a tool message is no result"
-    keys = Counter(answer.key for answer in answers)
-    if twice := [key for key, count in keys.items() if count > 1]:
+    keys = [answer.key for answer in answers]
+    if twice := [key for key in keys if keys.count(key) > 1]:
         return f"the call {twice[0]} has more than one result"
-    asked, answered = [Counter(part.name for part in parts) for parts in (calls, answers)]
-    if missing := asked - answered:
-        return f"calls without a result: {', '.join(sorted(missing.elements()))}"
-    if surplus := answered - asked:
-        return f"results without a call: {', '.join(sorted(surplus.elements()))}"
-    ids = Counter(call.provider_id for call in calls)
-    if strange := Counter(filter(None, (answer.provider_id for answer in answers))) - ids:
+    asked, answered = [sorted(part.name for part in parts) for parts in (calls, answers)]
+    if asked != answered:
+        if missing := Counter(asked) - Counter(answered):
+            return f"calls without a result: {', '.join(missing.elements())}"
+        surplus = Counter(answered) - Counter(asked)
+        return f"results without a call: {', '.join(surplus.elements())}"
+    ids = [answer.provider_id for answer in answers if answer.provider_id]
+    if strange := ids and Counter(ids) - Counter(call.provider_id for call in calls):
         return f"results with ids that no call has: {', '.join(sorted(strange))}"
     return ""
 
