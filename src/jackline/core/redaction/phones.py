@@ -14,6 +14,7 @@ _Spans = Sequence[tuple[int, int]]
 _DIGITS_MIN, _DIGITS_MAX = 7, 15
 _LENGTH_MAX = 30
 _CODE_MAX = 4
+_ABROAD_MAX = 4
 _WORDS = 24
 _SAID = Pattern(
     r"(?:(?i:(?:^|[^a-z])(?:t[ée]l|t[ée]l[ée]phone|telefono|tel[ée]fono|telefoon|telefone|telefon"
@@ -50,8 +51,7 @@ def phone(seen: Sight, start: int, spans: _Spans, dialable: Dialable | None) -> 
     if not free_before(plain, start):
         return None
     written = _written(plain, start, spans)
-    abroad = "+" in plain[start : start + 2] or plain[start : start + 2] == "00"
-    if abroad:
+    if plain[start : start + _ABROAD_MAX].lstrip("(").startswith(("+", "00")):
         good = filter(dialable or _is_international, written)
     elif _SAID.search(seen.before(start, _WORDS)):
         good = iter(written)
@@ -75,7 +75,9 @@ def _written(plain: str, start: int, spans: _Spans) -> list[str]:
             break
         if count >= _DIGITS_MIN and free_after(plain, end):
             shown = plain[start:end]
-            found.insert(0, shown if ")" in shown else shown.replace("(", ""))
+            while shown[0] == "(" and shown.count("(") > shown.count(")"):
+                shown = shown[1:]
+            found.insert(0, shown)
         last = end
     return found
 
