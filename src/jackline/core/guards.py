@@ -6,7 +6,7 @@ on `call` and `output`, as flag elsewhere.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -55,6 +55,30 @@ class Guard(Protocol):
 
     def judge(self, gate: Gate, text: str) -> Verdict:
         """Return what may become of `text`."""
+        ...
+
+
+class Filter(Protocol):
+    """Reads one text in pieces, and gives it on without what a guard takes out of it.
+
+    Whatever the pieces are, what it gives is together what `judge` makes of the whole.
+    """
+
+    def feed(self, delta: str) -> str:
+        """Return what may go on now that `delta` has come."""
+        ...
+
+    def finish(self) -> str:
+        """Return what was held back, at the end of the text."""
+        ...
+
+
+@runtime_checkable
+class Filtering(Guard, Protocol):
+    """A guard that does not end a stream where it objects: the rest goes on without that."""
+
+    def stream(self) -> Filter:
+        """Return what reads one text, from its beginning."""
         ...
 
 

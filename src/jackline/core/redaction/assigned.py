@@ -12,7 +12,7 @@ _SHOWN = 256
 _ENDS = "\"'`<>,;()[]{}|\\"
 _VALUE = "".join([chr(code) for code in range(0x21, 0x7F) if chr(code) not in _ENDS])
 _REST = Run(_VALUE)
-_WEAK = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mot de passe|senha"
+_WEAK = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mots? de passe|senha"
 NAMES = (
     _WEAK + r"|secret|token|api[_ .\-]?key|access[_ .\-]?key|private[_ .\-]?key|auth[_ .\-]?key"
     r"|account[_ .\-]?key|encryption[_ .\-]?key|signing[_ .\-]?key|credentials?|authorization"

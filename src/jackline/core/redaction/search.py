@@ -67,8 +67,6 @@ class Search:
 
     def open(self, seen: Sight) -> int:
         """See `Finds.open`."""
-        if not self.kinds:
-            return len(seen.plain)
         end = len(seen.plain)
         patterns = (_OPEN, _FOREIGN_OPEN) if is_foreign(seen) else (_OPEN,)
         began = filter(None, [pattern.search(seen.plain) for pattern in patterns])
