@@ -10,7 +10,7 @@ import pytest
 from tests.core.redaction.fragments import JWT, PEM
 
 from jackline.core.redaction.assigned import entropy
-from jackline.core.redaction.checksums import ean, luhn, mod11_10, mod97, verhoeff
+from jackline.core.redaction.checksums import ean, isbn, luhn, mod11_10, mod97, verhoeff
 from jackline.core.redaction.kinds import ALL, KINDS
 from jackline.core.redaction.phones import known_plans
 from jackline.core.redaction.search import Search
@@ -127,6 +127,11 @@ def test_it_is_found_wherever_it_stands(kind: str, written: str) -> None:
         ("call 5552345678", "phone", "5552345678"),
         ("телефон: 5552345678", "phone", "5552345678"),
         ("(030 12345678)", "phone", "030 12345678"),
+        ("我的是13845678901。", "phone", "13845678901"),
+        ("Это 84955551234", "phone", "84955551234"),
+        ("Call 415-234-5678 ext. 12", "phone", "415-234-5678 ext. 12"),
+        ("415-234-5678x12345 or so", "phone", "415-234-5678x12345"),
+        ("IBAN GB66LTPU9190748337887", "iban", "GB66LTPU9190748337887"),
         ("tel. 030 123456 (24 h)", "phone", "030 123456"),
         ("password: hunter2", "password", "hunter2"),
         ("PASSWORD=Sesame", "password", "Sesame"),
@@ -196,6 +201,8 @@ def test_it_is_found_behind_what_says_so(text: str, kind: str, written: str) -> 
         "wxyzabcdefabcdef:fe80::1:2",
         "550e8400-e29b-41d4-a716-446655440000 d41d8cd98f00b204e9800998ecf8427e",
         "$1,234,567.89 1.234.567,89 € 978-3-16-148410-0 52.520008, 13.404954",
+        "415-234-5678x1234567",
+        "13845678901 84955551234 0306406152 0098476315377 rv:1.9.3.20 4922-3079-3134",
         "4711002233 1712345678 1712345678901 order #555-234-5678",
         "55 66 77 88 99 11 22 33 44 55 66 77 030 1234",
         "02134-1234 0123 45 +012345678 +1 555 23",
@@ -238,6 +245,8 @@ def test_checksums_are_those_of_their_documents() -> None:
     assert luhn("79927398713")
     assert not luhn("79927398710")
     assert ean("4006381333931")
+    assert isbn("0306406152")
+    assert not isbn("0306406153")
     assert mod97("3214282912345698765432161182") == 1
     assert mod11_10("86095742719")
     assert verhoeff("2363")

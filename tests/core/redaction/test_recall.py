@@ -5,6 +5,7 @@ from collections import Counter
 
 from benchmarks.security.decoys import DECOYS
 from benchmarks.security.personal_data import MAKES, sample
+
 from jackline.core.redaction.kinds import ALL, SECRETS
 from jackline.core.redaction.search import Search
 from jackline.core.redaction.stream import spans
