@@ -45,7 +45,7 @@ _ANY = (
     "({})",
     "“{}”",
     "- {}",
-    "Das ist {}, bitte notieren.",
+    "Hier steht {}, bitte notieren.",
     "Voilà : {}.",
     "Es {}.",
     "Ecco: {}!",
@@ -60,7 +60,7 @@ _ANY = (
     '{{"value": "{}"}}',
     "Value\t{}\tok",
     "Tak, {}.",
-    "Bu {} olmalı.",
+    "İşte {} burada.",
     "Det är {}.",
 )
 _FRAMES: dict[str, tuple[str, ...]] = {

@@ -58,11 +58,14 @@ class Guard(Protocol):
         ...
 
 
-class TextStream(Protocol):
-    """Takes out of a text that comes in pieces what its guard takes out of the whole."""
+class Filter(Protocol):
+    """Reads one text in pieces, and gives it on without what a guard takes out of it.
+
+    Whatever the pieces are, what it gives is together what `judge` makes of the whole.
+    """
 
     def feed(self, delta: str) -> str:
-        """Return what may go out now that `delta` has come."""
+        """Return what may go on now that `delta` has come."""
         ...
 
     def finish(self) -> str:
@@ -71,14 +74,11 @@ class TextStream(Protocol):
 
 
 @runtime_checkable
-class Streaming(Protocol):
-    """A guard that redacts a stream and lets it go on, where others end it to judge the whole.
+class Filtering(Guard, Protocol):
+    """A guard that does not end a stream where it objects: the rest goes on without that."""
 
-    Whatever the pieces are, all that its stream lets out is the text of its verdict on the whole.
-    """
-
-    def stream(self) -> TextStream:
-        """Begin a text."""
+    def stream(self) -> Filter:
+        """Return what reads one text, from its beginning."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The gates at results and at the output: what a model reads, and what streams to a user."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from jackline.core.events import (
     Event,
@@ -10,7 +11,7 @@ from jackline.core.events import (
     ToolReturned,
     ToolUnknown,
 )
-from jackline.core.guards import Guard, Streaming, judge
+from jackline.core.guards import Filter, Filtering, Guard, judge
 from jackline.core.messages import Content, Text
 from jackline.core.value import replace
 
@@ -62,54 +63,103 @@ def _text(guards: Sequence[Guard], text: str, key: str) -> tuple[str, Sequence[G
 class Gate:
     """Lets text through as it comes, as far as the guards at the output can tell.
 
-    A guard that has to see `hold_back` characters more gets them first, one that needs none is
-    shown all so far at each piece: how much of that it reads anew is its own affair. Once a guard
-    objects nothing more goes out: the whole text is judged when it is complete. A guard that
-    redacts streams does so with what the others let pass. So whatever the pieces are, what goes out
-    is a beginning of what is judged.
+    They stand one behind another: each is shown what those before it let through, as `judge`
+    does with the whole. So whatever the pieces are, what goes out is a beginning of what is
+    judged, and all of it where no guard objects but such as filter.
     """
 
     def __init__(self, guards: Sequence[Guard]) -> None:
-        there = [guard for guard in guards if "output" in guard.gates]
-        self._streams = [guard.stream() for guard in there if isinstance(guard, Streaming)]
-        watching = [guard for guard in there if not isinstance(guard, Streaming)]
-        self._near = [guard for guard in watching if guard.hold_back]
-        self._whole = [guard for guard in watching if guard.hold_back == 0]
+        watching = [guard for guard in guards if "output" in guard.gates]
+        self._stages = [
+            stage
+            for filtering, group in groupby(watching, lambda guard: isinstance(guard, Filtering))
+            for stage in (map(_Filtered, group) if filtering else [_Watched(list(group))])
+        ]
+
+    def feed(self, delta: str) -> str:
+        """Return what may go out now that `delta` has come."""
+        for stage in self._stages:
+            delta = stage.feed(delta)
+        return delta
+
+    def finish(self) -> str:
+        """Return what was held back, at the end of a text that every guard allows."""
+        rest = ""
+        for stage in self._stages:
+            rest = stage.feed(rest) + stage.finish()
+            if stage.closed:
+                # What stands behind it has seen no end: what it holds back may yet change.
+                return ""
+        return rest
+
+
+class _Filtered:
+    """Lets through what a guard makes of a text; nothing more once that guard has failed."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.closed = False
+        self._guard = guard
+        self._filter: Filter | None = None
+
+    def feed(self, delta: str) -> str:
+        """See `Gate.feed`."""
+        return self._guarded(lambda passing: passing.feed(delta))
+
+    def finish(self) -> str:
+        """See `Gate.finish`."""
+        return self._guarded(lambda passing: passing.finish())
+
+    def _guarded(self, step: Callable[[Filter], str]) -> str:
+        if self.closed:
+            return ""
+        try:
+            if self._filter is None:
+                assert isinstance(self._guard, Filtering)
+                self._filter = self._guard.stream()
+            return step(self._filter)
+        except Exception:  # noqa: BLE001 - somebody's guard broke: `judge` blocks the whole then
+            self.closed = True
+            return ""
+
+
+class _Watched:
+    """Lets text through until a guard objects.
+
+    A guard that has to see `hold_back` characters more gets them first, one that needs none is
+    shown all so far at each piece: how much of that it reads anew is its own affair. Once a guard
+    objects nothing more goes out: the whole text is judged when it is complete.
+    """
+
+    def __init__(self, guards: Sequence[Guard]) -> None:
+        self._near = [guard for guard in guards if guard.hold_back]
+        self._whole = [guard for guard in guards if guard.hold_back == 0]
         self._hold_back = max((guard.hold_back or 0 for guard in self._near), default=0)
-        self._closed = any(guard.hold_back is None for guard in watching)
+        self.closed = any(guard.hold_back is None for guard in guards)
         self._sent = 0
         self._tail = ""
         self._said = ""
 
     def feed(self, delta: str) -> str:
-        """Return what may go out now that `delta` has come."""
-        if self._closed:
+        """See `Gate.feed`."""
+        if self.closed:
             return ""
         if self._whole:
             # Python lengthens a string where it lies as long as only one name has it: otherwise
             # each of a long reply's pieces would copy all that was said before.
             said, self._said = self._said, ""
             said += delta
-            self._closed = bool(judge(self._whole, "output", said, "")[1])
+            self.closed = bool(judge(self._whole, "output", said, "")[1])
             self._said = said
         window = self._tail + delta
-        if self._near and not self._closed:
-            self._closed = bool(judge(self._near, "output", window, "")[1])
-        if self._closed:
+        if self._near and not self.closed:
+            self.closed = bool(judge(self._near, "output", window, "")[1])
+        if self.closed:
             return ""
-        ready = self._release(window, len(window) - self._hold_back)
-        for stream in self._streams:
-            ready = stream.feed(ready)
-        return ready
+        return self._release(window, len(window) - self._hold_back)
 
     def finish(self) -> str:
-        """Return what was held back, at the end of a text that no guard withholds."""
-        if self._closed:
-            return ""
-        rest = self._release(self._tail, len(self._tail))
-        for stream in self._streams:
-            rest = stream.feed(rest) + stream.finish()
-        return rest
+        """See `Gate.finish`."""
+        return "" if self.closed else self._release(self._tail, len(self._tail))
 
     def _release(self, window: str, upto: int) -> str:
         """Pass what stands before `upto`, and keep as much before it as a guard looks back on."""

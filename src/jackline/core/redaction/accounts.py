@@ -28,9 +28,8 @@ def accounts(seen: Sight) -> Iterator[Match]:
     for begin in _BEGIN.finditer(plain):
         start = begin.start()
         written = plain[start : start + _WRITTEN_MAX]
-        if length := _iban(written):
-            if plain[start + length : start + length + 1].isalnum():
-                continue
+        length = _iban(written)
+        if length and not plain[start + length : start + length + 1].isalnum():
             yield Match(start, start + length, "iban")
         elif found := _person(written):
             end = start + len(found[0])
@@ -41,19 +40,31 @@ def accounts(seen: Sight) -> Iterator[Match]:
 
 
 def _iban(written: str) -> int:
-    """Return how many characters are one, with single spaces or hyphens between; 0: none are."""
+    """Return how many characters are one, with single spaces or hyphens between; 0: none are.
+
+    One that is written together may have any length: the registry changes, its check does not.
+    """
     wanted = _LENGTHS.get(written[:2].upper(), 0)
+    if not wanted:
+        return 0
     signs, last = "", ""
     for place, sign in enumerate(written):
         if sign.isalnum():
             signs += sign
-            if len(signs) == wanted:
-                signs = signs.upper()
-                return place + 1 if mod97(signs[4:] + signs[:4]) == 1 else 0
+            if len(signs) == wanted and _checks(signs):
+                return place + 1
         elif sign not in " -" or not last.isalnum():
-            return 0
+            break
         last = sign
-    return 0
+    together = _TOGETHER.search(written)
+    return together.end() if together and _checks(together.group()) else 0
+
+
+_TOGETHER = Pattern(r"^[A-Za-z0-9]{15,34}\b")
+
+
+def _checks(signs: str) -> bool:
+    return mod97(signs[4:] + signs[:4]) == 1
 
 
 _NINO = Pattern(r"^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]")

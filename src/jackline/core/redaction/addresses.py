@@ -63,7 +63,7 @@ _ADDRESS_MAX = 45
 _DOTS = 3
 # What is written like an address, and is a number of something else.
 _NUMBERED = Pattern(
-    r"(?i)(?:\bv|\bver|version|release|build|firmware|section|chapter|clause|figure|table)"
+    r"(?i)(?:\bv|\brv|\bver|version|release|build|firmware|section|chapter|clause|figure|table)"
     r"[.:=]?[ \t]{0,2}[v\"']?$"
 )
 _WORDS = 24

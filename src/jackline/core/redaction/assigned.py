@@ -12,7 +12,7 @@ _SHOWN = 256
 _ENDS = "\"'`<>,;()[]{}|\\"
 _VALUE = "".join([chr(code) for code in range(0x21, 0x7F) if chr(code) not in _ENDS])
 _REST = Run(_VALUE)
-_WEAK = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mot de passe|senha"
+_WEAK = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mots? de passe|senha"
 NAMES = (
     _WEAK + r"|secret|token|api[_ .\-]?key|access[_ .\-]?key|private[_ .\-]?key|auth[_ .\-]?key"
     r"|account[_ .\-]?key|encryption[_ .\-]?key|signing[_ .\-]?key|credentials?|authorization"
@@ -88,7 +88,7 @@ def _value(plain: str, start: int, judge: _Judge) -> Match | None:
         end = plain.find(quote, start + 1, start + _SHOWN)
         value = plain[start + 1 : max(end, 0)].rstrip("\\")
         if value and "\n" not in value:
-            good = judge(value, quoted=True)
+            good = judge(value, quoted=True) and not _HANDLE.search(value)
             return Match(start + 1, start + 1 + len(value), "secret") if good else None
         start += 1
     shown = plain[start : start + _SHOWN]
@@ -98,19 +98,22 @@ def _value(plain: str, start: int, judge: _Judge) -> Match | None:
     value = shown[:length].rstrip(".:!*")
     end = start + len(value)
     following = plain[end : end + 1]
-    if not value or (following and following in "([{") or _is_handle(plain, start, following):
+    if not value or (following and following in "([{") or _is_in_handle(plain, start, end):
         return None
     return Match(start, end, "secret") if judge(value, quoted=False) else None
 
 
-_HANDLE = Pattern(r"\[(?:secret:|redacted:)?[a-z0-9\-]{1,24}:$")
-_HANDLE_MAX = 40
+# What this package has put in something's place.
+_HANDLE = Pattern(r"\[(?:secret:[a-z\-]+|redacted|[a-z\-]+):[a-z0-9\-]+\]?")
+_BEFORE_MAX = 40
 
 
-def _is_handle(plain: str, start: int, following: str) -> bool:
-    """Whether it is what this package has put in a secret's place."""
-    before = plain[max(0, start - _HANDLE_MAX) : start]
-    return following == "]" and _HANDLE.search(before) is not None
+def _is_in_handle(plain: str, start: int, end: int) -> bool:
+    """Whether this is a handle, or the last part of one."""
+    if plain[end : end + 1] != "]":
+        return False
+    opened = plain.rfind("[", max(0, start - _BEFORE_MAX), start)
+    return opened >= 0 and _HANDLE.fullmatch(plain[opened : end + 1]) is not None
 
 
 _PLACEHOLDER = Pattern(
@@ -203,6 +206,6 @@ def urls(seen: Sight) -> Iterator[Match]:
             shown = text[start : start + _AUTHORITY_MAX]
             stop = _AUTHORITY_ENDS.search(shown)
             end = plain.rfind("@", start, start + (stop.start() if stop else len(shown)))
-            if end > start:
+            if end > start and not _HANDLE.search(plain[start:end]):
                 yield Match(start, end, "url-password")
         at = plain.find("://", at + 3)

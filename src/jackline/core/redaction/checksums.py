@@ -18,6 +18,11 @@ def ean(digits: str) -> bool:
     return (weighted(digits[-1::-2], [1]) + weighted(digits[-2::-2], [3])) % 10 == 0
 
 
+def isbn(digits: str) -> bool:
+    """Whether ten digits are a book's (ISO 2108, edition of 1992)."""
+    return len(digits) == 10 and weighted(digits, range(10, 0, -1)) % 11 == 0  # noqa: PLR2004 - it has ten
+
+
 def mod97(letters_and_digits: str) -> int:
     """Return the remainder by 97, with A as 10 to Z as 35 (ISO/IEC 7064, MOD 97-10)."""
     return int("".join([str(int(sign, 36)) for sign in letters_and_digits])) % 97

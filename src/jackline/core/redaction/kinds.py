@@ -45,7 +45,7 @@ _PII = (
     Kind("ch-ahv", "pii", 16, _WORDS),
     Kind("cn-resident-id", "pii", 18, _WORDS),
     Kind("tr-kimlik", "pii", 11, _WORDS),
-    Kind("phone", "pii", 32, _WORDS),
+    Kind("phone", "pii", 48, _WORDS),
     Kind("ip", "pii", 45, _WORDS),
 )
 _KEYS = (

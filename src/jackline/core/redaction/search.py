@@ -31,7 +31,7 @@ _OPEN = Pattern(
     # Words: keys, e-mail addresses, IP addresses.
     r"[A-Za-z0-9_.,+%&~'/=:\-]+(?:@\S*)?"
     # Digits in groups, and a letter behind some.
-    r"|[+(]{1,2}|[+(]{0,2}[0-9][0-9 ().\-/:,]*(?:[A-Za-z][\-./,:]?)?"
+    r"|[+(]{1,2}|[+(]{0,2}[0-9][0-9 ().\-/:,]*(?:[A-Za-z][\-./,:]?|(?:x|ext?\.?) ?[0-9]{0,6})?"
     r"|\b[0-9][0-9 ]{4,8}2[AB][0-9 ]*"
     # Two letters, and then groups of letters and digits.
     r"|\b[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
@@ -67,8 +67,6 @@ class Search:
 
     def open(self, seen: Sight) -> int:
         """See `Finds.open`."""
-        if not self.kinds:
-            return len(seen.plain)
         end = len(seen.plain)
         patterns = (_OPEN, _FOREIGN_OPEN) if is_foreign(seen) else (_OPEN,)
         began = filter(None, [pattern.search(seen.plain) for pattern in patterns])
