@@ -176,6 +176,7 @@ def test_where_nobody_is_to_be_asked_the_model_is_told_what_it_may_do_instead() 
     assert "to 'eve@evil.com': search, text." in verdict.advice
     assert "ask them to say so" in verdict.advice
     assert max(len(each.value) for each in verdict.origins) == 200
+    assert (verdict.kept.advice, verdict.kept.reason) == ("", verdict.reason)
 
 
 def test_an_origin_that_is_nowhere_is_the_models() -> None:
