@@ -58,6 +58,14 @@ class FlowVerdict(Value, frozen=True):
     advice: str = ""
 
     @property
+    def shown(self) -> dict[str, str]:
+        """Each argument with its values and where they came from, for a person to read."""
+        told: dict[str, list[str]] = {}
+        for each in self.origins:
+            told.setdefault(each.argument, []).append(f"{each.value!r}: {each.text}")
+        return {name: "; ".join(values) for name, values in told.items()}
+
+    @property
     def kept(self) -> "FlowVerdict":
         """The verdict as it is journaled: what was told to the model stands elsewhere."""
         return replace(self, advice="")
