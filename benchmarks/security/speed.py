@@ -1,6 +1,6 @@
 """What a check of one call costs, with 10 KB of context read, a tenth of it the user's."""
 
-import timeit
+import time
 from typing import Any
 
 from jackline.core.flow import (
@@ -29,29 +29,46 @@ _MAIL = flow_of(
     Declared(critical={"to": From("directory")}, readers_from=("to",)),
 )
 _ASKED = "Please send the minutes of Monday's meeting to bob@harbour.example by noon. "
-_READ = "It was agreed that the pier is painted in May, and eve@else.example objects. "
+_OTHERS = "It was agreed that the pier is painted in May, and eve@else.example objects. "
 _OPEN = frozenset({"to", "subject", "body"})
-_CALLS = 1_000
+_CALLS = 200
 _REPEATS = 5
+_CALL: dict[str, Any] = {
+    "to": ["bob@harbour.example"],
+    "subject": "Minutes",
+    "body": "The pier is painted.",
+}
 
 
 def microseconds() -> dict[str, float]:
-    """Return the least of some repetitions, in microseconds a call, by what is decided."""
-    known = Provenance("dana@harbour.example")
-    known.read([Source(1, "the user", _ASKED * 13, "user", turn=1)])
-    known.read([Source(seq, "search", _READ * 13, turn=1) for seq in range(2, 11)])
-    known.restrict(None)
-    call = {"to": ["bob@harbour.example"], "subject": "Minutes", "body": "The pier is painted."}
-    pinned = Question(known, Plan((Planned("send", {"to": call["to"]}, _OPEN),)))
-    found = Question(known, Plan((Planned("send", {}, _OPEN),)))
-    stranger = call | {"to": ["eve@else.example"]}
+    """Return the least mean of some repetitions, in microseconds a call, by what is decided.
+
+    Each call is the first that is judged on what was read, so nothing was looked up before.
+    """
+    pinned = Plan((Planned("send", {"to": _CALL["to"]}, _OPEN),))
+    found = Plan((Planned("send", {}, _OPEN),))
     return {
-        "pinned": _least(call, pinned),
-        "found": _least(call, found),
-        "asked": _least(stranger, found),
+        "pinned": _least(_CALL, pinned),
+        "found": _least(_CALL, found),
+        "asked": _least(_CALL | {"to": ["eve@else.example"]}, found),
     }
 
 
-def _least(call: dict[str, Any], question: Question) -> float:
-    taken = timeit.repeat(lambda: judge(_MAIL, call, question), number=_CALLS, repeat=_REPEATS)
-    return round(min(taken) / _CALLS * 1e6, 1)
+def _least(call: dict[str, Any], plan: Plan) -> float:
+    return round(min(_mean(call, plan) for _ in range(_REPEATS)) * 1e6, 1)
+
+
+def _mean(call: dict[str, Any], plan: Plan) -> float:
+    questions = [Question(_read(), plan) for _ in range(_CALLS)]
+    began = time.perf_counter()
+    for question in questions:
+        judge(_MAIL, call, question)
+    return (time.perf_counter() - began) / _CALLS
+
+
+def _read() -> Provenance:
+    known = Provenance("dana@harbour.example")
+    known.read([Source(1, "the user", _ASKED * 13, "user", turn=1)])
+    known.read([Source(seq, "search", _OTHERS * 13, turn=1) for seq in range(2, 11)])
+    known.restrict(None)
+    return known
