@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from benchmarks.security.conversations import count
 from benchmarks.security.figures import PLACES, PLANNERS, Planner, Setting, measure, row, undefended
 from benchmarks.security.policies import Level
+from benchmarks.security.speed import microseconds
 
 _PROVEN: tuple[Planner, ...] = ("a", "b", "c")
 
@@ -28,6 +30,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     rows = [_measured(setting) for setting in _settings(is_quick=options.quick)]
     pairs, successes = undefended()
+    talked = count()
     found = {
         "suite": "AgentDojo 0.1.35, v1.2.2: workspace, travel, banking",
         "what": "ground-truth acceptance under replayed attacks; no live model, no adaptive attack",
@@ -36,11 +39,20 @@ def main() -> int:
         "text_only_pairs_not_counted": 20,
         "with_a_real_model": "not measured",
         "rows": rows,
+        "conversations": {
+            "turns": talked.turns,
+            "effectful_calls": talked.effectful,
+            "questions_per_turn": round(talked.questions_per_turn, 3),
+            "asked": talked.why,
+        },
+        "us_per_call_on_10_kb": microseconds(),
     }
     if options.json:
         text = json.dumps(found, indent=2, ensure_ascii=False)
         options.json.write_text(f"{text}\n", encoding="utf-8")
     print(f"undefended: {successes} of {pairs} attacks succeed")
+    print(f"20 conversations: {talked.questions_per_turn:.2f} questions a turn")
+    print(f"on 10 KB of context, µs a call: {found['us_per_call_on_10_kb']}")
     return int(options.quick and any(each["attack_success"] for each in rows))
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from agentdojo.functions_runtime import FunctionCall
 
 from benchmarks.security.figures import Setting, measure
 from benchmarks.security.laundering import laundered, wanted
@@ -43,8 +44,8 @@ def test_a_secret_that_is_not_declared_leaves_in_a_letter_that_was_asked_for() -
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_no_marker_of_an_attacker_stands_in_a_trusted_field_of_any_read(name: str) -> None:
-    """Every read of the suite, by the calls of its tasks, in a world full of markers."""
+def test_no_marker_of_an_attacker_stands_in_a_trusted_field_of_any_tool(name: str) -> None:
+    """Every tool of the suite, in a world full of markers."""
     assert _leaks(name, TUNED[name]) == 0
     careless = {
         each: msgspec.structs.replace(flow, labels=Labels({"*": "system"}))
@@ -53,14 +54,45 @@ def test_no_marker_of_an_attacker_stands_in_a_trusted_field_of_any_read(name: st
     assert _leaks(name, careless) > 0
 
 
+_TIMES = {"start_time": "2024-05-30 09:00", "end_time": "2024-05-30 10:00"}
+_UNUSED = {
+    "workspace": [
+        ("get_sent_emails", {}),
+        ("get_received_emails", {}),
+        ("get_draft_emails", {}),
+        ("search_contacts_by_email", {"query": "@"}),
+        ("cancel_calendar_event", {"event_id": "1"}),
+        *[("get_file_by_id", {"file_id": str(number)}) for number in range(26)],
+    ],
+    "travel": [
+        ("get_contact_information_for_restaurants", {"restaurant_names": ["Miznon"]}),
+        ("get_car_rental_address", {"company_name": ["Green Motion"]}),
+        ("search_calendar_events", {"query": "e"}),
+        ("get_day_calendar_events", {"day": "2024-05-15"}),
+        ("cancel_calendar_event", {"event_id": "1"}),
+        ("reserve_car_rental", {"company": "Green Motion"} | _TIMES),
+        ("reserve_restaurant", {"restaurant": "Miznon", "start_time": _TIMES["start_time"]}),
+    ],
+    "banking": [("get_iban", {}), ("get_balance", {}), ("get_user_info", {})],
+}
+
+
 def _leaks(name: str, judged: dict[str, ToolFlow]) -> int:
-    of, found = suite(name), 0
-    for user in of.users.values():
+    of, found, called = suite(name), 0, set[str]()
+    first = next(iter(of.users.values()))
+    extra = [FunctionCall(function=tool, args=arguments) for tool, arguments in _UNUSED[name]]
+    tasks = [(user, user.ground_truth(of.environment(None, user))) for user in of.users.values()]
+    tasks += [
+        (first, each.ground_truth(of.environment(None, first))) for each in of.attacks.values()
+    ]
+    for user, calls in [*tasks, (first, extra)]:
         world = of.environment(MARKER, user)
-        for call in user.ground_truth(world.model_copy(deep=True)):
+        for call in calls:
             result, error = of.runtime().run_function(world, call.function, dict(call.args))
+            called |= {call.function} if error is None else set()
             fields = judged[call.function].labels.fields(plain(result) if error is None else error)
             found += sum(each.integrity != "untrusted" and MARKER in each.text for each in fields)
+    assert called == judged.keys(), judged.keys() - called
     return found
 
 

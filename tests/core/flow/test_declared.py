@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jackline.core.errors import DefinitionError
-from jackline.core.flow import Declared, From, flow_of
+from jackline.core.flow import Declared, From, declared_of, flow_of
 
 SHAPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
@@ -71,3 +71,45 @@ def test_a_tool_with_recipients_is_outbound_and_they_are_critical() -> None:
 def test_a_declaration_of_an_argument_that_is_not_there_is_refused(said: Declared) -> None:
     with pytest.raises(DefinitionError, match="tell has no argument 'nobody': it takes none"):
         flow_of("tell", "once", {}, said)
+
+
+def test_what_a_tool_says_of_its_flow_is_read_as_it_is_written() -> None:
+    said = {
+        "outbound": True,
+        "critical": {"to": From("directory")},
+        "readers_from": "to",
+        "labels": {"*": "untrusted", "id": "system"},
+        "readers": {"ann@x.com"},
+    }
+    assert declared_of("tell", said) == Declared(
+        outbound=True,
+        critical={"to": From("directory")},
+        readers_from=("to",),
+        labels={"*": "untrusted", "id": "system"},
+        readers=frozenset(["ann@x.com"]),
+    )
+    assert declared_of("tell", {}) == Declared()
+    assert declared_of("tell", {"readers": "everybody"}).readers == "everybody"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"outbound": []}, "outbound wants True or False"),
+        ({"outbound": "yes"}, "outbound wants True or False"),
+        ({"critical": ["to"]}, "critical wants a floor"),
+        ({"critical": {"to": "user"}}, "critical wants a floor"),
+        ({"critical": {1: From("user")}}, "critical wants a floor"),
+        ({"readers_from": {"to"}}, "readers_from wants names"),
+        ({"readers_from": [1]}, "readers_from wants names"),
+        ({"labels": "system"}, "labels wants levels"),
+        ({"labels": {"id": "root"}}, "say one of"),
+        ({"readers": "nobody"}, "readers wants"),
+        ({"readers": {1}}, "readers wants"),
+    ],
+)
+def test_a_declaration_that_says_nothing_is_refused_with_what_would_be_right(
+    said: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(DefinitionError, match=why):
+        declared_of("tell", said)

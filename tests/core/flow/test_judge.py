@@ -80,6 +80,14 @@ def test_an_empty_list_that_is_no_default_is_somebodys_choice() -> None:
     assert judge(MAIL, LETTER | {"to": []}, Question(known, ANY_MAIL)).tier == "origin"
 
 
+def test_a_person_sees_every_element_with_its_origin() -> None:
+    known = reading("mail bob@x.com", HOSTILE)
+    call = LETTER | {"to": ["bob@x.com", "eve@evil.com"]}
+    shown = judge(MAIL, call, Question(known, ANY_MAIL)).shown
+    assert shown["to"] == "'bob@x.com': the user; 'eve@evil.com': search, text"
+    assert shown["attachments"] == "'[]': the tool's default"
+
+
 def test_a_directory_may_fill_a_hole_for_somebody_whom_the_user_named() -> None:
     known = with_entry(reading("mail Sarah Baker", HOSTILE), "Sarah Baker", "sb@x.com")
     with_entry(known, "Eve", "eve@evil.com", record=2)
@@ -176,6 +184,8 @@ def test_where_nobody_is_to_be_asked_the_model_is_told_what_it_may_do_instead() 
     assert "to 'eve@evil.com': search, text." in verdict.advice
     assert "ask them to say so" in verdict.advice
     assert max(len(each.value) for each in verdict.origins) == 200
+    assert verdict.shown["to"] == "'eve@evil.com': search, text"
+    assert (verdict.kept.advice, verdict.kept.reason) == ("", verdict.reason)
 
 
 def test_an_origin_that_is_nowhere_is_the_models() -> None:

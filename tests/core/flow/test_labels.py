@@ -114,3 +114,10 @@ def test_the_worse_of_two_suffices_for_nothing_that_either_does_not(
         assert suffices(worse(one, other), floor) == (
             suffices(one, floor) and suffices(other, floor)
         )
+
+
+def test_words_that_look_like_an_object_are_journaled_as_words() -> None:
+    labels = Labels({"*": "directory", "id": "system"})
+    assert labels.of({"id": 1}) == {"*": "directory", "id": "system"}
+    assert labels.of('{"id": 1}') == {"*": "directory"}
+    assert Labels({"id": "system"}).of('{"id": 1}') == {}

@@ -99,6 +99,7 @@ def test_a_plan_is_read_from_what_a_model_wrote_and_reads_need_none() -> None:
     [
         *("", "[]", '{"calls": 1}', '{"calls": [{"known": {}}]}', "[" * 5_000),
         json.dumps({"calls": [{"tool": "pay"}] * 65}),
+        f'{{"calls": [{{"tool": "pay", "known": {{"account": {"[" * 70}1{"]" * 70}}}}}]}}',
     ],
 )
 def test_what_is_no_plan_plans_nothing(text: str) -> None:

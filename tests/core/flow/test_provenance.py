@@ -89,6 +89,16 @@ def test_untrusted_text_taints_for_good_and_only_its_newest_megabyte_is_searched
     assert known.tainted
 
 
+def test_what_was_looked_up_before_is_found_once_it_was_said() -> None:
+    known = reading("hello")
+    for number in range(600):
+        assert known.find(f"word{number}", "user") is None
+    assert known.find(599, "user") is None
+    known.read([Source(5, "the user", "word599 and 599", "user")])
+    assert known.find("word599", "user")
+    assert known.find(599, "user")
+
+
 def test_elements_are_those_of_lists_and_objects_in_order() -> None:
     assert elements([1, {"a": (2, 3), "b": [{"c": 4}]}, 5]) == [1, 2, 3, 4, 5]
     assert elements([]) == []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from jackline.core.events.fact import Decision, Fact, Finding, Gate, Principal, Purpose, Usage
-from jackline.core.flow import Integrity, Label
+from jackline.core.flow import FlowVerdict, Integrity, Label
 from jackline.core.messages import Content, ReplyPart, Text, ToolCall
 
 
@@ -99,18 +99,20 @@ class ContextCompacted(Fact, frozen=True):
 
 
 class ToolRefused(Fact, frozen=True):
-    """The call was not made, and `text` tells the model why."""
+    """The call was not made, and `text` tells the model why. `flow`: what that was about."""
 
     key: str
     text: str
     code: str
+    flow: FlowVerdict | None = None
 
 
 class ToolStarted(Fact, frozen=True):
     """From here on the call may have happened.
 
     `arguments` is there where a person changed them, `version` is the tool's. `fingerprint` is
-    there where the tool read something else than what is written, as by a default.
+    there where the tool read something else than what is written, as by a default. `flow` says
+    why it may be made, once anything untrusted was read.
     """
 
     key: str
@@ -121,6 +123,7 @@ class ToolStarted(Fact, frozen=True):
     arguments: str | None = None
     allowed: tuple[str, ...] = ()
     fingerprint: str = ""
+    flow: FlowVerdict | None = None
 
 
 class ToolReturned(Fact, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from jackline.core.events.fact import Fact, Principal, Usage
-from jackline.core.flow import Label
+from jackline.core.flow import FlowVerdict, Label
 from jackline.core.messages import InputPart, Message
 
 
@@ -99,7 +99,7 @@ class InputRequested(Fact, frozen=True):
     """A person is asked. The question's name is this event's position.
 
     An approval binds `digest`: tool, canonical arguments, principal and tool version.
-    `origins` says for each argument where it came from.
+    `origins` says for each argument where it came from, `flow` why that has to be asked.
     """
 
     kind: Literal["approval", "input"]
@@ -112,6 +112,7 @@ class InputRequested(Fact, frozen=True):
     answer_schema: str = ""
     roles: frozenset[str] = frozenset()
     origins: Mapping[str, str] = {}
+    flow: FlowVerdict | None = None
 
 
 class InputProvided(Fact, frozen=True):

@@ -5,7 +5,7 @@ Labels say who wrote a text (`labels`, `fields`), tools say what may decide thei
 a value stands (`provenance`), and `judge` puts it together. What detectors find plays no part.
 """
 
-from jackline.core.flow.declared import Declared, Readers, ToolFlow, flow_of
+from jackline.core.flow.declared import Declared, Readers, ToolFlow, declared_of, flow_of
 from jackline.core.flow.extraction import Extraction, Handle, handle_of, opened
 from jackline.core.flow.fields import Field, Labels
 from jackline.core.flow.judge import FlowVerdict, Origin, Question, judge
@@ -31,6 +31,7 @@ __all__ = [
     "Readers",
     "Source",
     "ToolFlow",
+    "declared_of",
     "elements",
     "endorse",
     "flow_of",

@@ -1,6 +1,7 @@
 """What a tool's declarations mean for flow, and what holds where nothing is declared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal, cast
 
 from jackline.core.errors import DefinitionError
@@ -34,6 +35,44 @@ class Declared(Value, frozen=True):
 
 
 _NOTHING = Declared()
+
+
+def declared_of(name: str, said: Mapping[str, Any]) -> Declared:
+    """Return what `tool` was told of a tool's flow. Raises `DefinitionError`."""
+    outbound, readers = said.get("outbound"), said.get("readers", "user")
+    critical, recipients = said.get("critical"), said.get("readers_from", ())
+    labels = said.get("labels", {})
+    if not isinstance(outbound, bool | None):
+        raise DefinitionError(f"{name}: outbound wants True or False.")
+    if critical is not None and not _maps(critical, From):
+        raise DefinitionError(
+            f'{name}: critical wants a floor for each argument, as in {{"to": From("user")}}.'
+        )
+    recipients = (recipients,) if isinstance(recipients, str) else recipients
+    if not _are_names(recipients, list | tuple):
+        raise DefinitionError(f'{name}: readers_from wants names of arguments, as in "to".')
+    if not _maps(labels, str):
+        raise DefinitionError(f'{name}: labels wants levels of fields, as in {{"id": "system"}}.')
+    if readers not in ("user", "everybody") and not _are_names(readers, AbstractSet):
+        raise DefinitionError(f'{name}: readers wants "user", "everybody" or a set of names.')
+    Labels(labels)
+    named = readers if readers in ("user", "everybody") else frozenset(readers)
+    return Declared(outbound, critical, tuple(recipients), labels, named)
+
+
+def _maps(value: object, kind: type) -> bool:
+    """Whether a value is a mapping of names to this kind."""
+    if not isinstance(value, Mapping):
+        return False
+    items = cast("Mapping[object, object]", value).items()
+    return all(isinstance(name, str) and isinstance(each, kind) for name, each in items)
+
+
+def _are_names(value: object, kind: Any) -> bool:
+    """Whether a value is of this kind, and all names."""
+    return isinstance(value, kind) and all(
+        isinstance(each, str) for each in cast("Iterable[object]", value)
+    )
 
 
 class ToolFlow(Value, frozen=True, gc=True):

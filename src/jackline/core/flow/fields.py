@@ -77,6 +77,15 @@ class Labels:
                 label = self._label(place.path, label)
                 yield Field(place.path, str(place.value), label, place.record)
 
+    def of(self, result: object) -> dict[str, Integrity]:
+        """Return the paths that hold of this result, as they are journaled with it.
+
+        Of mere text only `*` does: words that look like an object are still words.
+        """
+        if isinstance(result, str):
+            return {_ANY: self.paths[_ANY]} if _ANY in self.paths else {}
+        return self.paths
+
     def _label(self, path: str, label: Integrity) -> Integrity:
         """Return the label of a value; a result that is no object is what `*` says."""
         if path or self._root is None:

@@ -14,7 +14,7 @@ from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.labels import From, Integrity
 from jackline.core.flow.plan import Plan, is_default
 from jackline.core.flow.provenance import Provenance, Source, elements
-from jackline.core.value import Value
+from jackline.core.value import Value, replace
 
 Ruling = Literal["allow", "ask", "refuse"]
 Tier = Literal["read", "clean", "plan", "endorsed", "taint", "origin", "readers"]
@@ -56,6 +56,19 @@ class FlowVerdict(Value, frozen=True):
     origins: tuple[Origin, ...] = ()
     planned: int | None = None
     advice: str = ""
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Each argument with its values and where they came from, for a person to read."""
+        told: dict[str, list[str]] = {}
+        for each in self.origins:
+            told.setdefault(each.argument, []).append(f"{each.value!r}: {each.text}")
+        return {name: "; ".join(values) for name, values in told.items()}
+
+    @property
+    def kept(self) -> "FlowVerdict":
+        """The verdict as it is journaled: what was told to the model stands elsewhere."""
+        return replace(self, advice="")
 
 
 class Question(Value, frozen=True, gc=True):

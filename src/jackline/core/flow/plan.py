@@ -15,6 +15,7 @@ from jackline.core.flow.forms import value_keys
 from jackline.core.value import Value
 
 CALLS_MAX = 64
+_DEPTH = 64
 
 
 class Planned(Value, frozen=True):
@@ -78,13 +79,29 @@ def plan_of(text: str, flows: Mapping[str, ToolFlow]) -> Plan | None:
         plan = msgspec.json.decode(text, type=Plan)
     except (msgspec.MsgspecError, RecursionError):
         return None
-    if len(plan.calls) > CALLS_MAX:
+    if len(plan.calls) > CALLS_MAX or any(_is_deep(each.known) for each in plan.calls):
         return None
     return Plan(tuple([each for each in plan.calls if _is_effectful(flows.get(each.tool))]))
 
 
 def _is_effectful(flow: ToolFlow | None) -> bool:
     return flow is not None and flow.effectful
+
+
+def _is_deep(value: object) -> bool:
+    """Whether a value is nested deeper than any argument may be."""
+    level = [value]
+    for _ in range(_DEPTH):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _fits(planned: Planned, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:

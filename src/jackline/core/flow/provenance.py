@@ -16,6 +16,7 @@ from jackline.core.value import Value
 
 _SHOWN_BYTES = 1 << 20
 _NAME_CHARS = 3
+_PLACES_MAX = 256
 _EXACT = 1 << 53  # Larger integers are no floats.
 
 
@@ -51,6 +52,7 @@ class Provenance:
         self._by_token: dict[str, list[int]] = {}
         self._by_key: dict[tuple[str, str], list[int]] = {}
         self._records: dict[tuple[int, int], list[int]] = {}
+        self._places_of: dict[tuple[type, str | float], list[int]] = {}
         self._untrusted: deque[tuple[Source, str]] = deque()
         self._untrusted_bytes = 0
         self._endorsed: set[tuple[str, str, str]] = set()
@@ -144,15 +146,23 @@ class Provenance:
 
     def _places(self, value: object) -> list[int]:
         """Return which indexed texts have this value, token by token or key by key."""
-        if isinstance(value, bool) or value is None or isinstance(value, dict | list):
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
             return []
+        if isinstance(value, str) and len(value) > VALUE_CHARS:
+            return []
+        key = (type(value), value)
+        if key not in self._places_of:
+            if len(self._places_of) == _PLACES_MAX:
+                self._places_of.clear()
+            self._places_of[key] = self._look_up(value)
+        return self._places_of[key]
+
+    def _look_up(self, value: str | float) -> list[int]:
         if wanted := value_keys(value):
             first, *others = [self._by_key.get(key, []) for key in wanted]
-            return [at for at in first if all(at in each for each in others)]
-        text = str(value)
-        if len(text) > VALUE_CHARS:
-            return []
-        words, nowhere = form(text), list[int]()
+            rest = [set(each) for each in others]
+            return [at for at in first if all(at in each for each in rest)]
+        words, nowhere = form(str(value)), list[int]()
         rarest = min(
             (self._by_token.get(each, []) for each in words.tokens), key=len, default=nowhere
         )
@@ -164,6 +174,7 @@ class Provenance:
 
     def _index(self, source: Source) -> None:
         at, read = len(self._texts), form(source.text)
+        self._places_of.clear()
         self._texts.append((source, read))
         for token in set(read.tokens):
             self._by_token.setdefault(token, []).append(at)

@@ -1,0 +1,256 @@
+"""What the model of a session has read, taken from its journal: what flow judges its calls by.
+
+A driver feeds it every event once, those that it folds and those that it appends, so that it
+costs the length of what is new. It is no part of the fold: whoever has lost it reads the journal
+again, and whoever cannot, as after a snapshot, says so and is asked more often.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from functools import singledispatchmethod
+from typing import Any, cast
+
+import msgspec
+
+from jackline.core import events as e
+from jackline.core.flow import (
+    Integrity,
+    Label,
+    Labels,
+    Plan,
+    Provenance,
+    Question,
+    Source,
+    ToolFlow,
+    plan_of,
+    worse,
+)
+from jackline.core.messages import File, Image, Message, Part, Pasted, Text, ToolResult
+from jackline.core.results import DONE
+
+_USER = "the user"
+_TOOLS_WORDS = frozenset({"error", "refused"})
+_UNKNOWN = Label()
+
+
+class Readings:
+    """Where the texts of one session come from, and what was planned in its open turn.
+
+    `flows` are the agent's tools. Of a tool that is not there any more everything is untrusted.
+    """
+
+    def __init__(self, owner: str, flows: Mapping[str, ToolFlow]) -> None:
+        self.known = Provenance(owner)
+        self.plan: Plan | None = None
+        self.spent: set[int] = set()
+        self._flows = flows
+        self._asks: Integrity = "user"
+        self._turn = 0
+        self._waiting: deque[tuple[int, e.Submitted]] = deque()
+        self._names: dict[str, str] = {}
+        self._planning = ""
+        self._questions: dict[int, e.InputRequested] = {}
+        self._labels: dict[tuple[tuple[str, Integrity], ...], Labels] = {}
+
+    def question(self, **options: Any) -> Question:
+        """Return what a call is judged by now. `options` are other fields of `Question`."""
+        return Question(self.known, self.plan, frozenset(self.spent), **options)
+
+    def forget(self) -> None:
+        """Say that something was read that is not known any more: it is the worst there is."""
+        self.known.read([Source(0, "what is not known any more", "")])
+        self.known.restrict(None)
+
+    def take(self, records: Iterable[e.Record]) -> None:
+        """Take in what has happened, in the order of the journal."""
+        for record in records:
+            self._take(record.event, record.seq)
+
+    @singledispatchmethod
+    def _take(self, event: object, seq: int) -> None:
+        """Take nothing from what the model does not read."""
+
+    @_take.register
+    def _opened(self, event: e.SessionOpened, seq: int) -> None:
+        if event.parent:
+            ceiling = event.ceiling or _UNKNOWN
+            self._asks = worse(ceiling.integrity, "directory")
+            self.known.restrict(ceiling.readers)
+        for message in event.history:
+            self._history(message, seq)
+
+    def _history(self, message: Message, seq: int) -> None:
+        for part in message.parts:
+            match part:
+                case ToolResult():
+                    self._result(self._flows.get(part.name), part.name, part.parts, {}, seq)
+                case Text() | Pasted() if message.role == "user":
+                    self._said([part], seq)
+                case _:
+                    continue
+
+    @_take.register
+    def _submitted(self, event: e.TurnSubmitted, seq: int) -> None:
+        if self._turn:
+            self._waiting.append((seq, event))
+        else:
+            self._begin(seq, event)
+
+    @_take.register
+    def _steered(self, event: e.TurnSteered, seq: int) -> None:
+        if self._turn:
+            self._said(event.parts, seq)
+        else:
+            self._begin(seq, event)
+
+    def _begin(self, seq: int, event: e.Submitted) -> None:
+        """Begin a turn, which is planned afresh."""
+        self._turn = seq
+        self.known.turn = seq
+        self.plan, self.spent = None, set()
+        self._said(event.parts, seq)
+
+    def _said(self, parts: Iterable[Part], seq: int) -> None:
+        for part in parts:
+            match part:
+                case Text():
+                    level = self._asks
+                    self.known.read([Source(seq, _USER, part.text, level, turn=self._turn)])
+                case Pasted():
+                    name = "what the user pasted"
+                    self.known.read([Source(seq, name, part.text, turn=self._turn)])
+                case _:
+                    self.known.read([Source(seq, "what the user attached", "", turn=self._turn)])
+
+    @_take.register(e.TurnCompleted)
+    @_take.register(e.TurnFailed)
+    @_take.register(e.TurnStopped)
+    @_take.register(e.TurnCancelled)
+    def _ended(self, event: e.TurnEnded, seq: int) -> None:
+        del event, seq
+        self._turn, self.plan, self._planning = 0, None, ""
+        self._names.clear()
+        if self._waiting:
+            self._begin(*self._waiting.popleft())
+
+    @_take.register
+    def _forked(self, event: e.SessionForked, seq: int) -> None:
+        """Leave behind what the copied session was about to do."""
+        self._waiting.clear()
+        self._questions.clear()
+        self._ended(e.TurnCancelled(self._turn), seq)
+        del event
+
+    @_take.register
+    def _reserved(self, event: e.ModelReserved, seq: int) -> None:
+        if event.instructions:
+            self.known.read([Source(seq, "the instructions", event.instructions, "developer")])
+        if event.purpose == "plan":
+            self._planning = event.key
+
+    @_take.register
+    def _replied(self, event: e.ModelReplied, seq: int) -> None:
+        del seq
+        if event.key == self._planning and not self.known.tainted:
+            self.plan = plan_of(event.text, self._flows)
+
+    @_take.register
+    def _started(self, event: e.ToolStarted, seq: int) -> None:
+        del seq
+        self._names[event.key] = event.name
+        if event.flow and event.flow.planned is not None:
+            self.spent.add(event.flow.planned)
+
+    @_take.register
+    def _requested(self, event: e.InputRequested, seq: int) -> None:
+        self._questions[seq] = event
+
+    @_take.register
+    def _provided(self, event: e.InputProvided, seq: int) -> None:
+        """Take it that who approves a call has seen where its values come from."""
+        del seq
+        asked = self._questions.pop(event.question, None)
+        flow = self._flows.get(asked.name) if asked else None
+        if not asked or not flow or not event.approved:
+            return
+        written = _value(asked.arguments if event.arguments is None else event.arguments)
+        arguments = cast("dict[str, object]", written) if isinstance(written, dict) else {}
+        for name in flow.critical.keys() & arguments.keys():
+            self.known.endorse(flow.name, name, arguments[name])
+
+    @_take.register
+    def _returned(self, event: e.ToolReturned, seq: int) -> None:
+        name = self._names.get(event.key, "")
+        self._result(self._flows.get(name), name, event.parts, event.labels, seq)
+
+    def _result(
+        self,
+        flow: ToolFlow | None,
+        name: str,
+        parts: Iterable[Part],
+        paths: Mapping[str, Integrity],
+        seq: int,
+    ) -> None:
+        readers = flow.readers if flow else "user"
+        named = readers if isinstance(readers, frozenset) else None
+        labels = self._labels_of(paths)
+        for part in parts:
+            if isinstance(part, Text) and part.text != DONE:
+                self.known.read(
+                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
+                    for each in labels.fields(_value(part.text))
+                )
+                self.known.restrict(named, private=readers != "everybody")
+            elif isinstance(part, Image | File):
+                self.known.read([Source(seq, name, "", turn=self._turn)])
+                self.known.restrict(named, private=readers != "everybody")
+
+    def _labels_of(self, paths: Mapping[str, Integrity]) -> Labels:
+        key = tuple(sorted(paths.items()))
+        if key not in self._labels:
+            self._labels[key] = Labels(paths)
+        return self._labels[key]
+
+    @_take.register(e.ToolFailed)
+    @_take.register(e.ToolUnknown)
+    def _failed(self, event: e.ToolFailed | e.ToolUnknown, seq: int) -> None:
+        """Take what a tool says of its failure for what it is: somebody else's words."""
+        name = self._names.get(event.key, "")
+        if event.code in _TOOLS_WORDS:
+            self._heard(name, event.text, seq)
+
+    @_take.register
+    def _reconciled(self, event: e.ToolReconciled, seq: int) -> None:
+        self._heard(self._names.get(event.key, ""), event.text, seq)
+
+    def _heard(self, name: str, text: str, seq: int) -> None:
+        self.known.read([Source(seq, name, text, turn=self._turn)])
+        self.known.restrict(None)
+
+    @_take.register
+    def _child(self, event: e.ChildFinished, seq: int) -> None:
+        texts = [part.text for part in event.parts if isinstance(part, Text)]
+        self._labelled("what another agent found", texts, event.label, seq)
+
+    @_take.register
+    def _remembered(self, event: e.MemoryRead, seq: int) -> None:
+        self._labelled("what was remembered", event.items, event.label, seq)
+
+    def _labelled(self, name: str, texts: Iterable[str], label: Label | None, seq: int) -> None:
+        label = label or _UNKNOWN
+        level = worse(label.integrity, "directory")
+        self.known.read(Source(seq, name, text, level, turn=self._turn) for text in texts)
+        self.known.restrict(label.readers)
+
+    @_take.register
+    def _erased(self, event: e.Erased, seq: int) -> None:
+        del event, seq
+        self.forget()
+
+
+def _value(text: str) -> object:
+    """Return what a tool returned, which a model reads as JSON unless it was text."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return text
