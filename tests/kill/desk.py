@@ -5,6 +5,7 @@ Its tool writes a line to the file `world`, and waits until there is a file `go`
 
 import os
 from pathlib import Path
+from threading import Event
 
 from tests.kill.processes import passed
 
@@ -35,10 +36,19 @@ async def wait() -> str:
     return "It is there."
 
 
+@tool(effect="transactional")
+def hang() -> str:
+    """Never return."""
+    do("hang")
+    Event().wait()
+    return "It is over."
+
+
 def desk(version: str) -> Agent:
     """Return the agent in a version."""
-    script = {"hello": [ANSWER], "wait": [[ToolCall("wait", "{}")], ANSWER]}
-    return Agent("desk", ScriptedModel(script), tools=[wait], version=version)
+    calls = {name: [[ToolCall(name, "{}")], ANSWER] for name in ("wait", "hang")}
+    script = {"hello": [ANSWER], **calls}
+    return Agent("desk", ScriptedModel(script), tools=[wait, hang], version=version)
 
 
 here = desk(os.environ.get("DESK_VERSION", "1"))

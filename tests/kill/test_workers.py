@@ -190,6 +190,18 @@ def test_what_still_runs_in_the_end_is_cut_off_and_never_made_again(
     within(story, store, tmp_path)
 
 
+def test_a_worker_ends_though_somebody_s_code_never_returns(store: str, tmp_path: Path) -> None:
+    async def story(there: House) -> None:
+        worker = await there.hire("--grace", "0.2")
+        await there.asks("hang")
+        await there.begun()
+        worker.terminate()
+        await says(worker, "Something still ran")
+        assert await worker.wait() == 1
+
+    within(story, store, tmp_path)
+
+
 def test_a_worker_with_nothing_to_do_ends_at_once_and_is_off_the_list(
     store: str, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from jackline.cli.signals import signals
 from jackline.core.app import App
 from jackline.opening import Surroundings, new_id
 from jackline.settings import Settings, read_settings
+
+_HANGS_S = 5.0
 
 
 def worker(  # noqa: PLR0913 - each is an option of the command
@@ -88,6 +91,21 @@ async def _work(
             text = f"{name}: {_left(driven, grace_s)}."
             voice.say("draining", text, signal=name, driven=driven)
             drained = await _drained(runtime, grace_s, heard)
+            _end_though_something_hangs(voice, drained=drained)
+    return _ended(voice, drained=drained)
+
+
+def _end_though_something_hangs(voice: _Voice, *, drained: bool) -> None:
+    """End the process in a while: somebody's code may never return, in a thread that is waited for.
+
+    It is then as if it were killed, and whoever goes on finds out what became of what ran.
+    """
+    timer = threading.Timer(_HANGS_S, lambda: os._exit(_ended(voice, drained=drained)))
+    timer.daemon = True
+    timer.start()
+
+
+def _ended(voice: _Voice, *, drained: bool) -> Exit:
     if drained:
         voice.say("ended", "All was finished or handed over.", drained=True)
         return Exit.OK
