@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
@@ -81,6 +81,15 @@ def test_a_timer_holds_nothing_back(postgres_url: str) -> None:
             await say(store, S1, "r2")
             await driver.until("s1")
             await becomes([("s1", "todo")], lambda: jobs(postgres_url))
+
+    told(postgres_url, story)
+
+
+def test_a_timer_in_a_hundred_years_can_be_set(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        await rested(store, S1, due_at=4e9 + 1e9)
+        assert jobs(postgres_url) == [("s1", "todo")] * 2
 
     told(postgres_url, story)
 
@@ -332,6 +341,69 @@ def test_a_lost_database_is_waited_for_while_drives_go_on(
             await patiently(store, S2)
             await driver.until("s1", "s2")
             ends.set()
+
+    told(postgres_url, story)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 50, 500])
+def test_who_is_stopped_before_it_has_begun_ends(postgres_url: str, turns: int) -> None:
+    """Procrastinate's worker would forget it as it begins."""
+
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        driver = Driver()
+        engine = ProcrastinateEngine(postgres_url, SERVED, slots=10, lease_s=LEASE_S)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(engine.run(driver))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await engine.stop()
+        assert driver.brought == []
+
+    told(postgres_url, story)
+
+
+def test_who_is_cancelled_at_any_moment_of_its_start_ends(postgres_url: str) -> None:
+    """On Python 3.11 the pool loses a cancellation that comes together with a connection."""
+
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        for turns in range(0, 2_000, 25):
+            async with running(postgres_url, Driver()):
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+
+    told(postgres_url, story)
+
+
+def test_what_runs_is_cut_off_also_where_it_was_to_end_by_itself(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        await say(store)
+        driver = Driver(lambda _: asyncio.Event().wait())  # pyright: ignore[reportArgumentType] - it never returns
+        async with running(postgres_url, driver) as engine:
+            await driver.until("s1")
+            await engine.stop()
+            listens = """
+                SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND query LIKE 'LISTEN%%'
+            """
+            await becomes([], lambda: asked(postgres_url, listens))  # It waits for what runs.
+        assert jobs(postgres_url) == [("s1", "todo")]
+
+    told(postgres_url, story)
+
+
+def test_a_database_that_is_out_of_reach_at_first_is_waited_for(
+    postgres_url: str, postgres_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(store: PostgresStore) -> None:
+        driver = Driver()
+        async with AsyncExitStack() as stack:
+            with out_of_reach(postgres_url, postgres_server):
+                await stack.enter_async_context(running(postgres_url, driver))
+                await becomes([True], lambda: [caplog.text.count("Nothing is fetched") > 1])
+            await patiently(store, S1)
+            await driver.until("s1")
 
     told(postgres_url, story)
 

@@ -6,16 +6,16 @@ is the lock, and without one no job can hold back another, nor is one left over.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
-from typing import Any, LiteralString
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from jackline.adapters.postgres.address import direct_options
 from jackline.adapters.procrastinate.queue import Queue
@@ -25,6 +25,7 @@ from jackline.ports.engine import Drive
 _LOG = logging.getLogger("jackline")
 _TASK = "jackline.drive"
 _POLL_S = 0.5
+_AGAIN_S = 0.1
 _BEATS = 3
 _CONNECTIONS = 3
 _WAIT_S = 2.0
@@ -93,19 +94,9 @@ class ProcrastinateEngine:
         ]
         self._slots = slots
         self._lease_s = lease_s
-        connector = PsycopgConnector(
-            pool_factory=_pool,
-            conninfo=direct_options(url),
-            min_size=1,
-            max_size=_CONNECTIONS,
-            timeout=_WAIT_S,
-            configure=_configure,
-            reconnect_timeout=_WAIT_S,  # Its attempts come ever later: begin anew.
-        )
-        self._app = App(connector=connector)
-        self._app.job_manager = self._queue = Queue(connector, slots)
-        self._worker: Worker | None = None
-        self._stopped = False
+        self._conninfo = direct_options(url)
+        self._driving = set[asyncio.Task[None]]()
+        self._stopping = asyncio.Event()
 
     def wake(self, session: SessionId) -> None:
         """See `Engine.wake`. Nothing is left to do: the job was queued with what was told."""
@@ -115,26 +106,48 @@ class ProcrastinateEngine:
 
         async def driven(tenant: str, name: str) -> None:
             """Drive the session that the job names."""
-            await drive(SessionId(tenant, name))
-
-        self._app.task(name=_TASK)(driven)
-        while not self._stopped:
+            task = asyncio.current_task()
+            assert task is not None, "a job has a task"
+            self._driving.add(task)
             try:
-                async with self._app.open_async():
-                    await self._work()
-            except (ConnectorException, PoolTimeout) as error:
-                _LOG.error("Nothing is fetched from the queue: %s", error.__cause__ or error)
-                await asyncio.sleep(_POLL_S)
+                await drive(SessionId(tenant, name))
+            finally:
+                self._driving.discard(task)
+
+        while not self._stopping.is_set():
+            async with self._opened() as (app, queue):
+                app.task(name=_TASK)(driven)
+                await self._work(app, queue)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S):
+                    await self._stopping.wait()
 
     async def stop(self) -> None:
         """See `Engine.stop`."""
-        self._stopped = True
-        if self._worker:
-            self._worker.stop()
+        self._stopping.set()
 
-    async def _work(self) -> None:
-        self._worker = worker = Worker(
-            self._app,
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[tuple[App, Queue]]:
+        """Give an app with a pool of its own. Who first needs a connection waits for one."""
+        connector = PsycopgConnector(configure=_configure)  # For what listens: that has no pool.
+        app = App(connector=connector)
+        app.job_manager = queue = Queue(connector, self._slots)
+        pool = AsyncConnectionPool[AsyncConnection](
+            self._conninfo,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=_WAIT_S,
+            configure=_configure,
+            open=False,
+            reconnect_timeout=_WAIT_S,  # Its attempts come ever later: begin anew.
+        )
+        async with pool:
+            await connector.open_async(pool)
+            yield app, queue
+
+    async def _work(self, app: App, queue: Queue) -> None:
+        worker = Worker(
+            app,
             queues=self._queues,
             concurrency=self._slots,
             fetch_job_polling_interval=_POLL_S,
@@ -146,54 +159,78 @@ class ProcrastinateEngine:
         )
         ended = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            working = group.create_task(worker.run())
-            beside = group.create_task(self._tend(worker)), group.create_task(self._queue.tidy())
-            working.add_done_callback(lambda _: ended.set())
+            group.create_task(_worked(worker, ended))
+            beside = (
+                group.create_task(self._tend(worker, queue)),
+                group.create_task(queue.tidy()),
+                group.create_task(self._stop(worker)),
+            )
             try:
                 await ended.wait()
             except asyncio.CancelledError:
-                worker.shutdown_graceful_timeout = 0  # What runs is cancelled, and put back.
+                self._stopping.set()
+                worker.stop()
+                for task in self._driving:
+                    task.cancel()  # What runs is put back.
                 raise
-            for task in beside:
-                task.cancel()
+            finally:
+                await _cancelled(beside)
 
-    async def _tend(self, worker: Worker) -> None:
+    async def _stop(self, worker: Worker) -> None:
+        """Stop the worker when it is time: once it has begun, for as it begins it forgets that."""
+        await self._stopping.wait()
+        worker.stop()
+
+    async def _tend(self, worker: Worker, queue: Queue) -> None:
         """Stay alive, put back what the dead have left, and queue what nobody was woken for."""
         every_s = self._lease_s / _BEATS
-        clock = asyncio.get_running_loop().time
+        clock, execute = asyncio.get_running_loop().time, queue.connector.execute_query_async
         beaten_at = clock()
         while True:
             me = worker.worker_id
             try:
                 if clock() >= beaten_at + every_s and me is not None:
                     beaten_at = clock()
-                    await self._queue.update_heartbeat(me)
-                    await self._execute(_REAP, silent_s=self._lease_s)
-                    await self._execute(_BURY, silent_s=_HOUR_S)
+                    await queue.update_heartbeat(me)
+                    await execute(_REAP, silent_s=self._lease_s)
+                    await execute(_BURY, silent_s=_HOUR_S)
                 if me is not None:
-                    await self._audit(me)
+                    await self._audit(me, queue)
             except ConnectorException as error:
                 _LOG.warning("The queue could not be tended: %s", error.__cause__)
             await asyncio.sleep(min(_POLL_S, every_s))
 
-    async def _audit(self, me: int) -> None:
-        await self._execute(
+    async def _audit(self, me: int, queue: Queue) -> None:
+        await queue.connector.execute_query_async(
             _AUDIT,
             me=me,
-            mine=self._queue.mine,
+            mine=queue.mine,
             silent_s=self._lease_s,
             overdue_s=_OVERDUE_S,
             limit=_AT_ONCE,
         )
 
-    async def _execute(self, query: LiteralString, **values: float | list[int]) -> None:
-        await self._app.connector.execute_query_async(query, **values)
+
+async def _worked(worker: Worker, ended: asyncio.Event) -> None:
+    """Have the worker work until it is stopped, or the database is lost."""
+    try:
+        await worker.run()
+    except ConnectorException as error:
+        _LOG.error("Nothing is fetched from the queue: %s", error.__cause__ or error)
+    finally:
+        ended.set()
 
 
-def _pool(**options: Any) -> AsyncConnectionPool:
-    """Make a pool that lends without a look: who gets a lost connection tries again."""
-    options.pop("check")
-    return AsyncConnectionPool(**options)
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel the tasks until they have ended.
+
+    On Python 3.11 the pool loses a cancellation that comes together with a connection: its
+    `asyncio.wait_for` does (python/cpython, issue 86296).
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_AGAIN_S)
 
 
 async def _configure(connection: AsyncConnection) -> None:

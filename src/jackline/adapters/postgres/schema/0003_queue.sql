@@ -47,7 +47,8 @@ $$;
 --
 -- Tenants take turns: each job has a second of its tenant's own, one after the other, and the
 -- earliest second comes first. So who comes with one job is before the second of a flood, and
--- after what has waited for longer. Behind a thousand nobody counts: they are a day late.
+-- after what has waited for longer. Behind a thousand nobody counts: they are a day late. A job
+-- comes within ten years, as a priority has 32 bits; who comes too early is queued again.
 CREATE FUNCTION jackline.wake_1(
     of_tenant text,
     of_name text,
@@ -59,7 +60,7 @@ CREATE FUNCTION jackline.wake_1(
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     waiting bigint;
-    later boolean := wake_at > at;
+    comes_at double precision := least(greatest(wake_at, at), at + 315360000);
     queue text := jackline.queue_1(of_agent, of_version);
     job bigint;
 BEGIN
@@ -75,11 +76,10 @@ BEGIN
     VALUES (
         queue,
         'jackline.drive',
-        -(greatest(wake_at, at) - 1767225600
-            + CASE WHEN waiting < 1000 THEN waiting ELSE 86400 END)::integer,
+        -(comes_at - 1767225600 + CASE WHEN waiting < 1000 THEN waiting ELSE 86400 END)::integer,
         jsonb_build_object('tenant', of_tenant, 'name', of_name),
         -- The queue goes by the machine's clock, which may be behind our time.
-        CASE WHEN later THEN clock_timestamp() + make_interval(secs => wake_at - wake_1.at) END
+        CASE WHEN comes_at > at THEN clock_timestamp() + make_interval(secs => comes_at - at) END
     ) RETURNING j.id INTO job;
     PERFORM pg_notify('procrastinate_queue_v1#' || queue,
         json_build_object('type', 'job_inserted', 'job_id', job)::text);
