@@ -135,6 +135,7 @@ def test_it_is_found_wherever_it_stands(kind: str, written: str) -> None:
         ("tel. 030 123456 (24 h)", "phone", "030 123456"),
         ("password: hunter2", "password", "hunter2"),
         ("PASSWORD=Sesame", "password", "Sesame"),
+        ("PASSWORD=hunter2", "password", "hunter2"),
         ("pwd=letmein", "password", "letmein"),
         ('"password": "open sesame"', "password", "open sesame"),
         ('{\\"password\\": \\"hunter2\\"}', "password", "hunter2"),
