@@ -164,8 +164,28 @@ def test_a_call_that_nobody_planned_spends_nothing() -> None:
     assert journal.decision() == "plan"
 
 
-def test_what_is_planned_after_something_was_read_or_is_no_plan_is_none() -> None:
-    assert Journal().ask("write to bob@x.com").result(HOSTILE).plan().readings.plan is None
+def test_a_later_turn_is_planned_afresh_from_all_that_was_typed() -> None:
+    journal = Journal().ask("look").result(HOSTILE).add(e.TurnCompleted(1, "done"))
+    journal.ask("write to bob@x.com", Pasted(HOSTILE)).plan()
+    assert journal.readings.requests == ["look", "write to bob@x.com"]
+    assert journal.decision() == "plan"
+
+
+def test_a_childs_tainted_task_is_not_planned_from() -> None:
+    journal = Journal().add(e.SessionOpened("a", "ann", parent="p")).ask("write to eve@evil.com")
+    assert journal.readings.requests == []
+
+
+def test_a_plan_that_is_made_when_somebody_steers_adds_to_the_one_before() -> None:
+    journal = Journal().ask("write to bob@x.com").plan().result(HOSTILE)
+    allowed = FlowVerdict("allow", "plan", planned=0)
+    journal.add(e.ToolStarted("t", "send_email", 1, "k", flow=allowed)).plan()
+    assert journal.readings.plan
+    assert len(journal.readings.plan.calls) == 2
+    assert judge(MAIL, LETTER, journal.readings.question()).planned == 1
+
+
+def test_what_is_no_plan_plans_nothing() -> None:
     assert Journal().ask("hi").plan("nothing").readings.plan is None
     assert Journal().ask("hi").plan(purpose="reply").readings.plan is None
     assert Journal().ask("hi").plan({"calls": []}).readings.plan == Plan()

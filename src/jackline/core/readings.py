@@ -37,12 +37,15 @@ class Readings:
     """Where the texts of one session come from, and what was planned in its open turn.
 
     `flows` are the agent's tools. Of a tool that is not there any more everything is untrusted.
+    `requests` is all that was typed: a planning model gets to see this and the instructions,
+    and nothing else, so its plan is trusted whenever it is made.
     """
 
     def __init__(self, owner: str, flows: Mapping[str, ToolFlow]) -> None:
         self.known = Provenance(owner)
         self.plan: Plan | None = None
         self.spent: set[int] = set()
+        self.requests: list[str] = []
         self._flows = flows
         self._asks: Integrity = "user"
         self._turn = 0
@@ -116,6 +119,7 @@ class Readings:
                 case Text():
                     level = self._asks
                     self.known.read([Source(seq, _USER, part.text, level, turn=self._turn)])
+                    self.requests += () if level == "untrusted" else (part.text,)
                 case Pasted():
                     name = "what the user pasted"
                     self.known.read([Source(seq, name, part.text, turn=self._turn)])
@@ -150,9 +154,10 @@ class Readings:
 
     @_take.register
     def _replied(self, event: e.ModelReplied, seq: int) -> None:
+        """Commit to a plan. One that is made when somebody steers adds to the one before it."""
         del seq
-        if event.key == self._planning and not self.known.tainted:
-            self.plan = plan_of(event.text, self._flows)
+        if event.key == self._planning and (plan := plan_of(event.text, self._flows)):
+            self.plan = Plan((self.plan.calls if self.plan else ()) + plan.calls)
 
     @_take.register
     def _started(self, event: e.ToolStarted, seq: int) -> None:

@@ -19,6 +19,7 @@ _JOINING = "@._-+/:"
 _APART = {ord(sign): " " for sign in "!\"#$%&'()*,;<=>?[\\]^`{|}~"}
 _MONEY = "$€£¥%"
 _NUMBER_CHARS = 40
+_KEY_CHARS = 64
 _GROUP_DIGITS = 3
 _IBAN_CHARS = range(15, 35)
 _IBAN_GROUPS = 9
@@ -120,10 +121,10 @@ def value_keys(value: object) -> tuple[Key, ...]:
     if not isinstance(value, str) or len(value) > VALUE_CHARS:
         return ()
     bare = plain(value)
-    if not any(character.isdecimal() for character in bare) and ":" not in bare:
-        return ()
     if "://" in bare and " " not in bare:
         return (("url", _url(bare)),)
+    if len(bare) > _KEY_CHARS or not any(map(str.isdecimal, bare)):
+        return ()
     if moment := _moment(bare):
         return moment
     together = bare.replace(" ", "")

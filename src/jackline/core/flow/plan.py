@@ -51,7 +51,10 @@ def plan_schema(tools: Iterable[str]) -> dict[str, Any]:
     names = {"type": "array", "items": {"type": "string"}}
     call = {
         "tool": {"type": "string", "enum": sorted(tools)},
-        "known": {"type": "object", "description": "Arguments whose values are known by now."},
+        "known": {
+            "type": "object",
+            "description": "Arguments that the request says word for word.",
+        },
         "unknown": names | {"description": "Arguments that have to be looked up first."},
         "repeat": {"type": "boolean", "description": "Whether it is made more than once."},
     }
