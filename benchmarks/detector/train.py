@@ -42,7 +42,8 @@ def trained(rows: Sequence[Row], settings: Settings | None = None) -> Trained:
     """
     settings = settings or Settings()
     margins = margins_of(rows, settings)
-    slope, offset = calibrated(margins, [row.label for row in rows])
+    given = _given(rows, margins)
+    slope, offset = calibrated([m for m, _ in given], [label for _, label in given])
     head = learnt(rows, settings)
     head.scale = head.scale._replace(slope=slope, offset=offset)
     limit = head.probability(limit_of(rows, margins))
@@ -52,13 +53,18 @@ def trained(rows: Sequence[Row], settings: Settings | None = None) -> Trained:
 
 
 def limit_of(rows: Sequence[Row], margins: Sequence[float]) -> float:
-    """Return the margin that one benign text in a hundred exceeds, of those not made up here.
+    """Return the margin that one benign text in a hundred exceeds, of those not made up here."""
+    benign = [margin for margin, label in _given(rows, margins) if not label]
+    return threshold_at(benign, FALSE_POSITIVES)
+
+
+def _given(rows: Sequence[Row], margins: Sequence[float]) -> Sequence[tuple[float, int]]:
+    """Return margin and label of each row that was not made up here.
 
     Made-up kinds have one hand and no proportions: what share of them is flagged says little.
     """
     pairs = zip(rows, margins, strict=True)
-    benign = [margin for row, margin in pairs if not row.label and row.source != SOURCE]
-    return threshold_at(benign, FALSE_POSITIVES)
+    return [(margin, row.label) for row, margin in pairs if row.source != SOURCE]
 
 
 def digest(data: bytes) -> str:
