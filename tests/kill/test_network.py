@@ -97,18 +97,23 @@ def test_a_commit_whose_answer_is_lost_is_looked_for_and_not_repeated(
 
 
 @pytest.mark.parametrize("when", WHENS)
+@pytest.mark.parametrize("waits", [False, True])
 def test_what_is_said_again_with_its_request_id_is_said_once(
-    when: When, proxy: Proxy, postgres_url: str, tmp_path: Path
+    when: When, proxy: Proxy, postgres_url: str, tmp_path: Path, *, waits: bool
 ) -> None:
+    """Where no turn is open it is one statement, else a transaction."""
+
     async def story() -> None:
         async with desk(proxy.url, tmp_path, drive=False) as there:
             session = await there.runtime.sessions.open("clerk", USER, "s")
+            if waits:
+                await there.runtime.sessions.submit(session, USER, Submission("all", "r0"))
             said = Submission("all", "r1")
-            proxy.cut_at(b"COMMIT", when)
+            proxy.cut_at(b"COMMIT" if waits else b"submit_1", when)
             with pytest.raises(UnknownOutcomeError):
                 await there.runtime.sessions.submit(session, USER, said)
             kept = [each.event for each in await there.records("s")]
-            assert len(kinds(kept, e.TurnSubmitted)) == (when == "after")
+            assert len(kinds(kept, e.TurnSubmitted)) == waits + (when == "after")
             receipt = await there.runtime.sessions.submit(session, USER, said)
             assert receipt.repeated == (when == "after")
             assert receipt.turn is not None
