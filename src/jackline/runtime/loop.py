@@ -211,7 +211,10 @@ class Drive:
                     self._ahead_s = at - self._crew.clock()
                     ended = release or session.ended is not self._session.ended
                     self._announce(events, at, ended=ended)
-                    self._session, self._heard, self._account = session, [], None
+                    self._session, self._heard = session, []
+                    # What was refused, and is not in it, has to be asked for again: see `_wait`.
+                    asked = session.turn and session.turn.asked
+                    self._account = None if asked else self._account
                     return not release
                 case Behind(records):
                     self._learn(records)
