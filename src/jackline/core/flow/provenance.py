@@ -1,9 +1,9 @@
 """Where a value stands: an index over all that a model has read, by who wrote it.
 
-It grows with the journal and is never built anew: reading costs the length of what is read,
-finding costs the texts that share the value's rarest word. A value counts as found where
-somebody who is trusted enough wrote it. That untrusted text does not contain it says nothing,
-as text can be encoded, split and spelt in ways that no search foresees.
+It grows with the journal and is never built anew: what is read is indexed once, when a value is
+first looked for after it, and finding costs the texts that share the value's rarest word. A value
+counts as found where somebody who is trusted enough wrote it. That untrusted text does not
+contain it says nothing, as text can be encoded, split and spelt in ways that no search foresees.
 """
 
 from collections import deque
@@ -49,6 +49,7 @@ class Provenance:
         self.private = False
         self.sealed: frozenset[str] | None = None
         self._texts: list[tuple[Source, Form]] = []
+        self._unread: deque[Source] = deque()
         self._by_token: dict[str, list[int]] = {}
         self._by_key: dict[tuple[str, str], list[int]] = {}
         self._records: dict[tuple[int, int], list[int]] = {}
@@ -65,7 +66,7 @@ class Provenance:
             if source.integrity == "untrusted":
                 self._keep(source)
             else:
-                self._index(source)
+                self._unread.append(source)
 
     def restrict(self, readers: frozenset[str] | None, *, private: bool = True) -> None:
         """Say who may read what was read: these alone, and where it is private no stranger.
@@ -150,6 +151,8 @@ class Provenance:
             return []
         if isinstance(value, str) and len(value) > VALUE_CHARS:
             return []
+        while self._unread:
+            self._index(self._unread.popleft())
         key = (type(value), value)
         if key not in self._places_of:
             if len(self._places_of) == _PLACES_MAX:
