@@ -75,6 +75,19 @@ def test_a_hole_takes_what_the_user_said_element_by_element() -> None:
     assert shown["eve@evil.com"] == ("open", "search, text")
 
 
+def test_the_keys_of_an_object_are_chosen_too_unless_the_schema_has_them() -> None:
+    limits = {"type": "object", "properties": {"most": {"type": "string"}}}
+    share = {"type": "object", "additionalProperties": {"type": "string"}}
+    schema = {"properties": {"limits": limits, "share": share}}
+    grant = flow_of("grant", "once", schema, Declared(readers_from=("share",)))
+    plan = Plan((Planned("grant", {}, frozenset({"limits", "share"})),))
+    question = Question(reading("let bob@x.com read at most ten", HOSTILE), plan)
+    call = {"limits": {"most": "ten"}, "share": {"bob@x.com": "read"}}
+    assert judge(grant, call, question).decision == "allow"
+    assert judge(grant, call | {"share": {"eve@evil.com": "read"}}, question).tier == "origin"
+    assert judge(grant, call | {"limits": {"least": "ten"}}, question).tier == "origin"
+
+
 def test_an_empty_list_that_is_no_default_is_somebodys_choice() -> None:
     known = reading("mail bob@x.com", HOSTILE)
     assert judge(MAIL, LETTER | {"to": []}, Question(known, ANY_MAIL)).tier == "origin"

@@ -8,6 +8,7 @@ contain it says nothing, as text can be encoded, split and spelt in ways that no
 
 from collections import deque
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
@@ -195,15 +196,20 @@ class Provenance:
             self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
 
 
-def elements(value: object) -> list[object]:
-    """Return what a value is made of: the elements of lists and the values of objects."""
+def elements(value: object, names: AbstractSet[str] = frozenset()) -> list[object]:
+    """Return what a value is made of: elements of lists, values of objects, and their keys.
+
+    Keys that are among `names` were written down by the tool's author, and nobody chose them.
+    """
     found, stack = list[object](), [value]
     while stack:
         each = stack.pop()
         if isinstance(each, list | tuple):
             stack += reversed(cast("list[object]", each))
         elif isinstance(each, dict):
-            stack += reversed(list(cast("dict[str, object]", each).values()))
+            pairs = cast("dict[str, object]", each)
+            found += [name for name in pairs if name not in names]
+            stack += reversed(list(pairs.values()))
         else:
             found.append(each)
     return found
