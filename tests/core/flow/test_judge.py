@@ -177,6 +177,10 @@ def test_a_loosened_argument_says_why() -> None:
     verdict = judge(pay, {"account": "A17", "amount": 5}, Question(reading("pay A17", "5"), plan))
     assert verdict.decision == "allow"
     assert verdict.origins[1].text == "free: small change"
+    known = reading("hi", "5")
+    assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "taint"
+    known.endorse("pay", "account", "A17")
+    assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "endorsed"
 
 
 def test_a_read_of_a_url_needs_the_url_from_the_user_or_a_host_that_is_allowed() -> None:

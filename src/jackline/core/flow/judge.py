@@ -156,7 +156,7 @@ def _found(name: str, shown: str, standing: Standing, source: Source) -> Origin:
 
 def _is_endorsed(standings: Iterable[Origin]) -> bool:
     """Whether a person endorsed each value that decides what this call does."""
-    chosen = [each.standing for each in standings if each.standing != "default"]
+    chosen = [each.standing for each in standings if each.standing not in {"default", "free"}]
     return bool(chosen) and all(each == "endorsed" for each in chosen)
 
 
