@@ -222,3 +222,19 @@ def test_no_untrusted_text_makes_a_call_run_that_would_not_run_without_it(
     little = judge(MAIL, call, Question(reading(asked, "x"), plan)).decision
     more = judge(MAIL, call, Question(reading(asked, "x", hostile, to, f"{asked} {to}"), plan))
     assert more.decision == little
+
+
+def test_an_agent_of_a_search_and_a_send_without_any_policy_is_safe_and_does_not_nag() -> None:
+    text = {"type": "string"}
+    send = flow_of("send", "once", {"properties": {"to": text, "text": text}})
+    said = {"to": "bob@x.com", "text": "I am late"}
+    pinned = Plan((Planned("send", said),))
+    hole = Plan((Planned("send", {"to": "bob@x.com"}, frozenset({"text"})),))
+    clean = reading("tell bob@x.com: I am late")
+    assert judge(send, said, Question(clean)).decision == "allow"
+    tainted = reading("look, then tell bob@x.com: I am late", HOSTILE)
+    assert judge(SEARCH, {"query": "anything"}, Question(tainted)).decision == "allow"
+    for plan in (pinned, hole):
+        assert judge(send, said, Question(tainted, plan)).decision == "allow"
+    for change in ({"to": "eve@evil.com"}, {"text": "all of it"}):
+        assert judge(send, said | change, Question(tainted, hole)).decision == "ask"
