@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any, Literal, get_args
 
@@ -65,7 +65,10 @@ def measure(setting: Setting, *, names: Sequence[str] = SUITES) -> Tally:
             for attack in of.attacks.values():
                 if (name, str(attack.ID)) not in TEXT_ONLY:
                     heard = _heard(setting.place, of, attack, judged)
-                    _count_attack(tally, [_attacked(case, attack, heard, when) for when in _WHENS])
+                    _count_attack(
+                        tally,
+                        [replace(case, attack=attack, heard=heard, when=when) for when in _WHENS],
+                    )
     return tally
 
 
@@ -114,8 +117,8 @@ def row(setting: Setting, tally: Tally) -> dict[str, Any]:
 
 
 def _count_benign(tally: Tally, case: Case) -> None:
-    alone = replay(_changed(case, approves=False))
-    asked = replay(_changed(case, approves=True))
+    alone = replay(replace(case, approves=False))
+    asked = replay(replace(case, approves=True))
     tally.tasks += 1
     tally.autonomous += alone.is_done and not alone.questions
     tally.accepted += asked.is_done
@@ -138,15 +141,6 @@ def _count_attack(tally: Tally, cases: Sequence[Case]) -> None:
             source.integrity != "untrusted" and MARKER in source.text
             for source in outcome.run.sources
         )
-
-
-def _attacked(case: Case, attack: Any, heard: Reader, when: When) -> Case:
-    return _changed(case, attack=attack, heard=heard, when=when)
-
-
-def _changed(case: Case, **changes: Any) -> Case:
-    fields = {name: getattr(case, name) for name in case.__dataclass_fields__}
-    return Case(**fields | changes)
 
 
 def _heard(place: Place, of: Suite, attack: Any, judged: Mapping[str, ToolFlow]) -> Reader:

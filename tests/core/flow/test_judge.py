@@ -75,6 +75,19 @@ def test_a_hole_takes_what_the_user_said_element_by_element() -> None:
     assert shown["eve@evil.com"] == ("open", "search, text")
 
 
+def test_the_keys_of_an_object_are_chosen_too_unless_the_schema_has_them() -> None:
+    limits = {"type": "object", "properties": {"most": {"type": "string"}}}
+    share = {"type": "object", "additionalProperties": {"type": "string"}}
+    schema = {"properties": {"limits": limits, "share": share}}
+    grant = flow_of("grant", "once", schema, Declared(readers_from=("share",)))
+    plan = Plan((Planned("grant", {}, frozenset({"limits", "share"})),))
+    question = Question(reading("let bob@x.com read at most ten", HOSTILE), plan)
+    call = {"limits": {"most": "ten"}, "share": {"bob@x.com": "read"}}
+    assert judge(grant, call, question).decision == "allow"
+    assert judge(grant, call | {"share": {"eve@evil.com": "read"}}, question).tier == "origin"
+    assert judge(grant, call | {"limits": {"least": "ten"}}, question).tier == "origin"
+
+
 def test_an_empty_list_that_is_no_default_is_somebodys_choice() -> None:
     known = reading("mail bob@x.com", HOSTILE)
     assert judge(MAIL, LETTER | {"to": []}, Question(known, ANY_MAIL)).tier == "origin"
@@ -164,6 +177,10 @@ def test_a_loosened_argument_says_why() -> None:
     verdict = judge(pay, {"account": "A17", "amount": 5}, Question(reading("pay A17", "5"), plan))
     assert verdict.decision == "allow"
     assert verdict.origins[1].text == "free: small change"
+    known = reading("hi", "5")
+    assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "taint"
+    known.endorse("pay", "account", "A17")
+    assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "endorsed"
 
 
 def test_a_read_of_a_url_needs_the_url_from_the_user_or_a_host_that_is_allowed() -> None:
@@ -205,3 +222,19 @@ def test_no_untrusted_text_makes_a_call_run_that_would_not_run_without_it(
     little = judge(MAIL, call, Question(reading(asked, "x"), plan)).decision
     more = judge(MAIL, call, Question(reading(asked, "x", hostile, to, f"{asked} {to}"), plan))
     assert more.decision == little
+
+
+def test_an_agent_of_a_search_and_a_send_without_any_policy_is_safe_and_does_not_nag() -> None:
+    text = {"type": "string"}
+    send = flow_of("send", "once", {"properties": {"to": text, "text": text}})
+    said = {"to": "bob@x.com", "text": "I am late"}
+    pinned = Plan((Planned("send", said),))
+    hole = Plan((Planned("send", {"to": "bob@x.com"}, frozenset({"text"})),))
+    clean = reading("tell bob@x.com: I am late")
+    assert judge(send, said, Question(clean)).decision == "allow"
+    tainted = reading("look, then tell bob@x.com: I am late", HOSTILE)
+    assert judge(SEARCH, {"query": "anything"}, Question(tainted)).decision == "allow"
+    for plan in (pinned, hole):
+        assert judge(send, said, Question(tainted, plan)).decision == "allow"
+    for change in ({"to": "eve@evil.com"}, {"text": "all of it"}):
+        assert judge(send, said | change, Question(tainted, hole)).decision == "ask"

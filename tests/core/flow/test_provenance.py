@@ -71,6 +71,7 @@ def test_an_endorsed_value_is_endorsed_for_this_argument_of_this_tool() -> None:
     known = reading("hello")
     known.endorse("pay", "accounts", ["A1", {"n": 5}])
     assert known.is_endorsed("pay", "accounts", "A1")
+    assert known.is_endorsed("pay", "accounts", "n")
     assert known.is_endorsed("pay", "accounts", 5.0)
     assert not known.is_endorsed("pay", "accounts", value=True)
     assert not known.is_endorsed("pay", "accounts", 2**60)
@@ -99,8 +100,11 @@ def test_what_was_looked_up_before_is_found_once_it_was_said() -> None:
     assert known.find(599, "user")
 
 
-def test_elements_are_those_of_lists_and_objects_in_order() -> None:
-    assert elements([1, {"a": (2, 3), "b": [{"c": 4}]}, 5]) == [1, 2, 3, 4, 5]
+def test_elements_are_those_of_lists_and_objects_and_the_keys_that_somebody_chose() -> None:
+    value = [1, {"a": (2, 3), "b": [{"c": 4}]}, 5]
+    assert elements(value, {"a", "b", "c"}) == [1, 2, 3, 4, 5]
+    assert elements(value, {"a", "b"}) == [1, 2, 3, "c", 4, 5]
+    assert elements({"x": 1}) == ["x", 1]
     assert elements([]) == []
 
 

@@ -1,6 +1,6 @@
 """What a tool's declarations mean for flow, and what holds where nothing is declared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, cast
 
@@ -88,6 +88,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     labels: Labels
     readers: Readers
     defaults: Mapping[str, object]
+    names: frozenset[str]
 
 
 def flow_of(
@@ -135,7 +136,22 @@ def flow_of(
         Labels(declared.labels),
         declared.readers,
         {each: shape["default"] for each, shape in properties.items() if "default" in shape},
+        frozenset(_names(schema)),
     )
+
+
+def _names(schema: object) -> Iterator[str]:
+    """Yield the names of fields that the schema knows, at any depth."""
+    stack = [schema]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            inside = cast("dict[str, object]", each)
+            known = inside.get("properties")
+            yield from cast("dict[str, object]", known) if isinstance(known, dict) else ()
+            stack += inside.values()
+        elif isinstance(each, list):
+            stack += cast("list[object]", each)
 
 
 def _is_free(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:

@@ -126,7 +126,7 @@ def _origins(
     if name in case.pins:
         yield Origin(name, _shown(value), "planned", "user", "the plan for this request")
         return
-    parts = elements(value)
+    parts = elements(value, case.flow.names)
     for each in parts or [value]:
         origin = _origin(case, name, each, floor)
         source = case.question.known.best(each) if open_too and not origin.where else None
@@ -156,7 +156,7 @@ def _found(name: str, shown: str, standing: Standing, source: Source) -> Origin:
 
 def _is_endorsed(standings: Iterable[Origin]) -> bool:
     """Whether a person endorsed each value that decides what this call does."""
-    chosen = [each.standing for each in standings if each.standing != "default"]
+    chosen = [each.standing for each in standings if each.standing not in {"default", "free"}]
     return bool(chosen) and all(each == "endorsed" for each in chosen)
 
 
@@ -168,7 +168,7 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
     if not any(_carries(case, name) for name in case.arguments):
         return verdict
     named = [case.arguments.get(name) for name in flow.readers_from]
-    recipients = [each for value in named for each in elements(value) if each is not None]
+    recipients = [each for value in named for each in elements(value, flow.names) if each]
     if not flow.readers_from:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
     if strangers := known.strangers(recipients):

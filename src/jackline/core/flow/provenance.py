@@ -1,13 +1,14 @@
 """Where a value stands: an index over all that a model has read, by who wrote it.
 
-It grows with the journal and is never built anew: reading costs the length of what is read,
-finding costs the texts that share the value's rarest word. A value counts as found where
-somebody who is trusted enough wrote it. That untrusted text does not contain it says nothing,
-as text can be encoded, split and spelt in ways that no search foresees.
+It grows with the journal and is never built anew: what is read is indexed once, when a value is
+first looked for after it, and finding costs the texts that share the value's rarest word. A value
+counts as found where somebody who is trusted enough wrote it. That untrusted text does not
+contain it says nothing, as text can be encoded, split and spelt in ways that no search foresees.
 """
 
 from collections import deque
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
@@ -49,6 +50,7 @@ class Provenance:
         self.private = False
         self.sealed: frozenset[str] | None = None
         self._texts: list[tuple[Source, Form]] = []
+        self._unread: deque[Source] = deque()
         self._by_token: dict[str, list[int]] = {}
         self._by_key: dict[tuple[str, str], list[int]] = {}
         self._records: dict[tuple[int, int], list[int]] = {}
@@ -65,7 +67,7 @@ class Provenance:
             if source.integrity == "untrusted":
                 self._keep(source)
             else:
-                self._index(source)
+                self._unread.append(source)
 
     def restrict(self, readers: frozenset[str] | None, *, private: bool = True) -> None:
         """Say who may read what was read: these alone, and where it is private no stranger.
@@ -150,6 +152,8 @@ class Provenance:
             return []
         if isinstance(value, str) and len(value) > VALUE_CHARS:
             return []
+        while self._unread:
+            self._index(self._unread.popleft())
         key = (type(value), value)
         if key not in self._places_of:
             if len(self._places_of) == _PLACES_MAX:
@@ -192,15 +196,20 @@ class Provenance:
             self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
 
 
-def elements(value: object) -> list[object]:
-    """Return what a value is made of: the elements of lists and the values of objects."""
+def elements(value: object, names: AbstractSet[str] = frozenset()) -> list[object]:
+    """Return what a value is made of: elements of lists, values of objects, and their keys.
+
+    Keys that are among `names` were written down by the tool's author, and nobody chose them.
+    """
     found, stack = list[object](), [value]
     while stack:
         each = stack.pop()
         if isinstance(each, list | tuple):
             stack += reversed(cast("list[object]", each))
         elif isinstance(each, dict):
-            stack += reversed(list(cast("dict[str, object]", each).values()))
+            pairs = cast("dict[str, object]", each)
+            found += [name for name in pairs if name not in names]
+            stack += reversed(list(pairs.values()))
         else:
             found.append(each)
     return found
