@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.core.redaction.fragments import JWT, PEM, WHOLE, chunks, text
 
 from jackline.core.redaction import Policy, Redactor, Rule, Stream, secrets_handled, secrets_stream
-from jackline.core.redaction.kinds import ALL
+from jackline.core.redaction.kinds import ALL, KINDS
 from jackline.core.redaction.policy import Redacted
 from jackline.core.redaction.search import Search
-from jackline.core.redaction.sight import Sight
+from jackline.core.redaction.sight import Sight, sight
 from jackline.core.redaction.stream import redacted, spans
 
 KEY = b"a key of this test"
@@ -161,6 +161,13 @@ def test_a_key_without_an_end_takes_no_more_than_the_longest_key() -> None:
     for length in (100, 4096, 30_000):
         pieces = [said[at : at + length] for at in range(0, len(said), length)]
         assert streamed(Redactor().stream(), pieces) == rest
+
+
+def test_a_match_is_no_longer_than_its_kind_declares_unless_it_goes_on_to_a_terminator() -> None:
+    search = Search(ALL)
+    for seed in range(600):
+        for match in search.matches(sight(text(random.Random(seed)))):
+            assert match.end - match.start <= KINDS[match.kind].longest, match
 
 
 def test_a_match_depends_on_no_more_than_it_declares() -> None:
