@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jackline.adapters.classifier import Classifier
     from jackline.app import Runtime
     from jackline.core.agent import Agent, Budget, Limits, Window
     from jackline.core.app import App
@@ -47,6 +48,7 @@ __all__ = [
     "Budget",
     "BusyError",
     "CallerError",
+    "Classifier",
     "ConflictError",
     "Context",
     "DefinitionError",
@@ -99,6 +101,7 @@ _PLACES = {
     "Budget": "jackline.core.agent",
     "BusyError": "jackline.core.errors",
     "CallerError": "jackline.core.errors",
+    "Classifier": "jackline.adapters.classifier",
     "ConflictError": "jackline.core.errors",
     "Context": "jackline.core.tools",
     "DefinitionError": "jackline.core.errors",
