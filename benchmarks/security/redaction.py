@@ -9,8 +9,9 @@ import json
 import random
 import time
 from collections import Counter
-from math import sqrt
+from typing import NamedTuple
 
+from benchmarks.detector.figures import share
 from benchmarks.security.decoys import DECOYS
 from benchmarks.security.personal_data import MAKES, sample
 from jackline.core.redaction import SECRETS, Redactor
@@ -56,36 +57,48 @@ def seconds(redactor: Redactor, text: str, length: int) -> float:
     return best
 
 
-def found() -> dict[str, dict[str, object]]:
-    """Return for each kind how many were planted and found, with intervals."""
-    search, planted, hit = Search(ALL), Counter[str](), Counter[str]()
-    taken, right = Counter[str](), Counter[str]()
-    for seed in range(_SAMPLES):
+class Tally(NamedTuple):
+    """Of each kind: how many were planted, and found; how many were taken out, and rightly."""
+
+    planted: Counter[str]
+    found: Counter[str]
+    taken: Counter[str]
+    right: Counter[str]
+
+
+def tallied(samples: int) -> Tally:
+    """Count what is found in so many samples, and how much of what is found is there."""
+    search, tally = Search(ALL), Tally(Counter(), Counter(), Counter(), Counter())
+    for seed in range(samples):
         made = sample(random.Random(seed), MAKES, DECOYS)
         spotted = spans(search, made.text)
         covered = {place for span in spotted for place in range(span.start, span.end)}
         for kind, start, end in made.planted:
-            planted[kind] += 1
-            hit[kind] += covered.issuperset(range(start, end))
+            tally.planted[kind] += 1
+            tally.found[kind] += covered.issuperset(range(start, end))
         for kind, start, end in spotted:
             name = "key" if kind in SECRETS else kind
-            taken[name] += 1
-            right[name] += any(each.start < end and start < each.end for each in made.planted)
+            tally.taken[name] += 1
+            tally.right[name] += any(each.start < end and start < each.end for each in made.planted)
+    return tally
+
+
+def found() -> dict[str, dict[str, object]]:
+    """Return for each kind how many were planted and found, with intervals."""
+    tally = tallied(_SAMPLES)
     return {
         kind: {
-            "recall": share(hit[kind], planted[kind]),
-            "precision": share(right[kind], taken[kind]),
+            "recall": _share(tally.found[kind], tally.planted[kind]),
+            "precision": _share(tally.right[kind], tally.taken[kind]),
         }
         for kind in MAKES
     }
 
 
-def share(count: int, n: int) -> dict[str, float]:
-    """Return a share, of how many, and its interval (Wilson, 1927)."""
-    z, p = 1.96, count / n
-    middle, width = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low, high = ((middle + sign * width) / (1 + z * z / n) for sign in (-1, 1))
-    return {"share": round(p, 4), "n": n, "low": round(low, 4), "high": round(min(high, 1.0), 4)}
+def _share(count: int, n: int) -> dict[str, float]:
+    """Return a share, of how many, and its interval."""
+    found = share(count, n)
+    return {"share": found.rate, "n": n, "low": found.low, "high": found.high}
 
 
 def main() -> None:
