@@ -113,6 +113,17 @@ def test_the_time_is_the_databases_whatever_the_clocks_of_workers_say(postgres_u
     told(postgres_url, story)
 
 
+def test_a_worker_that_stood_still_goes_by_the_databases_time(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        assert not (await store.rates.enter(ONCE)).wait_s
+        assert (await store.rates.enter(ONCE)).wait_s
+        with psycopg.connect(postgres_url) as server:
+            server.execute("UPDATE jackline.clock SET ahead = ahead + 61")
+        assert not (await store.rates.enter(ONCE)).wait_s
+
+    told(postgres_url, story)
+
+
 def test_who_watches_hears_what_others_found_and_sweeps_what_nobody_needs(
     postgres_url: str,
 ) -> None:

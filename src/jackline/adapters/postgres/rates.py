@@ -2,15 +2,15 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from psycopg import Connection
 
 from jackline.adapters.postgres.connections import Connections
-from jackline.adapters.postgres.journal import one
 from jackline.adapters.postgres.lanes import Lanes
+from jackline.adapters.postgres.rate_rows import Ask, RateRows, Rows, Work
 from jackline.core.admission import (
     AT_REST,
     PASSED,
@@ -39,13 +39,6 @@ _LOOK_S = 1.0  # So long another worker may not know yet what has failed here.
 _SWEEP_LOOKS = 600
 _TOGETHER = 256
 _STANDS = "stands/"
-_LOCK = "SELECT * FROM jackline.buckets_1(%s::text[], %s::text[], %s)"
-_KEEP = """
-    UPDATE jackline.bucket AS b SET body = kept.body, forget_at = kept.forget_at
-    FROM unnest(%s::text[], %s::text[], %b::bytea[], %s::float8[])
-        AS kept (tenant, name, body, forget_at)
-    WHERE b.tenant = kept.tenant AND b.name = kept.name
-"""
 _LOOK = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
     SELECT now.at, b.name, b.body FROM now LEFT JOIN jackline.bucket AS b
@@ -75,9 +68,10 @@ class PostgresRates:
     """`Rates` in a database: the same rules as in one process, within a transaction.
 
     A call that counts for a rate, or fails, costs a short transaction, and others cost none; what
-    comes while one is under way shares the next. What others found is read once a second. What a
-    reply did not use goes back with the next call that counts for the same rate, or within a
-    second. `clock` stands for the server's clock in a test.
+    comes while one is under way shares the next. That is one statement where nobody else has
+    been at these rows since, and otherwise they are locked. What others found is read once a
+    second. What a reply did not use goes back with the next call that counts for the same rate,
+    or within a second. `clock` stands for the server's clock in a test.
     """
 
     def __init__(self, connections: Connections, lanes: Lanes, clock: Clock | None) -> None:
@@ -88,7 +82,8 @@ class PostgresRates:
         self._known_at: dict[str, float] = {}
         self._at = 0.0
         self._debts: defaultdict[Key, list[Owed]] = defaultdict(list)
-        self._asks: list[_Ask] = []
+        self._rows = RateRows(connections, clock)
+        self._asks: list[Ask] = []
         self._turn = asyncio.Lock()
 
     def open_s(self, toll: Toll) -> float:
@@ -154,7 +149,7 @@ class PostgresRates:
     def _taken(self, keys: Sequence[Key] | Mapping[Key, object]) -> Debts:
         return {key: self._debts.pop(key) for key in keys if key in self._debts}
 
-    async def _settling(self, debts: Debts, keys: Sequence[Key], work: "Work[T]") -> T:
+    async def _settling(self, debts: Debts, keys: Sequence[Key], work: Work[T]) -> T:
         """Run work that settles debts. They stay where it surely did not."""
         try:
             return await self._asked(keys, work)
@@ -163,12 +158,12 @@ class PostgresRates:
                 self._debts[key] += owed
             raise
 
-    async def _asked(self, keys: Sequence[Key], work: "Work[T]") -> T:
+    async def _asked(self, keys: Sequence[Key], work: Work[T]) -> T:
         """Run work on these rows, in one transaction with whoever waits for the same turn.
 
         A row that all want is locked once for all of them, and nobody waits with a connection.
         """
-        ask = _Ask(keys, work)
+        ask = Ask(keys, work)
         self._asks.append(ask)
         try:
             async with self._turn:
@@ -183,13 +178,13 @@ class PostgresRates:
             raise ask.error
         return ask.answer
 
-    async def _answer(self, group: Sequence["_Ask"]) -> None:
+    async def _answer(self, group: Sequence[Ask]) -> None:
         """Answer all of them, or give each the error."""
-        given, until = self._given(), self._connections.until()
+        until = self._connections.until()
 
         def commit() -> None:
             try:
-                self._connections.transact(lambda database: _answer(database, given, group), until)
+                self._rows.answer(group, until)
             except Exception as error:  # noqa: BLE001 - it is raised by each of those who asked
                 for ask in group:
                     ask.error = error
@@ -225,16 +220,8 @@ class PostgresRates:
             self.troubled[name] = standing
 
 
-def _answer(database: Connection, given: float | None, group: Sequence["_Ask"]) -> None:
-    """Do what all of them want, one after another, and write it at once."""
-    rows = _Rows(database, given, {key for ask in group for key in ask.keys})
-    for ask in group:
-        ask.answer = ask.work(rows)
-    rows.write()
-
-
 def _enter(
-    rows: "_Rows", toll: Toll, debts: Debts, *, stands: bool
+    rows: Rows, toll: Toll, debts: Debts, *, stands: bool
 ) -> tuple[Ticket, Standing | None, float]:
     """Take what the call needs, with what is owed given back before."""
     buckets = {key: unpack_buckets(rows.body(key)) for key in toll.rates}
@@ -245,20 +232,20 @@ def _enter(
     for key in [*debts, *taken]:
         rows.keep(key, pack_rate(taken.get(key, buckets[key])), window_s(toll.rates[key]))
     if standing != before:
-        rows.keep_standing(toll, standing)
+        _keep_standing(rows, toll, standing)
     return ticket, standing if stands else None, rows.at
 
 
-def _leave(rows: "_Rows", toll: Toll, ticket: Ticket, went: Went) -> tuple[Ticket, Standing, float]:
+def _leave(rows: Rows, toll: Toll, ticket: Ticket, went: Went) -> tuple[Ticket, Standing, float]:
     """Remember how a call went."""
     before = unpack_standing(rows.body(_stands(toll)))
     standing = leave(toll, before, ticket, went, rows.at)
     if standing != before:
-        rows.keep_standing(toll, standing)
+        _keep_standing(rows, toll, standing)
     return ticket, standing, rows.at
 
 
-def _pay(rows: "_Rows", debts: Debts) -> None:
+def _pay(rows: Rows, debts: Debts) -> None:
     """Give back what is owed."""
     for key, owed in debts.items():
         buckets = _settled(unpack_buckets(rows.body(key)), owed, rows.at)
@@ -271,55 +258,14 @@ def _settled(buckets: Buckets, owed: Sequence[Owed], now: float) -> Buckets:
     return buckets
 
 
+def _keep_standing(rows: Rows, toll: Toll, standing: Standing) -> None:
+    """Put how something stands in place of its row's body."""
+    rests = standing == AT_REST
+    rows.keep(_stands(toll), b"" if rests else pack_rate(standing), 0 if rests else kept_s(toll))
+
+
 def _stands(toll: Toll) -> Key:
     return "", _STANDS + toll.name
-
-
-class _Rows:
-    """Rows that are locked, each in the same order as by everybody else, and what they become."""
-
-    def __init__(self, database: Connection, given: float | None, wanted: Collection[Key]) -> None:
-        keys = sorted(wanted)
-        tenants, names = [tenant for tenant, _ in keys], [name for _, name in keys]
-        bodies, self.at = one(database, _LOCK, (tenants, names, given))
-        self._bodies: Mapping[Key, bytes] = dict(zip(keys, bodies, strict=True))
-        self._database = database
-        self._kept: dict[Key, tuple[bytes, float]] = {}
-
-    def body(self, key: Key) -> bytes:
-        """Return a row's body, as it is to be."""
-        return self._kept[key][0] if key in self._kept else self._bodies[key]
-
-    def keep(self, key: Key, body: bytes, for_s: float) -> None:
-        """Put something in place of a row's body, to be forgotten after so long."""
-        self._kept[key] = body, self.at + for_s
-
-    def keep_standing(self, toll: Toll, standing: Standing) -> None:
-        """Put how something stands in place of its row's body."""
-        rests = standing == AT_REST
-        self.keep(
-            _stands(toll), b"" if rests else pack_rate(standing), 0 if rests else kept_s(toll)
-        )
-
-    def write(self) -> None:
-        """Write what is to be kept."""
-        if self._kept:
-            kept = [(*key, *row) for key, row in self._kept.items()]
-            self._database.execute(_KEEP, [list(column) for column in zip(*kept, strict=True)])
-
-
-Work = Callable[[_Rows], T]
-
-
-class _Ask:
-    """What somebody wants to do with some rows, and what came of it."""
-
-    def __init__(self, keys: Sequence[Key], work: Work[object]) -> None:
-        self.keys = keys
-        self.work = work
-        self.answer: Any = None  # of the type that the work returns
-        self.ended = False
-        self.error: Exception | None = None
 
 
 def _look(database: Connection, given: float | None) -> tuple[float, Mapping[str, Standing]]:

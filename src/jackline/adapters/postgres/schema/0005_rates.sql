@@ -37,3 +37,38 @@ BEGIN
     END LOOP;
     at := jackline.time_1(given);
 END $$;
+
+-- Puts each of these bodies in the place of the one that was `seen`, where no other has come there
+-- and it is about `at`; else nothing. Where a body is null the one that was seen has to be there,
+-- and stays.
+CREATE FUNCTION jackline.buckets_swap_1(
+    tenants text[],
+    names text[],
+    seen bytea[],
+    kept bytea[],
+    forget_at double precision[],
+    given double precision,
+    INOUT at double precision,
+    OUT swapped boolean
+)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    bodies bytea[];
+    found_body bytea;
+    expected double precision := at;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    FOR place IN 1 .. cardinality(names) LOOP
+        SELECT b.body INTO found_body FROM jackline.bucket AS b
+        WHERE b.tenant = tenants[place] AND b.name = names[place] FOR UPDATE;
+        bodies := array_append(bodies, found_body);
+    END LOOP;
+    at := jackline.time_1(given);
+    swapped := bodies = seen AND abs(at - expected) < 0.25;
+    IF swapped THEN
+        UPDATE jackline.bucket AS b SET body = new.body, forget_at = new.forget_at
+        FROM unnest(tenants, names, kept, buckets_swap_1.forget_at)
+            AS new (tenant, name, body, forget_at)
+        WHERE b.tenant = new.tenant AND b.name = new.name AND new.body IS NOT NULL;
+    END IF;
+END $$;
