@@ -64,7 +64,7 @@ def test_what_an_attacker_wants_is_asked_about_and_what_the_user_typed_just_runs
     assert (result.outcome, office.sent) == ("paused", ["bob@x.com: Done"])
     (asked,) = of(events, e.InputRequested)
     assert verdict(asked).tier == "taint"
-    assert asked.origins["to"] == "'eve@evil.com': search, body"
+    assert asked.origins["to"] == "search, body"
     looked, sent = of(events, e.ToolStarted)
     assert looked.flow is None, "a mere read is not judged, and costs the journal nothing"
     assert (verdict(sent).tier, verdict(sent).planned) == ("plan", 0)
@@ -131,7 +131,7 @@ def test_one_question_is_asked_where_a_tool_wants_approval_anyway_and_no_plan_is
     events = asyncio.run(story())
     (asked,) = of(events, e.InputRequested)
     assert asked.text == "send needs approval"
-    assert asked.origins["to"] == "'eve@evil.com': search, body"
+    assert asked.origins["to"] == "search, body"
     assert (sent, plans(events)) == (["eve@evil.com: everything"], 0)
 
 
@@ -202,7 +202,7 @@ def test_what_is_pasted_is_nobody_s_wish(local: Office) -> None:
     _, events = asyncio.run(local.run([call("send", **EVE)], said=said))
     assert local.sent == []
     (asked,) = of(events, e.InputRequested)
-    assert asked.origins["to"] == "'eve@evil.com': what the user pasted"
+    assert asked.origins["to"] == "what the user pasted"
 
 
 def test_a_planning_model_is_shown_what_was_typed_and_never_what_was_read(local: Office) -> None:
@@ -331,7 +331,7 @@ def test_after_a_snapshot_what_was_read_before_it_is_still_known(url: str) -> No
     events = asyncio.run(story())
     assert office.sent == ["bob@x.com: Done"]
     (asked,) = of(events, e.InputRequested)
-    assert asked.origins["to"] == "'eve@evil.com': search, body"
+    assert asked.origins["to"] == "search, body"
 
 
 def test_after_an_erasure_everything_is_asked_about(url: str) -> None:

@@ -38,6 +38,7 @@ class Takes:
 
 
 FREE = Terms("scripted", Price(0, 0))
+NOTHING_PLANNED = '{"calls":[]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class ScriptedModel:
         terms: Terms = FREE,
         usage: Usage | None = None,
         pace: Pace = AT_ONCE,
-        plan: Answer = '{"calls":[]}',
+        plan: Answer = NOTHING_PLANNED,
     ) -> None:
         self._script: tuple[_Line, ...] = ()
         self._scripts: Mapping[str, Sequence[tuple[_Line, ...]]] = {}
