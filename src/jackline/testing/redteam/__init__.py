@@ -1,13 +1,6 @@
 """The attack on a user's agent: `jackline redteam`."""
 
-from jackline.testing.redteam.campaign import (
-    Entry,
-    Extent,
-    Progress,
-    Report,
-    ScenarioError,
-    attack,
-    now,
-)
+from jackline.testing.redteam.campaign import Progress, ScenarioError, attack, now
+from jackline.testing.redteam.report import Entry, Extent, Report
 
 __all__ = ["Entry", "Extent", "Progress", "Report", "ScenarioError", "attack", "now"]
