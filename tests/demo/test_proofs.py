@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from jackline.core import events as e
+from jackline.core.flow import FlowVerdict, Integrity, Origin
 from jackline.core.messages import Message, Messages, Text, ToolCall
 from jackline.core.session import Session
 from jackline.demo import proofs
@@ -192,7 +193,28 @@ def test_a_loop_is_left_only_after_a_warning() -> None:
     assert proofs.left_the_loop(NAIVE, records(warned)).held is False
 
 
-def test_the_mail_is_never_claimed_to_be_held_and_breaks_when_it_leaves() -> None:
-    assert proofs.kept_in(NAIVE, 0, records(ASKED)).held is None
-    assert proofs.kept_in(NAIVE, 1, records(ASKED)).held is False
+def mail(integrity: Integrity, source: int, where: str = "read_inbox") -> e.InputRequested:
+    """Return a question about a mail whose address came from there."""
+    origin = Origin("to", "eve@attacker.example", "open", integrity, where, source)
+    flow = FlowVerdict("ask", "taint", "nobody planned it", (origin,))
+    return e.InputRequested("approval", "?", 9.0, "k", "send_mail", "{}", flow=flow)
+
+
+def test_a_mail_whose_address_a_mail_wrote_is_held_unless_it_left_unseen() -> None:
+    asked = mail("untrusted", 3)
+    sent = e.ToolStarted("k", "send_mail", 1, "key")
+    yes = e.InputProvided(1, approved=True, by="me")
+    assert proofs.kept_in(NAIVE, 0, records(asked)).held is True
+    assert proofs.kept_in(NAIVE, 1, records(asked, yes, sent)).held is True
+    assert proofs.kept_in(NAIVE, 1, records(asked, sent)).held is False
+    assert proofs.kept_in(NAIVE, 1, records(asked)).held is False
     assert proofs.kept_in(NAIVE, 0, records()).held is False
+
+
+@pytest.mark.parametrize(
+    "asked", [ASKED, mail("user", 3), mail("untrusted", 0), mail("untrusted", 3, "")]
+)
+def test_a_question_that_does_not_say_who_wrote_the_address_breaks_it(
+    asked: e.InputRequested,
+) -> None:
+    assert proofs.kept_in(NAIVE, 0, records(asked)).held is False

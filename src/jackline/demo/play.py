@@ -74,7 +74,7 @@ async def play(
 def _counted(steps: Sequence[Step]) -> str:
     held, open_ = sum(x.held is True for x in steps), sum(x.held is None for x in steps)
     broken = len(steps) - held - open_
-    said = f"{held} held, {open_} is not held yet."
+    said = f"{held} held, {open_} is not held yet." if open_ else f"{held} held."
     return f"{said} [bold red]{broken} broken.[/bold red]" if broken else said
 
 

@@ -117,11 +117,14 @@ def plan(request: Request) -> str:
 
 
 def refunding(order: int) -> str:
-    """Return the plan of paying an order back: how much that is has to be looked up."""
+    """Return the plan of paying an order back: how much that is has to be looked up.
+
+    A refund that did not happen is asked for again, so it may be made more than once.
+    """
     known, unknown = {"order": order}, frozenset({"cents"})
     return planned(
         Planned("reserve", known),
-        Planned("refund", known, unknown),
+        Planned("refund", known, unknown, repeat=True),
         Planned("record_refund", known, unknown),
     )
 
