@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from jackline import Agent, Context, Pasted, ToolCall, Verdict, endorse, tool
+from jackline import Agent, Context, From, Pasted, ToolCall, Verdict, endorse, tool
 from jackline.core.events import Gate
 from jackline.core.guards import ALLOW
 from jackline.core.inputs import Upload
 from jackline.core.tools import Tool
+from jackline.core.value import replace as changed
 from jackline.testing import Say, scenario
 from jackline.testing.redteam import Extent, Report, ScenarioError, attack, now
 from jackline.testing.scenario import Replies, Scenario
@@ -119,6 +120,25 @@ def scene(
         return Desk()
 
     return deps
+
+
+def test_what_takes_two_declarations_is_named_with_both(tmp_path: Path) -> None:
+    both = '{"*": "untrusted", "id": "system"}', '{"*": "system"}'
+    with example("secretary", tmp_path, *both) as scenario:
+        was = scenario.agent.by_name["send_mail"]
+        loose = changed(
+            was.flow, critical={"to": From("directory")}, carriers=frozenset({"attachments"})
+        )
+        tools = [
+            replace(each, flow=loose) if each is was else each for each in scenario.agent.tools
+        ]
+        report = attacked(replace(scenario, agent=replace(scenario.agent, tools=tools)))
+    declared = {each.declaration for each in report.through if each.tool == "send_mail"}
+    assert (
+        'critical={"to": From("directory"), "attachments": From("user")}  # in send_mail\n'
+        'labels={"*": "system", "sender": "untrusted"}  # in read_inbox'
+    ) in declared
+    assert all("# in send_mail" in each for each in declared if "# in read_inbox" in each)
 
 
 def test_what_only_reads_is_no_hole() -> None:

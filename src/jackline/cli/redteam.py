@@ -102,21 +102,30 @@ def _holes(through: Iterable["Entry"]) -> Sequence[Sequence["Entry"]]:
 def _show_hole(columns: int, title: str, entries: Sequence["Entry"]) -> None:
     """Tell a hole as a story: what was written where, which call that led to, and what to write."""
     one = entries[0]
-    arguments = msgspec.json.encode(one.arguments).decode()
-    chosen = f", of which an attacker chose {_list(one.chosen)}" if one.chosen else ""
-    typer.secho(f"\n{title}: {_what(one)}", bold=True, fg="red")
+    typer.echo("")
+    typer.secho(f"{title}: {_what(one)}", bold=True, fg="red")
     _line(columns, "  written  ", one.wrote)
     _line(columns, "  where    ", one.field)
-    _line(columns, "  led to   ", f"{one.tool or 'the answer'} {arguments}{chosen}")
+    _line(columns, "  led to   ", _call(one))
     if others := len(entries) - 1:
         fields = len({each.field for each in entries})
         places = f"{fields} places" if fields > 1 else "the same place"
         _line(columns, "  as did   ", f"{others:,} more, in {places}")
     if one.declaration:
         _line(columns, "  closed by", f"this, in {_whose(one)}:")
-        typer.echo(f"\n    {clean(one.declaration)}")
+        for line in one.declaration.splitlines():
+            typer.echo(f"\n    {clean(line)}")
     else:
-        _line(columns, "  closed by", "no single declaration: have it approved, or take it away")
+        _line(columns, "  closed by", "no two declarations: have it approved, or take it away")
+
+
+def _call(entry: "Entry") -> str:
+    """Return the call, of whose arguments those are shown that the attacker chose."""
+    if not entry.tool:
+        return f"this answer: {entry.arguments['text']}"
+    chosen = {name: entry.arguments[name] for name in entry.chosen}
+    shown = [f"{name}={msgspec.json.encode(value).decode()}" for name, value in chosen.items()]
+    return f"{entry.tool}({', '.join(shown)}{', …' if len(shown) < len(entry.arguments) else ''})"
 
 
 def _what(entry: "Entry") -> str:

@@ -16,7 +16,7 @@ from jackline.testing.crashtest.life import models
 from jackline.testing.model import ScriptedModel
 from jackline.testing.recording import by_input, recorded
 from jackline.testing.redteam.attacks import Attack
-from jackline.testing.redteam.closing import changes
+from jackline.testing.redteam.closing import Change, changes
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
 from jackline.testing.redteam.report import Entry, Extent, Report
 from jackline.testing.redteam.run import Outcome, Shot, fired, rehearsed
@@ -26,6 +26,7 @@ from jackline.testing.scenario import Scenario
 
 Progress = Callable[[int, int], None]
 _CHANGES_MAX = 24
+_PAIRS_MAX = 48
 
 
 class ScenarioError(CallerError):
@@ -115,31 +116,42 @@ class Campaign:
     async def _closed(
         self, holes: Sequence[tuple[Shot, Attack]], until: float
     ) -> Mapping[tuple[object, ...], tuple[str, str]]:
-        """Return what closes each hole. Where an attacker wrote everywhere it is what did before.
+        """Return what closes each hole; `until` says when there is no time left to try.
 
-        To try what closes it would not tell there which of the fields it was. `until` says when
-        there is no time left to try.
+        Where an attacker wrote everywhere, or had it written down, that is what closed it before:
+        to try would not tell there which of the fields it was.
         """
         closed = dict[tuple[object, ...], tuple[str, str]]()
         wanted = dict[tuple[object, ...], tuple[str, str]]()
-        for shot, attack in sorted(holes, key=lambda hole: hole[0].seat == EVERYWHERE):
+        for shot, attack in sorted(holes, key=lambda hole: _is_vague(hole[0])):
             key, wish = _alike(shot, attack), _wish(attack)
-            if shot.seat == EVERYWHERE and wish in wanted:
+            if _is_vague(shot) and wish in wanted:
                 closed[key] = wanted[wish]
             elif key not in closed and self.clock() < until:
                 closed[key] = await self._closing(shot, attack)
-            wanted[wish] = closed.get(key, ("", ""))
+            wanted.setdefault(wish, closed.get(key, ("", "")))
         return closed
 
     async def _closing(self, shot: Shot, attack: Attack) -> tuple[str, str]:
-        """Return the first declaration with which this attack gets no further, and whose it is."""
-        agent = self.scenario.agent
+        """Return the first declaration with which this attack gets no further, and whose it is.
+
+        Where there is none, that of two is tried, of which each alone is not enough.
+        """
         alone = Shot(shot.seat, shot.when, (attack,), shot.writes, shot.reads)
-        for change in islice(changes(agent, attack, shot), _CHANGES_MAX):
-            ran = await fired(self.scenario, self.scripted, alone, change.made)
-            if ran.reached and ran.outcomes.get(0) in {"asked", "refused"}:
+        first = list(islice(changes(self.scenario.agent, attack, alone), _CHANGES_MAX))
+        for change in first:
+            if await self._closes(change, alone):
                 return change.line, change.declared_by
+        pairs = ((one, two) for one in first for two in changes(one.made, attack, alone))
+        for one, two in islice(pairs, _PAIRS_MAX):
+            if await self._closes(two, alone):
+                lines = "\n".join(f"{each.line}  # in {each.declared_by}" for each in (one, two))
+                return lines, " and ".join(dict.fromkeys([one.declared_by, two.declared_by]))
         return "", ""
+
+    async def _closes(self, change: Change, alone: Shot) -> bool:
+        ran = await fired(self.scenario, self.scripted, alone, change.made)
+        return ran.reached and ran.outcomes.get(0) in {"asked", "refused"}
 
 
 def attack(scenario: Scenario, extent: Extent, progress: Progress, clock: Clock) -> Report:
@@ -149,6 +161,11 @@ def attack(scenario: Scenario, extent: Extent, progress: Progress, clock: Clock)
     fails by itself, or brings nothing that an attacker could have written.
     """
     return asyncio.run(Campaign(scenario, extent, progress, clock).run())
+
+
+def _is_vague(shot: Shot) -> bool:
+    """Whether the attacker's words stand in more than one place."""
+    return shot.seat == EVERYWHERE or bool(shot.writes)
 
 
 def _wish(attack: Attack) -> tuple[object, ...]:

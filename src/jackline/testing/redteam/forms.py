@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from jackline.core.flow.forms import keys, plain
 from jackline.core.value import Value
-from jackline.testing.redteam.words import ADDRESSES, PATHS, PROSE_NAMES, URLS, words_of
+from jackline.testing.redteam.words import ADDRESSES, IDS, PATHS, PROSE_NAMES, URLS, words_of
 
 Form = Literal["email", "iban", "url", "path", "date", "number", "choice", "name", "prose"]
 
@@ -136,6 +136,7 @@ def _named(words: set[str], said: str) -> Form:
 
 
 _BY_NAME: tuple[tuple[Form, frozenset[str]], ...] = (
+    ("name", IDS),
     ("url", URLS),
     ("iban", frozenset({"iban"})),
     ("path", PATHS),

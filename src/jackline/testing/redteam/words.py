@@ -23,6 +23,7 @@ ADDRESSES = _words("""
     to cc bcc recipient recipients address addresses email emails mail participants attendees
     invitees receiver payee beneficiary channel
 """)
+IDS = _words("id ids number code key uuid account")
 PATHS = _words("path file filename folder directory attachment attachments")
 URLS = _words("url uri link href webhook endpoint callback")
 # What others write, whatever a tool's author says of it: to call it trusted is an error.
