@@ -9,7 +9,6 @@ from typing import Any, get_args
 
 import msgspec
 
-from jackline.core.errors import CallerError
 from jackline.core.tools import Tool
 from jackline.ports import Clock, Model
 from jackline.testing.crashtest.life import models
@@ -22,17 +21,11 @@ from jackline.testing.redteam.report import Entry, Extent, Report
 from jackline.testing.redteam.run import Outcome, Shot, fired, rehearsed
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, leaves
 from jackline.testing.redteam.shots import planned_shots
-from jackline.testing.scenario import Scenario
+from jackline.testing.scenario import Scenario, ScenarioError
 
 Progress = Callable[[int, int], None]
 _CHANGES_MAX = 24
 _PAIRS_MAX = 48
-
-
-class ScenarioError(CallerError):
-    """The scenario does not even come to its end where nobody attacks, or shows nothing."""
-
-    code = "scenario"
 
 
 @dataclass(slots=True)

@@ -167,6 +167,8 @@ async def _run(scenario: Scenario, agent: Agent, model: Obedient, says: Sequence
                 records = await runtime.store.read(_session(scenario))
         except TimeoutError:
             return Ran({}, (), model.reached, f"It took longer than {_RUN_S:g} s.", guards)
+        except CallerError as error:  # An input that a guard has blocked, for one.
+            return Ran({}, (), model.reached, str(error), guards)
     return Ran({}, records, model.reached, ended, guards)
 
 
