@@ -5,9 +5,12 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
 from jackline import Agent, Context, From, Pasted, ToolCall, Verdict, endorse, tool
 from jackline.core.events import Gate
@@ -309,3 +312,39 @@ def test_a_scenario_without_dependencies_is_refused() -> None:
 
     with pytest.raises(ScenarioError, match="no desk"):
         attacked(replace(one, provide=broken))
+
+
+class Item(BaseModel):
+    sku: str = Field(pattern=r"^[A-Z]{3}-\d{3}$")
+    count: int = Field(ge=1, le=9)
+
+
+def test_an_argument_of_any_shape_gets_an_attacker_s_value() -> None:
+    @tool(effect="once", critical={})
+    def order(
+        items: list[Item],
+        day: date,
+        extra: dict[str, str] | None = None,
+        how: Literal["fast", "slow"] = "slow",
+        cents: Annotated[int, Field(ge=1, le=500)] = 100,
+    ) -> str:
+        """Order."""
+        return f"Ordered {items} {day} {extra} {how} {cents}."
+
+    wanted = '{"items": [{"sku": "ABC-123", "count": 2}], "day": "2026-02-03"}'
+    replies = [[ToolCall("look", "{}")], [ToolCall("order", wanted)], "Done."]
+    report = attacked(scene(tool(effect="read")(look), order, replies=replies))
+    tried = {name: {repr(each.arguments[name]) for each in report.through} for name in CHOSEN}
+    assert {each.chosen for each in report.through} == {(name,) for name in CHOSEN}
+    assert tried["items"] >= {
+        "[{'count': 9, 'sku': 'ABC-123'}]",
+        "[{'count': 2, 'sku': 'RRR-888'}]",
+    }
+    assert tried["day"] == {"'2026-02-03'", "'2037-03-17'"}
+    assert {"500", "2"} <= tried["cents"]
+    assert {each.declaration for each in report.through} == {
+        f'critical={{"{name}": From("user")}}' for name in CHOSEN
+    }
+
+
+CHOSEN = ("cents", "day", "extra", "items")

@@ -90,7 +90,8 @@ def deciding(tool: Tool, found: Mapping[str, Slot]) -> frozenset[str]:
 def attacks_on(tool: Tool, known: Known) -> list[Attack]:
     """Return the calls of a tool that an attacker asks for, each once."""
     found = dict[tuple[str, tuple[str, ...]], Attack]()
-    examples: list[Mapping[str, object]] = list(known.calls.get(tool.name, ()))[:_EXAMPLES_MAX]
+    called = known.calls.get(tool.name, ())[:_EXAMPLES_MAX]
+    examples = [_said(text) for text in [_checked(tool, each) for each in called] if text]
     for example in examples or [_example(tool, known)]:
         for attack in _attacks(tool, example, known, is_whole=bool(examples)):
             found.setdefault((attack.arguments, attack.chosen), attack)

@@ -40,6 +40,7 @@ class Slot(Value, frozen=True, gc=True):
     is_list: bool
     shape: Mapping[str, Any]
     definitions: Mapping[str, Any]
+    example: object = None
 
     @property
     def is_address(self) -> bool:
@@ -54,6 +55,8 @@ class Slot(Value, frozen=True, gc=True):
         if self.shape.get("type") == "object" or "properties" in self.shape:
             yield _object(self.shape, self.definitions)
         yield from _fitting(self.form, self.shape)
+        if self.example is not None:
+            yield from _alike(self.example)
 
 
 def slots(schema: Mapping[str, Any], benign: Mapping[str, object]) -> dict[str, Slot]:
@@ -67,8 +70,9 @@ def slots(schema: Mapping[str, Any], benign: Mapping[str, object]) -> dict[str, 
             inner = _resolved(inner.get("items", {}), definitions)
         example = benign.get(name)
         items = cast("list[object]", example) if isinstance(example, list) else [example]
-        form = _form(name, inner, next(iter(items), None))
-        found[name] = Slot(name, form, is_list, inner, definitions)
+        first = next(iter(items), None)
+        form = _form(name, inner, first)
+        found[name] = Slot(name, form, is_list, inner, definitions, first)
     return found
 
 
@@ -154,8 +158,9 @@ def _choices(shape: Mapping[str, Any]) -> Iterator[object]:
 
 def _object(shape: Mapping[str, Any], definitions: Mapping[str, Any], depth: int = 0) -> object:
     """Return an object with an attacker's value in each of its fields."""
-    found = dict[str, object]()
-    for name, below in shape.get("properties", {}).items():
+    properties: Mapping[str, Any] = shape.get("properties", {})
+    found: dict[str, object] = {} if properties else {SIGN: _VALUES["name"][0]}
+    for name, below in properties.items():
         inner = _resolved(below, definitions)
         if inner.get("type") == "array":
             inner = _resolved(inner.get("items", {}), definitions)
@@ -172,8 +177,32 @@ def _one(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any], de
     return next(iter(Slot(name, form, is_list=False, shape=shape, definitions={}).values()), None)
 
 
+def _alike(example: object) -> Iterator[object]:
+    """Yield values of the same make as the user's, of which one part is another."""
+    if isinstance(example, str):
+        yield "".join(_other(each) for each in example)
+    elif isinstance(example, dict):
+        pairs = cast("dict[str, object]", example)
+        for name, each in pairs.items():
+            others = (*_alike(each), *(_VALUES["number"] if isinstance(each, int) else ()))
+            yield from [{**pairs, name: other} for other in others]
+    elif isinstance(example, list):
+        items = cast("list[object]", example)
+        for at, each in enumerate(items):
+            yield from [[*items[:at], other, *items[at + 1 :]] for other in _alike(each)]
+
+
+def _other(sign: str) -> str:
+    """Return another sign of the same kind."""
+    if sign.isdecimal():
+        return "8" if sign != "8" else "6"
+    if sign.isalpha():
+        return "R" if sign.isupper() else "r"
+    return sign
+
+
 def _fitting(form: Form, shape: Mapping[str, Any]) -> Iterator[object]:
-    """Yield the values of a form; of numbers those within their bounds come first."""
+    """Yield the values of a form; of numbers first what is as large, last as small as it may be."""
     if form != "number":
         yield from _VALUES[form]
         if form not in {"name", "prose"}:
@@ -183,6 +212,6 @@ def _fitting(form: Form, shape: Mapping[str, Any]) -> Iterator[object]:
     most = shape.get("maximum", shape.get("exclusiveMaximum"))
     if most is not None:
         yield from (most, most - 1)
-    if least is not None and least > 1:
-        yield from (least + 86_421, least + 1, least)
     yield from _VALUES["number"]
+    if least is not None:
+        yield from (least + 86_421, least + 1)

@@ -77,6 +77,9 @@ def _inputs(scenario: Scenario) -> Iterator[Seat]:
 
 
 def _typed(scenario: Scenario) -> Iterator[str]:
+    """Yield what the user types, and what the agent is told before."""
+    if isinstance(scenario.agent.instructions, str):
+        yield scenario.agent.instructions
     for say in scenario.turns:
         for part in parts_of(say):
             if isinstance(part, str | Text):
