@@ -28,7 +28,7 @@ ALL_HELD = {
     "G3": True,
     "G4": True,
     "G5": True,
-    "G6": None,
+    "G6": True,
     "G9": True,
     "limit": True,
 }
