@@ -18,14 +18,14 @@ _ENDS = (e.TurnCompleted, e.TurnFailed, e.TurnStopped, e.TurnCancelled)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that was tried. `held` None: jackline does not claim it yet.
+    """Something that was tried, and whether what is promised has held.
 
     `naive` and `jackline` say in a few words what became of it there and here.
     """
 
     name: str
     guarantee: str
-    held: bool | None
+    held: bool
     naive: str
     jackline: str
     figures: Figures = field(default_factory=dict[str, int | str | float])

@@ -117,14 +117,11 @@ def plan(request: Request) -> str:
 
 
 def refunding(order: int) -> str:
-    """Return the plan of paying an order back: how much that is has to be looked up.
-
-    A refund that did not happen is asked for again, so it may be made more than once.
-    """
+    """Return the plan of paying an order back: how much that is has to be looked up."""
     known, unknown = {"order": order}, frozenset({"cents"})
     return planned(
         Planned("reserve", known),
-        Planned("refund", known, unknown, repeat=True),
+        Planned("refund", known, unknown),
         Planned("record_refund", known, unknown),
     )
 
