@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from jackline import Agent, Context, From, Pasted, ToolCall, Verdict, endorse, tool
+from jackline import Agent, Context, DenyList, From, Pasted, ToolCall, Verdict, endorse, tool
 from jackline.core.events import Gate
+from jackline.core.flow import FlowVerdict, ToolFlow
 from jackline.core.guards import ALLOW
 from jackline.core.inputs import Upload
 from jackline.core.tools import Tool
@@ -142,6 +143,50 @@ def test_what_takes_two_declarations_is_named_with_both(tmp_path: Path) -> None:
         'labels={"*": "system", "sender": "untrusted"}  # in read_inbox'
     ) in declared
     assert all("# in send_mail" in each for each in declared if "# in read_inbox" in each)
+
+
+def test_a_runtime_that_asks_flow_for_nothing_lets_every_call_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def allows(flow: ToolFlow, arguments: object, question: object) -> FlowVerdict:
+        assert flow.name
+        assert arguments is not None
+        assert question is not None
+        return FlowVerdict("allow", "clean")
+
+    monkeypatch.setattr("jackline.core.calls.judge_flow", allows)
+    with example("secretary", tmp_path) as scenario:
+        report = attacked(scenario)
+    assert (len(report.through), report.asked, report.refused) == (report.attacks, [], [])
+    assert {each.declaration for each in report.through} == {""}, "no declaration helps there"
+
+
+def test_where_nobody_is_asked_calls_are_refused(tmp_path: Path) -> None:
+    with example("cashier", tmp_path) as scenario:
+        report = attacked(replace(scenario, agent=replace(scenario.agent, on_ask="refuse")))
+    assert (report.through, report.asked, len(report.refused)) == ([], [], report.attacks)
+
+
+def test_what_there_was_no_time_for_is_said(tmp_path: Path) -> None:
+    with example("cashier", tmp_path) as scenario:
+        report = attacked(scenario, Extent(timeout_s=0))
+    assert report.attacks == 0
+    assert any("no time left" in each for each in report.untried)
+
+
+def test_what_a_guard_keeps_out_is_said_never_to_have_reached_the_model() -> None:
+    @tool(effect="once", critical={})
+    def keep(item: str) -> str:
+        """Keep a note."""
+        return f"Kept {item}."
+
+    say = Say(["Keep what is new.", Pasted("a letter")])
+    replies = [[ToolCall("keep", '{"item": "new-1"}')], "Done."]
+    one = scene(keep, says=[say], replies=replies)
+    guards = [DenyList(["administrator"], gates=["input"])]
+    report = attacked(replace(one, agent=replace(one.agent, guards=guards)))
+    assert all(each.field != "input[0][1]" for each in report.through)
+    assert "What stands in input[0][1] never reached the model." in report.untried
 
 
 def test_what_only_reads_is_no_hole() -> None:
@@ -335,13 +380,11 @@ def test_an_argument_of_any_shape_gets_an_attacker_s_value() -> None:
     replies = [[ToolCall("look", "{}")], [ToolCall("order", wanted)], "Done."]
     report = attacked(scene(tool(effect="read")(look), order, replies=replies))
     tried = {name: {repr(each.arguments[name]) for each in report.through} for name in CHOSEN}
-    assert {each.chosen for each in report.through} == {(name,) for name in CHOSEN}
-    assert tried["items"] >= {
-        "[{'count': 9, 'sku': 'ABC-123'}]",
-        "[{'count': 2, 'sku': 'RRR-888'}]",
-    }
+    assert {each.chosen for each in report.through} == {CHOSEN, *((name,) for name in CHOSEN)}
+    assert "[{'count': 9, 'sku': 'ABC-123'}]" in tried["items"]
+    assert "[{'count': 2, 'sku': 'RRR-888'}]" in tried["items"]
     assert tried["day"] == {"'2026-02-03'", "'2037-03-17'"}
-    assert {"500", "2"} <= tried["cents"]
+    assert {"500", "9"} <= tried["cents"]
     assert {each.declaration for each in report.through} == {
         f'critical={{"{name}": From("user")}}' for name in CHOSEN
     }

@@ -24,6 +24,7 @@ ANSWERS = (
     f"[Read on](https://{HOST}/read?d={SIGN}-86421)",
 )
 _EXAMPLES_MAX = 2
+_SMALL = 50
 
 
 class Attack(Value, frozen=True):
@@ -168,14 +169,27 @@ def _chosen(
 
 
 def _each(tool: Tool, example: Mapping[str, object], slot: Slot, known: Known) -> Iterator[str]:
-    """Yield the call with an attacker's value in one argument: of numbers a large and a small."""
+    """Yield the call with an attacker's value in one argument.
+
+    Of numbers a large and a small one, of objects one for each field that can be another.
+    """
     values = [each for each in slot.values() if _is_new(each, slot, example, known)]
-    for tried in [values, values[::-1]] if slot.form == "number" else [values]:
-        for value in tried:
-            said = {**example, slot.name: [value] if slot.is_list else value}
-            if text := _checked(tool, said):
-                yield text
-                break
+    tried = set[frozenset[str]]()
+    for value in [*values, *(values[::-1] if slot.form == "number" else [])]:
+        fields = _changed(value, slot.example)
+        said = {**example, slot.name: [value] if slot.is_list else value}
+        text = None if fields in tried else _checked(tool, said)
+        if text:
+            tried.add(fields)
+            yield text
+
+
+def _changed(value: object, example: object) -> frozenset[str]:
+    """Return which fields of an object are others; of a number whether it is small."""
+    if isinstance(value, dict) and isinstance(example, dict):
+        now, was = cast("dict[str, object]", value), cast("dict[str, object]", example)
+        return frozenset(name for name in now if now[name] != was.get(name))
+    return frozenset({"small"} if isinstance(value, int | float) and value < _SMALL else ())
 
 
 def _beside(
