@@ -8,16 +8,17 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Any
 
 from jackline.adapters.postgres.store import PostgresStore
 from jackline.app import Runtime
 from jackline.core import window
 from jackline.core.agent import Agent, Window
 from jackline.core.budget import Price, Terms
-from jackline.core.errors import FencedError
-from jackline.core.events import Record, SessionId, SessionTaken
+from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
+from jackline.core.events import Record, SessionId, SessionTaken, ToolReturned
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
 from jackline.opening import Surroundings
@@ -184,6 +185,19 @@ class Telling(PostgresStore):
             return await super().drive(session, batch, lease_s)
         except FencedError:
             say("fenced")
+            raise
+
+    async def transact(
+        self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
+    ) -> Record:
+        """See `Journal.transact`."""
+        try:
+            return await super().transact(session, epoch, turn, work)
+        except FencedError:
+            say("fenced")
+            raise
+        except (StoreError, UnknownOutcomeError):
+            say("cut off")
             raise
 
     async def read(
