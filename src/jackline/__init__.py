@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ToolError,
     )
     from jackline.core.events import Principal, Record, SessionId, Usage
+    from jackline.core.flow import From, endorse
     from jackline.core.guards import DenyList, Guard, MaximumSize, Verdict
     from jackline.core.inputs import Upload
     from jackline.core.messages import File, Image, Message, Pasted, Text, ToolCall, ToolResult
@@ -55,6 +56,7 @@ __all__ = [
     "Delta",
     "DenyList",
     "File",
+    "From",
     "Guard",
     "Image",
     "InputError",
@@ -91,6 +93,7 @@ __all__ = [
     "User",
     "Verdict",
     "Window",
+    "endorse",
     "tool",
 ]
 
@@ -108,6 +111,7 @@ _PLACES = {
     "Delta": "jackline.ports",
     "DenyList": "jackline.core.guards",
     "File": "jackline.core.messages",
+    "From": "jackline.core.flow",
     "Guard": "jackline.core.guards",
     "Image": "jackline.core.messages",
     "InputError": "jackline.core.errors",
@@ -145,6 +149,7 @@ _PLACES = {
     "User": "jackline.core.user",
     "Verdict": "jackline.core.guards",
     "Window": "jackline.core.agent",
+    "endorse": "jackline.core.flow",
 }
 
 

@@ -167,7 +167,7 @@ def test_a_call_that_nobody_planned_spends_nothing() -> None:
 def test_a_later_turn_is_planned_afresh_from_all_that_was_typed() -> None:
     journal = Journal().ask("look").result(HOSTILE).add(e.TurnCompleted(1, "done"))
     journal.ask("write to bob@x.com", Pasted(HOSTILE)).plan()
-    assert journal.readings.requests == ["look", "write to bob@x.com"]
+    assert [each.text for each in journal.readings.requests] == ["look", "write to bob@x.com"]
     assert journal.decision() == "plan"
 
 

@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
+from tests.labels import OWN
+
 from jackline.adapters.postgres.store import PostgresStore
 from jackline.app import Runtime
 from jackline.core import window
@@ -87,7 +89,7 @@ class World:
         return closed
 
 
-@tool(effect="read")
+@tool(effect="read", labels=OWN)
 async def look(ctx: Context[World]) -> str:
     """Look."""
     ctx.deps.do("look")
@@ -95,7 +97,7 @@ async def look(ctx: Context[World]) -> str:
     return "There is one."
 
 
-@tool(effect="idempotent")
+@tool(effect="idempotent", labels=OWN)
 def reserve(ctx: Context[World]) -> str:
     """Reserve."""
     ctx.deps.do(f"reserve {ctx.effect_key}")
@@ -103,7 +105,7 @@ def reserve(ctx: Context[World]) -> str:
     return "It is reserved."
 
 
-@tool(effect="once")
+@tool(effect="once", labels=OWN)
 async def pay(ctx: Context[World]) -> str:
     """Pay."""
     ctx.deps.do("pay")
@@ -111,7 +113,7 @@ async def pay(ctx: Context[World]) -> str:
     return "It is paid."
 
 
-@tool(effect="once")
+@tool(effect="once", labels=OWN)
 async def charge(ctx: Context[World]) -> str:
     """Charge."""
     ctx.deps.do(f"charge {ctx.effect_key}")
@@ -119,14 +121,14 @@ async def charge(ctx: Context[World]) -> str:
     return "It is charged."
 
 
-@tool(effect="once", approve=True)
+@tool(effect="once", approve=True, labels=OWN)
 async def pay_much(ctx: Context[World]) -> str:
     """Pay much."""
     ctx.deps.do("pay")
     return "It is paid."
 
 
-@tool(effect="once", concurrency=1)
+@tool(effect="once", concurrency=1, labels=OWN)
 async def pay_in_turn(ctx: Context[World]) -> str:
     """Pay, when nobody else pays."""
     ctx.deps.do("pay")
@@ -134,7 +136,7 @@ async def pay_in_turn(ctx: Context[World]) -> str:
     return "It is paid."
 
 
-@tool(effect="transactional")
+@tool(effect="transactional", labels=OWN)
 def note(ctx: Context[World]) -> str:
     """Note."""
     ctx.connection.execute("CREATE TABLE IF NOT EXISTS note (text TEXT)")

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from tests.kill.processes import passed
+from tests.labels import OWN
 
 from jackline.core.agent import Agent
 from jackline.core.messages import ToolCall
@@ -27,7 +28,7 @@ def is_there(name: str | Path) -> bool:
     return Path(name).exists()
 
 
-@tool(effect="once")
+@tool(effect="once", labels=OWN)
 async def wait() -> str:
     """Wait until somebody says go."""
     do("wait")
@@ -36,7 +37,7 @@ async def wait() -> str:
     return "It is there."
 
 
-@tool(effect="transactional")
+@tool(effect="transactional", labels=OWN)
 def hang() -> str:
     """Never return."""
     do("hang")

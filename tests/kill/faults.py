@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kill.seller import Shop, sale
+from tests.labels import OWN
 
 from jackline.adapters.sqlite.migrate import bring_up_to_date
 from jackline.adapters.sqlite.store import SqliteStore, open_sqlite
@@ -26,7 +27,7 @@ from jackline.testing.model import ScriptedModel
 from jackline.testing.scenario import Scenario, scenario
 
 
-@tool(effect="idempotent", approve=True, name="charge")
+@tool(effect="idempotent", approve=True, name="charge", labels=OWN)
 async def charge_again(ctx: Context[Shop], order: int, cents: int) -> str:
     """Charge the customer, each time: this is not idempotent, whatever it says."""
     return ctx.deps.pay(order, cents)

@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tests.labels import OWN
 from tests.simulation.outside import TERMS
 
 from jackline.app import Runtime
@@ -57,31 +58,31 @@ async def _do(ctx: Context[World], what: str) -> str:
     return "Done."
 
 
-@tool(effect="read")
+@tool(effect="read", labels=OWN)
 async def look(ctx: Context[World]) -> str:
     """Look."""
     return await _do(ctx, "look")
 
 
-@tool(effect="idempotent")
+@tool(effect="idempotent", labels=OWN)
 async def put(ctx: Context[World]) -> str:
     """Put."""
     return await _do(ctx, "put")
 
 
-@tool(effect="once")
+@tool(effect="once", labels=OWN)
 async def pay(ctx: Context[World]) -> str:
     """Pay."""
     return await _do(ctx, "pay")
 
 
-@tool(effect="once")
+@tool(effect="once", labels=OWN)
 async def charge(ctx: Context[World]) -> str:
     """Charge."""
     return await _do(ctx, "charge")
 
 
-@tool(effect="transactional")
+@tool(effect="transactional", labels=OWN)
 def note(ctx: Context[World]) -> str:
     """Note."""
     ctx.connection.execute("INSERT INTO note VALUES (%s)", (ctx.effect_key,))

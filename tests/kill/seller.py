@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tests.labels import OWN
+
 from jackline.core.agent import Agent, Budget
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import RateLimitedError
@@ -41,13 +43,13 @@ class Shop:
         return self._paid.read_text().splitlines() if self._paid.exists() else []
 
 
-@tool(effect="read")
+@tool(effect="read", labels=OWN)
 async def find_order(ctx: Context[Shop], order: int) -> str:
     """Look an order up."""
     return ctx.deps.order(order)
 
 
-@tool(effect="idempotent")
+@tool(effect="idempotent", labels=OWN)
 def reserve(ctx: Context[Shop], order: int) -> str:
     """Reserve what was ordered."""
     key = ctx.effect_key
@@ -55,13 +57,13 @@ def reserve(ctx: Context[Shop], order: int) -> str:
     return f"order {order} is reserved"
 
 
-@tool(effect="once", approve=True, timeout_s=5)
+@tool(effect="once", approve=True, timeout_s=5, labels=OWN)
 async def charge(ctx: Context[Shop], order: int, cents: int) -> str:
     """Charge the customer."""
     return ctx.deps.pay(order, cents)
 
 
-@tool(effect="transactional")
+@tool(effect="transactional", labels=OWN)
 def note(ctx: Context[Any], text: str) -> str:
     """Keep a note beside the journal."""
     ctx.connection.execute("CREATE TABLE IF NOT EXISTS note (text TEXT)")

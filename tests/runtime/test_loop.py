@@ -103,7 +103,7 @@ async def handles_a_group_s_error() -> None:
 def test_a_tool_that_returns_has_returned_whatever_it_did_to_its_task(
     does: Callable[[], Any], tmp_path: Path
 ) -> None:
-    @tool(effect="once")
+    @tool(effect="once", labels={"*": "system"})
     async def odd(n: int) -> str:
         """Be odd."""
         await does()

@@ -67,7 +67,9 @@ def test_the_simulation_catches_on_postgres_too(
     ("plan", "caught"),
     [
         pytest.param(Plan(stores.Unfenced), "G|no turn|was not asked|follow", id="no fence"),
-        pytest.param(Plan(stores.Blind), "G1|G4|G9|follow", id="appends over what it has not seen"),
+        pytest.param(
+            Plan(stores.Blind), "G1|G4|G5|G9|follow", id="appends over what it has not seen"
+        ),
         pytest.param(Plan(stores.Forgetful), "G1", id="an input wakes nobody"),
         pytest.param(Plan(stores.Generous), "G3", id="a reservation is never refused"),
         pytest.param(Plan(stores.Careless), "G3", id="a row forgets what was spent"),

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -97,6 +97,7 @@ class Chat:
     session: SessionId
     source: Source
     view: View
+    settled: dict[int, bool] = field(default_factory=dict[int, bool])
 
     async def greet(self, agent: Agent) -> None:
         """Say who is there, and what was before."""
@@ -192,16 +193,35 @@ class Chat:
         return None
 
     async def _ask(self, session: SessionId, questions: Questions) -> bool:
-        """Ask the person each question. False: they want to leave."""
+        """Ask the person all that waits, on one card. False: they want to leave.
+
+        The first answer may let the turn go on, and pause again with the others: what was said
+        of all of them holds for these.
+        """
+        if len(questions.keys() - self.settled) > 1:
+            self._show(*questions.values())
+            answer = await self._word(f"  all {len(questions)}: yes, no or one by one? ")
+            if answer is None:
+                return False
+            if answer.lower() in {"y", "yes", "n", "no"}:
+                approved = answer.lower() in {"y", "yes"}
+                self.settled |= dict.fromkeys(questions, approved)
         for number, asked in questions.items():
+            if number in self.settled:
+                await self._answer(session, number, (self.settled[number], None, ""))
+                continue
+            self._show(asked)
             if not await self._ask_one(session, number, asked):
                 return False
         return True
 
-    async def _ask_one(self, session: SessionId, number: int, asked: InputRequested) -> bool:
+    def _show(self, *questions: InputRequested) -> None:
         out, now = console(), time.clock_gettime(time.CLOCK_REALTIME)
-        for line in described(asked, now):
-            out.print(Styled(f"  {line}", "yellow"))
+        for asked in questions:
+            for line in described(asked, now):
+                out.print(Styled(f"  {line}", "yellow"))
+
+    async def _ask_one(self, session: SessionId, number: int, asked: InputRequested) -> bool:
         while True:
             answer = await self._word("  yes, no or edit? ")
             if answer is None:
@@ -209,23 +229,24 @@ class Chat:
             options = await self._options(answer.lower(), asked)
             if options is None:
                 continue
-            approved, arguments, reason = options
-            try:
-                await self.runtime.sessions.answer(
-                    session,
-                    number,
-                    self.user,
-                    approved=approved,
-                    arguments=arguments,
-                    reason=reason,
-                )
-            except InputError as error:
-                self.view.note(f"  {error}")
-            except StaleError as error:
-                self.view.note(f"  {error}")
+            if await self._answer(session, number, options):
                 return True
-            else:
-                return True
+
+    async def _answer(
+        self, session: SessionId, number: int, options: tuple[bool, str | None, str]
+    ) -> bool:
+        """Answer a question. False: the arguments do not fit, and it is asked again."""
+        approved, arguments, reason = options
+        try:
+            await self.runtime.sessions.answer(
+                session, number, self.user, approved=approved, arguments=arguments, reason=reason
+            )
+        except InputError as error:
+            self.view.note(f"  {error}")
+            return False
+        except StaleError as error:
+            self.view.note(f"  {error}")
+        return True
 
     async def _options(
         self, answer: str, asked: InputRequested

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from jackline.cli.show import clean, compact, moment, short, span
 from jackline.core import events as e
 from jackline.core.budget import dollars
 from jackline.core.events import Record
+from jackline.core.flow import FlowVerdict, Plan
 from jackline.core.messages import File, Image, InputPart, Pasted, Text
 from jackline.core.value import Value, replace
 
@@ -28,10 +31,14 @@ class Line(Value, frozen=True):
 
 
 class Timeline:
-    """Turns events into lines, one after the other: what came before gives names to keys."""
+    """Turns events into lines, one after the other: what came before gives names to keys.
 
-    def __init__(self, *, whole: bool = False) -> None:
+    With `why` each call says why it may run, where anything untrusted had been read.
+    """
+
+    def __init__(self, *, whole: bool = False, why: bool = True) -> None:
         self._whole = whole
+        self._why = why
         self._began_at: float | None = None
         self._day = ""
         self._names: dict[str, str] = {}
@@ -71,7 +78,9 @@ class Timeline:
         """Tell what a model said, and what it asked for."""
         said, cost, seconds = event.text.strip(), event.cost, event.seconds
         tokens = f"{event.usage.input:,} in, {event.usage.output:,} out"
-        if said or not event.calls:
+        if is_plan(event):
+            yield Line(event.model, f"plans {_planned(said)}", "quiet", cost, seconds)
+        elif said or not event.calls:
             yield Line(event.model, said or "(no words)", "plain", cost, seconds)
             cost = seconds = 0
         for number, call in enumerate(event.calls):
@@ -89,6 +98,8 @@ class Timeline:
             yield Line(event.name, f"called again (attempt {event.attempt})", "quiet")
         if event.arguments is not None:
             yield Line(event.name, f"called with {compact(event.arguments)}", "quiet")
+        if event.flow and self._why:
+            yield Line(event.name, f"may run ({event.flow.tier}){_origins(event.flow)}", "quiet")
 
     def returned(self, event: e.ToolReturned) -> Iterable[Line]:
         """Tell what a call returned."""
@@ -98,6 +109,8 @@ class Timeline:
     def refused(self, event: e.ToolRefused) -> Iterable[Line]:
         """Tell of a call that was not made."""
         yield Line(self.name(event.key), f"not called ({event.code}): {event.text}", "bad")
+        if event.flow and self._why and event.code != "flow":
+            yield Line("", f"{event.flow.tier}{_origins(event.flow)}", "quiet")
 
     def failed(self, event: e.ToolFailed) -> Iterable[Line]:
         """Tell of a call that failed."""
@@ -221,6 +234,34 @@ def _compacted(_: Timeline, event: e.ContextCompacted) -> Iterable[Line]:
 def _requested(_: Timeline, event: e.InputRequested) -> Iterable[Line]:
     asked = f"{event.name} {compact(event.arguments)}" if event.name else event.text
     yield Line("approval", f"? {asked}", "asks")
+    if event.flow:
+        why = event.flow.reason or "it may run"
+        yield Line("", f"{why} ({event.flow.tier}){_origins(event.flow)}", "quiet")
+
+
+def is_plan(event: e.ModelReplied) -> bool:
+    """Whether this is a plan: it is nobody's answer."""
+    return "/plan/" in event.key
+
+
+def _planned(text: str) -> str:
+    """Return a plan as people read it."""
+    try:
+        plan = msgspec.json.decode(text, type=Plan)
+    except msgspec.MsgspecError:
+        return f"nothing that can be read: {text}"
+    calls = [
+        f"{each.tool} {compact(msgspec.json.encode(each.known).decode())}"
+        + "".join(f", {name} open" for name in sorted(each.unknown))
+        for each in plan.calls
+    ]
+    return "; ".join(calls) or "nothing"
+
+
+def _origins(verdict: FlowVerdict) -> str:
+    """Return where the values of a call came from, as people read it."""
+    told = [f"{name} ← {origin}" for name, origin in verdict.shown.items()]
+    return f": {', '.join(told)}" if told else ""
 
 
 def _provided(_: Timeline, event: e.InputProvided) -> Iterable[Line]:

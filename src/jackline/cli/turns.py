@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 from jackline.app import Runtime
 from jackline.cli.options import Exit
 from jackline.cli.own import Own
-from jackline.cli.show import clean, compact, span
+from jackline.cli.show import clean, compact, exact, span
 from jackline.cli.signals import signals
 from jackline.cli.tally import Tally
-from jackline.cli.timeline import Timeline, for_people
+from jackline.cli.timeline import Timeline, for_people, is_plan
 from jackline.cli.wire import wire
 from jackline.core import events as e
 from jackline.core.events import InputRequested, Record, SessionId
@@ -103,7 +103,7 @@ class Screen:
 
         self._styled = Text
         self._out = out
-        self._timeline = Timeline()
+        self._timeline = Timeline(why=False)
         self._seq = 0
         self._said = ""
 
@@ -113,7 +113,7 @@ class Screen:
             self._say(item)
             return
         lines = list(self._timeline.lines(item))
-        if isinstance(item.event, e.ModelReplied):
+        if isinstance(item.event, e.ModelReplied) and not is_plan(item.event):
             self._finish(item.event.text)
             lines = [line for line in lines if line.what.startswith("→")]
         elif _is_unsaid(item.event) or _is_wait(item.event):
@@ -345,7 +345,11 @@ class Turns:
         for number, asked in questions.items():
             what = f"{asked.name} {compact(asked.arguments)}" if asked.name else asked.text
             self._view.note(f"It waits for a person, who is asked: {what}")
+            for name, origin in asked.origins.items():
+                self._view.note(f"  {name} ← {exact(origin)}")
             self._view.note(f"To answer: jackline approve {session.name} {number}  (or --no)")
+        if len(questions) > 1:
+            self._view.note(f"To approve all: jackline approve {session.name} --all  (or --no)")
         self._view.note(f"Then, to go on: jackline resume {session.name}")
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from jackline.core.budget import Price, Priced, micro_dollars
 from jackline.core.errors import DefinitionError
+from jackline.core.flow import ToolFlow
 from jackline.core.guards import GATES, Guard, MaximumSize
 from jackline.core.outputs import Output
 from jackline.core.rates import Rate
@@ -132,7 +133,8 @@ class Agent:
     or tenant, by all workers that share a Postgres. `output` is a pydantic model or dataclass
     that the answer must be.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
-    calls that need approval, where nobody is there to approve.
+    calls that need approval, where nobody is there to approve. `flows` says how its calls are
+    judged; it is empty where no call of its tools could do any harm.
     """
 
     name: str
@@ -151,6 +153,7 @@ class Agent:
     on_ask: _OnAsk = "pause"
     version: str = ""
     by_name: Mapping[str, Tool] = field(init=False, repr=False)
+    flows: Mapping[str, ToolFlow] = field(init=False, repr=False)
     typed: Output | None = field(init=False, repr=False)
     tools_bytes: int = field(init=False, repr=False)
     tools_digest: str = field(init=False, repr=False)
@@ -174,6 +177,9 @@ class Agent:
         _check_parts(self)
         _check_guards(self.guards)
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
+        flows = {name: each.flow for name, each in self.by_name.items()}
+        is_judged = any(each.is_judged for each in flows.values())
+        object.__setattr__(self, "flows", flows if is_judged else {})
         object.__setattr__(self, "typed", Output(self.output) if self.output else None)
         described = [(each.name, each.description, each.parameters) for each in self.tools]
         told = msgspec.json.encode((described, self.typed.schema if self.typed else None))

@@ -2,8 +2,12 @@
 
 from typing import TypeVar
 
+import msgspec
+
 from jackline.core import events as e
 from jackline.core.agent import Agent
+from jackline.core.flow import FlowVerdict, Plan, Planned, Question
+from jackline.core.flow import judge as judge_flow
 from jackline.core.fold import fingerprint
 from jackline.core.guards import judge, strictest
 from jackline.core.session import Call, Session, Turn
@@ -15,13 +19,19 @@ _MADE = {e.ToolStarted, e.InputRequested}
 
 
 class Desk(Value, frozen=True):
-    """What is looked at when calls are decided on."""
+    """What is looked at when calls are decided on.
+
+    `question` says what the model has read; None where no call could do any harm. `plans`:
+    a plan can be had of what the user wants, which calls that would be asked about wait for.
+    """
 
     session: Session
     turn: Turn
     agent: Agent
     now: float
     lease_s: float
+    question: Question | None = None
+    plans: bool = False
 
     @property
     def principal(self) -> e.Principal:
@@ -39,8 +49,11 @@ def limit(session: Session, name: str, default: L | None) -> L | int | None:
     return default if raised is None else (raised or None)
 
 
-def begin(desk: Desk) -> list[e.Event]:
-    """Return what happens now to the calls that wait to be made, for the first time or again."""
+def begin(desk: Desk) -> list[e.Event] | None:
+    """Return what happens now to the calls that wait to be made, for the first time or again.
+
+    None: all wait for a plan, as one of them would be asked about without.
+    """
     events: list[e.Event] = []
     cap = desk.cap()
     made = desk.turn.tools + sum([call.state == "waiting" for call in desk.turn.calls])
@@ -52,13 +65,25 @@ def begin(desk: Desk) -> list[e.Event]:
             events.append(e.ToolRefused(call.key, text, "tool_calls"))
             continue
         new = _begin(desk, call)
+        if new is None:
+            return None
         if call.state == "asked":
             made += sum([type(event) in _MADE for event in new])
         events += new
+        desk = _spent(desk, new[-1]) if new and desk.question else desk
     return events
 
 
-def _begin(desk: Desk, call: Call) -> list[e.Event]:
+def _spent(desk: Desk, event: e.Event) -> Desk:
+    """Use up what was planned: what one call of a reply is made or asked for, no other is."""
+    verdict = event.flow if isinstance(event, e.ToolStarted | e.InputRequested) else None
+    if verdict is None or verdict.planned is None or desk.question is None:
+        return desk
+    spent = {*desk.question.spent, verdict.planned}
+    return replace(desk, question=replace(desk.question, spent=spent))
+
+
+def _begin(desk: Desk, call: Call) -> list[e.Event] | None:
     tool = desk.agent.by_name.get(call.asked.name)
     if call.state == "lost":
         return [_again(desk, call, tool)]
@@ -78,26 +103,45 @@ def _begin(desk: Desk, call: Call) -> list[e.Event]:
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
     _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
-    return [*said, *_judged(desk, call, tool, arguments, strictest(said))]
+    judged = _judged(desk, call, tool, arguments, strictest(said))
+    return None if judged is None else [*said, judged]
 
 
 def _judged(
     desk: Desk, call: Call, tool: Tool, arguments: str, verdict: e.GuardJudged | None
-) -> list[e.Event]:
+) -> e.Event | None:
     if verdict and verdict.decision in {"block", "redact"}:
-        return [e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
+        return e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")
     why = _question(desk.session, tool, arguments, verdict)
-    if not why:
-        return [_start(desk, call, tool, arguments)]
-    if desk.agent.on_ask == "refuse":
+    flow = _flow(desk, tool, arguments)
+    kept = flow.kept if flow else None
+    if not why and (flow is None or flow.decision == "allow"):
+        return replace(_start(desk, call, tool, arguments), flow=kept)
+    if flow and not why:
+        if desk.plans and tool.flow.effectful:
+            return None
+        if flow.decision == "refuse":
+            return e.ToolRefused(call.key, flow.advice, "flow", kept)
+        why = flow.reason
+    elif desk.agent.on_ask == "refuse":
         text = f"Not made: {why}, and nobody is there to approve it."
-        return [e.ToolRefused(call.key, text, "needs_approval")]
+        return e.ToolRefused(call.key, text, "needs_approval", kept)
     bound = digest(tool.name, arguments, desk.principal, tool.version)
     expires_at = desk.now + desk.agent.limits.answer_s
     asked = e.InputRequested(
         "approval", why, expires_at, call.key, tool.name, arguments, digest=bound
     )
-    return [asked]
+    return replace(asked, origins=flow.shown, flow=kept) if flow else asked
+
+
+def _flow(desk: Desk, tool: Tool, arguments: str) -> FlowVerdict | None:
+    """Return what flow says of the call. None: it was not asked, or nothing was read."""
+    if desk.question is None or not tool.flow.is_judged:
+        return None
+    question = replace(desk.question, on_ask=desk.agent.on_ask)
+    verdict = judge_flow(tool.flow, msgspec.json.decode(arguments), question)
+    plain = verdict.tier == "clean" and verdict.planned is None
+    return None if plain else verdict
 
 
 def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudged | None) -> str:
@@ -130,12 +174,33 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
         return [e.ToolRefused(call.key, text, "void")]
     if expired:
         return [e.ToolRefused(call.key, f"The approval of {tool.name} has expired.", "expired")]
-    if edited:
-        _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
-        verdict = strictest(said)
-        if verdict and verdict.decision in {"block", "redact"}:
-            return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
+    if edited and (refused := _unfit(desk, call, tool, arguments)):
+        return refused
     return [_start(desk, call, tool, arguments, edited=edited)]
+
+
+def _unfit(desk: Desk, call: Call, tool: Tool, arguments: str) -> list[e.Event]:
+    """Return why a call is not made with what a person put in place of its arguments, if so.
+
+    Guards judge them like the model's. By flow what a person typed is endorsed by them, so that
+    only those are refused who may not read what was read here: of that nobody has been told.
+    """
+    _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
+    verdict = strictest(said)
+    if verdict and verdict.decision in {"block", "redact"}:
+        return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
+    flow = _flow(replace(desk, question=_typed(desk, tool)), tool, arguments)
+    if flow and flow.decision != "allow":
+        return [*said, e.ToolRefused(call.key, flow.advice, "flow", flow.kept)]
+    return []
+
+
+def _typed(desk: Desk, tool: Tool) -> Question | None:
+    """Return what a call is judged by that a person has made themselves: it is planned."""
+    if desk.question is None:
+        return None
+    plan = Plan((Planned(tool.name, unknown=frozenset(tool.flow.critical)),))
+    return replace(desk.question, plan=plan, spent=())
 
 
 def _start(

@@ -8,7 +8,7 @@ again, and whoever cannot, as after a snapshot, says so and is asked more often.
 from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import singledispatchmethod
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
@@ -22,6 +22,7 @@ from jackline.core.flow import (
     Question,
     Source,
     ToolFlow,
+    elements,
     plan_of,
     worse,
 )
@@ -45,7 +46,7 @@ class Readings:
         self.known = Provenance(owner)
         self.plan: Plan | None = None
         self.spent: set[int] = set()
-        self.requests: list[str] = []
+        self.requests: list[Source] = []
         self._flows = flows
         self._asks: Integrity = "user"
         self._turn = 0
@@ -55,9 +56,17 @@ class Readings:
         self._questions: dict[int, e.InputRequested] = {}
         self._labels: dict[tuple[tuple[str, Integrity], ...], Labels] = {}
 
-    def question(self, **options: Any) -> Question:
-        """Return what a call is judged by now. `options` are other fields of `Question`."""
-        return Question(self.known, self.plan, frozenset(self.spent), **options)
+    def question(self, heard: Iterable[e.Event] = ()) -> Question:
+        """Return what a call is judged by, once `heard` is in the journal, too.
+
+        Of what has not been taken in yet only a plan makes a difference: all else is read by
+        nobody before it is journaled.
+        """
+        plan = self.plan
+        for event in heard:
+            if isinstance(event, e.ModelReplied):
+                plan = self._planned(event)
+        return Question(self.known, plan, frozenset(self.spent))
 
     def forget(self) -> None:
         """Say that something was read that is not known any more: it is the worst there is."""
@@ -117,9 +126,9 @@ class Readings:
         for part in parts:
             match part:
                 case Text():
-                    level = self._asks
-                    self.known.read([Source(seq, _USER, part.text, level, turn=self._turn)])
-                    self.requests += () if level == "untrusted" else (part.text,)
+                    typed = Source(seq, _USER, part.text, self._asks, turn=self._turn)
+                    self.known.read([typed])
+                    self.requests += () if self._asks == "untrusted" else (typed,)
                 case Pasted():
                     name = "what the user pasted"
                     self.known.read([Source(seq, name, part.text, turn=self._turn)])
@@ -154,10 +163,14 @@ class Readings:
 
     @_take.register
     def _replied(self, event: e.ModelReplied, seq: int) -> None:
-        """Commit to a plan. One that is made when somebody steers adds to the one before it."""
+        """Commit to a plan."""
         del seq
-        if event.key == self._planning and (plan := plan_of(event.text, self._flows)):
-            self.plan = Plan((self.plan.calls if self.plan else ()) + plan.calls)
+        self.plan = self._planned(event)
+
+    def _planned(self, event: e.ModelReplied) -> Plan | None:
+        """Return the plan. One that is made when somebody steers adds to the one before it."""
+        plan = plan_of(event.text, self._flows) if event.key == self._planning else None
+        return Plan((self.plan.calls if self.plan else ()) + plan.calls) if plan else self.plan
 
     @_take.register
     def _started(self, event: e.ToolStarted, seq: int) -> None:
@@ -169,10 +182,15 @@ class Readings:
     @_take.register
     def _requested(self, event: e.InputRequested, seq: int) -> None:
         self._questions[seq] = event
+        if event.flow and event.flow.planned is not None:
+            self.spent.add(event.flow.planned)
 
     @_take.register
     def _provided(self, event: e.InputProvided, seq: int) -> None:
-        """Take it that who approves a call has seen where its values come from."""
+        """Take it that who approves a call has seen where its values come from.
+
+        What they typed in its place is endorsed by them, and whom they named there is named.
+        """
         del seq
         asked = self._questions.pop(event.question, None)
         flow = self._flows.get(asked.name) if asked else None
@@ -182,6 +200,9 @@ class Readings:
         arguments = cast("dict[str, object]", written) if isinstance(written, dict) else {}
         for name in flow.critical.keys() & arguments.keys():
             self.known.endorse(flow.name, name, arguments[name])
+        if event.arguments is not None:
+            for name in flow.readers_from:
+                self.known.name(elements(arguments.get(name), flow.names))
 
     @_take.register
     def _returned(self, event: e.ToolReturned, seq: int) -> None:

@@ -2,11 +2,12 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import msgspec
 
+from jackline.core.flow import Integrity
 from jackline.core.messages import Content, File, Image, Text
 from jackline.core.value import Value
 
@@ -20,12 +21,14 @@ _CONTINUATION = 0x80
 class Shown(Value, frozen=True):
     """What the model reads, `whole` where that is only the head of it, and `problem` if nothing.
 
-    `problem` says why the value cannot be shown, as the end of a sentence.
+    `problem` says why the value cannot be shown, as the end of a sentence. `labels` says who
+    wrote which field.
     """
 
     parts: tuple[Content, ...] = ()
     whole: bytes = b""
     problem: str = ""
+    labels: Mapping[str, Integrity] = {}
 
 
 def shown(value: object, limit_bytes: int) -> Shown:
@@ -51,6 +54,14 @@ def shown(value: object, limit_bytes: int) -> Shown:
         clean = whole.decode()
         return Shown(parts if clean == text else (Text(clean), *rest))
     return Shown((Text(whole[: boundary(whole, limit_bytes)].decode()), *rest), whole)
+
+
+def is_words(value: object) -> bool:
+    """Whether a result is text, pictures and files, and no object that has fields."""
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[object]", value)
+        return bool(items) and all(isinstance(each, Content) for each in items)
+    return isinstance(value, str | Content)
 
 
 def boundary(data: bytes, at: int) -> int:
@@ -111,7 +122,7 @@ def _parts(value: object) -> tuple[Content, ...]:
             return (Text(str.__str__(value)),)
         case Text() | Image() | File():
             return (value,)
-        case list() | tuple() if value and all(isinstance(each, Content) for each in value):  # pyright: ignore[reportUnknownVariableType] - of a list of anything
+        case list() | tuple() if is_words(value):  # pyright: ignore[reportUnknownArgumentType] - of a list of anything
             return tuple(cast("Sequence[Content]", value))
         case _:
             return (Text(_json(value)),)

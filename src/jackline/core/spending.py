@@ -7,13 +7,15 @@ from typing import Protocol
 from zlib import crc32
 
 from jackline.core import events as e
-from jackline.core import window
+from jackline.core import planning, window
 from jackline.core.agent import Agent
 from jackline.core.backoff import delay_s
 from jackline.core.budget import Account, Money, Terms, dollars
 from jackline.core.calls import limit
+from jackline.core.flow import Source
 from jackline.core.messages import digest
 from jackline.core.session import Session, Turn
+from jackline.core.value import replace
 
 _OUTPUT_TOKENS_MIN = 256
 _BACKOFF_MAX_S = 30.0
@@ -47,6 +49,11 @@ class Facts(Protocol):
     @property
     def instructions(self) -> str:
         """Those of this turn."""
+        ...
+
+    @property
+    def requests(self) -> Sequence[Source]:
+        """What the user typed."""
         ...
 
 
@@ -141,6 +148,19 @@ def reserve(
     return _reserved(session, agent, terms, facts, tokens_in)
 
 
+def reserve_plan(
+    session: Session, turn: Turn, agent: Agent, terms: Terms, facts: Facts
+) -> Sequence[e.Event] | None:
+    """Hold the worst case of a plan. None: it cannot be paid for. Nothing: not now."""
+    asked = planning.asked(agent, session.instructions, facts.requests)
+    tokens_in = planning.bound_tokens(agent, asked, terms)
+    held = _reserved(session, agent, terms, facts, tokens_in, "plan")
+    if not held or not isinstance(reserved := held[0], e.ModelReserved):
+        return None if held else held
+    key = f"turn/{turn.id}/plan/{turn.plans}"
+    return [replace(reserved, key=key, digest=digest("", asked), instructions=None, tools=None)]
+
+
 def _compacted(session: Session, agent: Agent, summary: str) -> e.ContextCompacted:
     found = window.elidable(session, agent)
     assert found is not None, "what was too long can be elided"
@@ -175,6 +195,8 @@ def _reserved(
     wanted = min(agent.max_tokens, terms.output_tokens_max)
     if purpose == "compact":
         wanted = min(wanted, window.SUMMARY_TOKENS)
+    elif purpose == "plan":
+        wanted = min(wanted, planning.PLAN_TOKENS)
     elif changed:
         tokens_in += len(instructions.encode())
     free, whose = _free(session, turn, agent, facts.account)

@@ -3,7 +3,7 @@
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -25,6 +25,7 @@ import msgspec
 from jackline.core.breaker import Breaker
 from jackline.core.errors import DefinitionError
 from jackline.core.events import Principal, SessionId
+from jackline.core.flow import Declared, From, Integrity, ToolFlow, declared_of, flow_of
 from jackline.core.rates import Quota, Rate, parse
 from jackline.core.schemas import ArgumentsError, Schema, hints_of, schema_of, summary
 from jackline.core.value import Value
@@ -119,6 +120,7 @@ class Tool:
     effect: Effect
     function: Callable[..., Any]
     schema: Schema
+    flow: ToolFlow
     version: str
     takes_context: bool
     is_async: bool
@@ -179,6 +181,13 @@ class Options(TypedDict, total=False):
     `reconcile` takes what the tool takes and asks the outside whether a call of which nobody
     knows happened: it returns True, False, None where that cannot be told, or what the tool
     would have returned.
+
+    The others say what may decide a call once its model has read what anybody may have written
+    (docs/security.md). `critical` maps the arguments that decide what is done to a floor,
+    `From("user")` or `endorse("why anybody may")`; without it every argument but a bool and one
+    of several words is critical. `outbound`: what it is given leaves this house. `readers_from`
+    names the arguments that say who gets it. `labels` says who wrote which field of the result,
+    as in `{"*": "untrusted", "id": "system"}`, and `readers` who may read it.
     """
 
     effect: Required[Effect]
@@ -194,6 +203,14 @@ class Options(TypedDict, total=False):
     reconcile: Callable[..., Any] | None
     version: str
     workers: int
+    outbound: bool | None
+    critical: Mapping[str, From] | None
+    readers_from: str | Sequence[str]
+    labels: Mapping[str, Integrity]
+    readers: AbstractSet[str] | Literal["user", "everybody"]
+
+
+_OF_FLOW = frozenset({"outbound", "critical", "readers_from", "labels", "readers"})
 
 
 def tool(
@@ -228,12 +245,15 @@ def _define(function: Callable[..., Any], options: dict[str, Any]) -> Tool:
     is_async = inspect.iscoroutinefunction(function)
     _check_options(name, options, is_async=is_async)
     _check_numbers(name, options)
-    given: dict[str, Any] = options | {
+    declared = declared_of(name, options)
+    kept = {option: value for option, value in options.items() if option not in _OF_FLOW}
+    given: dict[str, Any] = kept | {
         "name": name,
+        "flow": flow_of(name, options["effect"], schema.json, declared),
         "retries": options.get("retries", _RETRIES if options["effect"] in _RETRIED else 0),
         "rate": _quota(name, options.get("rate")),
         "roles": _roles(name, options.get("roles", frozenset[str]())),
-        "version": options.get("version") or _version(name, schema, options["effect"]),
+        "version": options.get("version") or _version(name, schema, options["effect"], declared),
     }
     return Tool(
         description=summary(function),
@@ -364,6 +384,6 @@ def _roles(name: str, roles: object) -> frozenset[str]:
     )
 
 
-def _version(name: str, schema: Schema, effect: str) -> str:
-    said = msgspec.json.Encoder(order="sorted").encode((name, schema.json, effect))
+def _version(name: str, schema: Schema, effect: str, declared: Declared) -> str:
+    said = msgspec.json.Encoder(order="sorted").encode((name, schema.json, effect, declared))
     return sha256(said).hexdigest()[:16]

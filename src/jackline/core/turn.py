@@ -13,6 +13,7 @@ from jackline.core import events as e
 from jackline.core.agent import Agent
 from jackline.core.budget import Account, Terms
 from jackline.core.calls import Desk
+from jackline.core.flow import Question, Source
 from jackline.core.fold import fold
 from jackline.core.outputs import Invalid
 from jackline.core.session import Session, Turn
@@ -28,6 +29,8 @@ class Facts(Value, frozen=True):
 
     `account` is one that the last reservation did not fit into; `instructions` are those of
     this turn, once they have been rendered, and `problem` says why they could not be.
+    `question` says what calls are judged by, where any are, and `requests` is all that the user
+    typed: a plan is made of these and of the instructions.
     """
 
     now: float
@@ -36,6 +39,8 @@ class Facts(Value, frozen=True):
     account: Account | None = None
     instructions: str = ""
     problem: str = ""
+    question: Question | None = None
+    requests: Sequence[Source] = ()
 
 
 def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[e.Event]]:
@@ -64,26 +69,52 @@ def _goes_on_alike(turn: Turn, before: Turn) -> bool:
     return alike and turn.version == before.version
 
 
+def broken(
+    session: Session, agent: Agent, facts: Facts, text: str
+) -> tuple[Session, list[e.Event]]:
+    """Return how a turn ends in which jackline itself has failed."""
+    turn = session.turn
+    assert turn is not None, "only a turn can break"
+    closing = calls.close(Desk(session, turn, agent, facts.now, facts.lease_s))
+    session = fold(session, closing, facts.now)
+    assert session.turn is not None, "only its end ends a turn"
+    end = totalled(session.turn, e.TurnFailed(turn.id, "internal", text))
+    return fold(session, [end], facts.now), [*closing, end]
+
+
 def totalled(turn: Turn, end: e.TurnEnded) -> e.TurnEnded:
     """Return the end with what the turn used and cost."""
     return replace(end, usage=turn.usage, cost=turn.money.spent)
 
 
 def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
-    desk = Desk(session, turn, agent, facts.now, facts.lease_s)
+    desk = Desk(session, turn, agent, facts.now, facts.lease_s, facts.question)
     if end := _end(session, turn, agent, facts.now):
         return calls.close(desk) or [end]
     if turn.pause:
         return [e.TurnResumed(turn.pause.reason)] if _is_over(turn, facts.now) else []
     if lost := _lost(turn, agent):
         return lost
-    if turn.round and turn.round.open:
-        return calls.begin(desk) or _wait(turn, facts.now)
     if turn.asked:
         return []
+    if turn.round and turn.round.open:
+        return _begin(desk, facts)
     if turn.round and not turn.round.calls and not turn.steers:
         return _answer(turn, turn.round.replied, agent)
     return _stuck(turn, agent) or _ask(session, turn, agent, facts)
+
+
+def _begin(desk: Desk, facts: Facts) -> Sequence[e.Event]:
+    """Begin the calls of the round, after a plan was asked for if one of them needs it."""
+    turn, agent = desk.turn, desk.agent
+    plans = turn.unplanned and bool(facts.requests)
+    begun = calls.begin(replace(desk, plans=plans) if plans else desk)
+    if begun is None:
+        planned = _plan(desk.session, turn, agent, facts)
+        if planned is not None:
+            return planned
+        begun = calls.begin(desk)
+    return begun or _wait(turn, facts.now)
 
 
 def _lost(turn: Turn, agent: Agent) -> Sequence[e.Event]:
@@ -201,7 +232,7 @@ def _stuck(turn: Turn, agent: Agent) -> Sequence[e.Event]:
 def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
     """Ask a model: again after a while, another one, or with less to read."""
     most = calls.limit(session, "model_calls", agent.limits.model_calls)
-    if most is not None and turn.models - turn.throttled >= most:
+    if most is not None and _asked(turn) >= most:
         return [
             e.TurnStopped(
                 turn.id, "model_calls", f"The turn asked a model {most} times, its limit."
@@ -212,10 +243,33 @@ def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e
     chosen = spending.choose(session, turn, agent, facts.terms)
     if isinstance(chosen, e.TurnFailed):
         return [chosen]
-    retry_at = spending.retry_at(turn, chosen)
-    if retry_at > facts.now:
-        return [_paused(turn, "timer", retry_at)] if retry_at - facts.now > _WAIT_HERE_S else []
+    if (retry_at := spending.retry_at(turn, chosen)) > facts.now:
+        return _held_up(turn, retry_at, facts.now)
     return spending.reserve(session, turn, agent, chosen, facts)
+
+
+def _plan(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event] | None:
+    """Ask a model what the user wants done. None: that cannot be had, and is done without.
+
+    It never takes the last call that the turn may ask a model for.
+    """
+    most = calls.limit(session, "model_calls", agent.limits.model_calls)
+    chosen = spending.choose(session, turn, agent, facts.terms)
+    if isinstance(chosen, e.TurnFailed) or (most is not None and _asked(turn) + 1 >= most):
+        return None
+    if (retry_at := spending.retry_at(turn, chosen)) > facts.now:
+        return _held_up(turn, retry_at, facts.now)
+    return spending.reserve_plan(session, turn, agent, chosen, facts)
+
+
+def _asked(turn: Turn) -> int:
+    """Return how often a model was asked in this turn."""
+    return turn.models + turn.plans - turn.throttled
+
+
+def _held_up(turn: Turn, until: float, now: float) -> Sequence[e.Event]:
+    """Wait here, or let go of the turn where that takes long."""
+    return [_paused(turn, "timer", until)] if until - now > _WAIT_HERE_S else []
 
 
 def wakes_at(session: Session, agent: Agent, terms: Sequence[Terms], after: float) -> float | None:

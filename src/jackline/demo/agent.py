@@ -1,23 +1,28 @@
 """The shop's assistant: what each of its tools does to the world, and so what a crash may cost."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jackline import Agent, Budget, Context, tool
+from jackline import Agent, Budget, Context, From, tool
 from jackline.core.budget import Priced
+from jackline.core.flow import Integrity
 from jackline.demo.bank import banking
 from jackline.demo.payments import Payment, Payments
-from jackline.demo.script import BICYCLE, INBOX, REFUND, pretended_model, reply
+from jackline.demo.script import BICYCLE, INBOX, REFUND, plan, pretended_model, reply
 from jackline.demo.shop import Customer, Order, Shop, open_shop
 from jackline.testing.scenario import Answer, scenario
 
 APPROVE_ABOVE_CENTS = 5_000
 TURN_USD = "0.10"
+_OWN: Mapping[str, Integrity] = {"*": "system"}  # What a tool says is the shop's own words.
+# Whose order is for the user to say, how much that was for the order.
+_REFUND = {"order": From("user"), "cents": From("system")}
 
 
-@tool(effect="read")
+# All but a customer's name is written by the shop itself.
+@tool(effect="read", labels={"*": "system", "customer": "untrusted"})
 def look_up_order(ctx: Context[Shop], order: int) -> Order:
     """Say what is known of an order.
 
@@ -39,7 +44,7 @@ def list_customers(ctx: Context[Shop]) -> list[Customer]:
     return ctx.deps.customers()
 
 
-@tool(effect="idempotent")
+@tool(effect="idempotent", labels=_OWN)
 def reserve(ctx: Context[Shop], order: int) -> str:
     """Put a replacement aside.
 
@@ -59,7 +64,14 @@ def is_large(arguments: dict[str, Any]) -> bool:
     return arguments["cents"] > APPROVE_ABOVE_CENTS
 
 
-@tool(effect="once", approve=is_large, reconcile=was_refunded, timeout_s=3)
+@tool(
+    effect="once",
+    approve=is_large,
+    reconcile=was_refunded,
+    timeout_s=3,
+    critical=_REFUND,
+    labels=_OWN,
+)
 def refund(ctx: Context[Shop], order: int, cents: int) -> Payment:
     """Pay a customer back.
 
@@ -70,7 +82,7 @@ def refund(ctx: Context[Shop], order: int, cents: int) -> Payment:
     return ctx.deps.payments.pay(order, cents, key=ctx.effect_key)
 
 
-@tool(effect="transactional")
+@tool(effect="transactional", critical=_REFUND, labels=_OWN)
 def record_refund(ctx: Context[Shop], order: int, cents: int) -> str:
     """Enter a refund in the shop's books.
 
@@ -84,7 +96,14 @@ def record_refund(ctx: Context[Shop], order: int, cents: int) -> str:
     return f"{cents} cents for order {order} are in the books."
 
 
-@tool(effect="once", approve=True)
+@tool(
+    effect="once",
+    approve=True,
+    outbound=True,
+    critical={"to": From("user")},
+    readers_from="to",
+    labels=_OWN,
+)
 def send_mail(ctx: Context[Shop], to: str, subject: str, body: str) -> str:
     """Send a mail.
 
@@ -128,6 +147,7 @@ def paid_twice(shop: Shop) -> str | None:
     agent=assistant(pretended_model()),
     input=[REFUND, BICYCLE, INBOX],
     replies=reply,
+    plan=plan,
     answers={"send_mail": Answer(approved=False, reason="Customers' data stay here.")},
     check=paid_twice,
 )

@@ -16,7 +16,7 @@ from jackline.core.app import App
 from jackline.core.messages import ReplyPart, Text, ToolCall
 from jackline.demo.agent import look_up_order, refund, reserve
 from jackline.demo.payments import Payments
-from jackline.demo.script import TERMS
+from jackline.demo.script import TERMS, refunding
 from jackline.demo.shop import Shop
 from jackline.testing.model import Pace, ScriptedModel
 
@@ -39,7 +39,12 @@ def clerk(delta_s: float = 0.0) -> Agent:
     script = [part if isinstance(part, str) else list(part) for part in _SCRIPT]
     return Agent(
         NAME,
-        ScriptedModel(script, terms=TERMS, pace=Pace(delta=3, delta_delay_s=delta_s)),
+        ScriptedModel(
+            script,
+            terms=TERMS,
+            pace=Pace(delta=3, delta_delay_s=delta_s),
+            plan=refunding(7),
+        ),
         instructions="You work in a shop. Look an order up before you say or do anything about it.",
         tools=[look_up_order, reserve, replace(refund, timeout_s=REFUND_TIMEOUT_S)],
         version="1",

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from jackline.core.budget import Price, Terms
+from jackline.core.flow import Planned
 from jackline.core.messages import Message, ReplyPart, Text, ToolCall, ToolResult
 from jackline.demo.shop import ATTACKER
 from jackline.ports import Request
-from jackline.testing.model import AT_ONCE, Pace, ScriptedModel
+from jackline.testing.model import AT_ONCE, Pace, ScriptedModel, planned
 
 REFUND = "Order 7 arrived broken: please refund it."
 BICYCLE = "Please refund order 12, the bicycle."
@@ -100,9 +101,29 @@ _SCRIPTS: Mapping[str, Callable[[Results, int], Line]] = {
 }
 
 
+_REFUNDED = {REFUND: 7, BICYCLE: 12}
+
+
 def pretended_model(pace: Pace = AT_ONCE) -> ScriptedModel:
     """Return the model as jackline asks one."""
-    return ScriptedModel(reply, terms=TERMS, pace=pace)
+    return ScriptedModel(reply, terms=TERMS, pace=pace, plan=plan)
+
+
+def plan(request: Request) -> str:
+    """Return what the last of what was typed asks for: to pay back an order, or nothing."""
+    typed = request.messages[-1].text
+    last = max([*_REFUNDED, AUDIT, WAIT, INBOX], key=typed.rfind)
+    return refunding(_REFUNDED[last]) if last in _REFUNDED else planned()
+
+
+def refunding(order: int) -> str:
+    """Return the plan of paying an order back: how much that is has to be looked up."""
+    known, unknown = {"order": order}, frozenset({"cents"})
+    return planned(
+        Planned("reserve", known),
+        Planned("refund", known, unknown),
+        Planned("record_refund", known, unknown),
+    )
 
 
 def reply(request: Request) -> list[ReplyPart]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jackline.core.budget import Account, moves
-from jackline.core.calls import Desk, approved_until, close
+from jackline.core.calls import approved_until
 from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
 from jackline.core.events import (
     Event,
@@ -19,12 +19,11 @@ from jackline.core.events import (
     Record,
     SessionId,
     ToolReconciled,
-    TurnFailed,
 )
 from jackline.core.fold import fold, replay
 from jackline.core.session import Session, Turn
 from jackline.core.spending import account_limit
-from jackline.core.turn import Facts, decide, set_aside, totalled, wakes_at
+from jackline.core.turn import Facts, broken, decide, set_aside, wakes_at
 from jackline.ports import (
     NO_LIMITS,
     NO_MOVES,
@@ -38,6 +37,7 @@ from jackline.ports import (
     Refused,
 )
 from jackline.runtime.inbox import Heard, Inbox
+from jackline.runtime.readings import UNJUDGED, Reader
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
 
@@ -78,6 +78,7 @@ class Drive:
         self._account: Account | None = None
         self._decided_at = 0.0
         self._steps: Steps | None = None
+        self.reader: Reader | None = None
         self._group = asyncio.TaskGroup()
         self._tasks = Tasks(self._group)
         self._over = False
@@ -136,16 +137,11 @@ class Drive:
         outcome: Appended | None = None
         while not isinstance(outcome, Committed):
             await self._load()
-            turn = self._session.turn
-            if turn is None:
+            if self._session.turn is None:
                 return
             assert self._steps is not None
-            desk = Desk(self._session, turn, self._steps.agent, self.now(), self._crew.lease_s)
-            closing = close(desk)
-            session = fold(self._session, closing, self.now())
-            assert session.turn is not None, "only its end ends a turn"
-            end = totalled(session.turn, TurnFailed(turn.id, "internal", text))
-            session, events = fold(session, [end], self.now()), [*closing, end]
+            facts = Facts(self.now(), (), self._crew.lease_s)
+            session, events = broken(self._session, self._steps.agent, facts, text)
             outcome = await self._append(session, events, release=True)
             if isinstance(outcome, Committed):
                 self._announce(events, outcome.at, ended=True)
@@ -166,17 +162,19 @@ class Drive:
 
     async def _load(self) -> None:
         loaded = self._loaded or await self._crew.store.load(self.id)
-        self._loaded = None
+        self._loaded = self.reader = None
         self._session = loaded.session
         self._snapshot = loaded.session.head
         self._learn(loaded.records)
-
-    async def _catch_up(self) -> None:
-        self._learn(await self._crew.store.read(self.id, self._session.head))
+        if opened := self._session.opened:
+            flows = self._crew.served[opened.agent].agent.flows
+            self.reader = Reader(self._crew.store, flows, loaded) if flows else None
 
     def _learn(self, records: Sequence[Record]) -> None:
         """Take in what others wrote. Of another's epoch nothing may be performed."""
         self._session = replay(self._session, records)
+        if self.reader:
+            self.reader.add(records)
         if self._session.epoch != self.epoch:
             raise FencedError(f"{self.id} is driven by another worker.")
 
@@ -196,7 +194,7 @@ class Drive:
         """Commit what came back and what follows from it. False where the drive is over."""
         tries = 0
         while True:
-            session, events = self._next()
+            session, events = await self._next()
             release = self._releases(session)
             if not events and not release:
                 return True
@@ -224,9 +222,14 @@ class Drive:
                     self._ahead_s = at - self._crew.clock()
 
     def _announce(self, events: Sequence[Event], at: float, *, ended: bool) -> None:
-        if self._crew.bus.hears(self.id, resting=ended):
-            first = self._session.head + 1
-            records = [Record(first + n, at, event) for n, event in enumerate(events)]
+        """Hand on what was appended, to whoever listens or reads along."""
+        hears = self._crew.bus.hears(self.id, resting=ended)
+        if not (hears or self.reader):
+            return
+        records = [Record(n, at, event) for n, event in enumerate(events, self.head + 1)]
+        if self.reader:
+            self.reader.add(records)
+        if hears:
             self._crew.bus.grown(Grown(self.id, records), resting=ended)
 
     async def _recover(self, tries: int) -> None:
@@ -237,10 +240,11 @@ class Drive:
         self._session = Session(self.id)
         await self._load()
 
-    def _next(self) -> tuple[Session, Sequence[Event]]:
+    async def _next(self) -> tuple[Session, Sequence[Event]]:
         now = self._decided_at = self.now()
         events = self._open_outcomes() if self._heard else []
         session = fold(self._session, events, now)
+        judged = await self.reader.judged(session, events) if self.reader else UNJUDGED
         if self.handing_over or session.turn is None:
             return session, events
         assert self._steps is not None
@@ -251,7 +255,8 @@ class Drive:
         while session.turn and session.turn.id != turn and steps.serves(session.turn):
             turn = session.turn.id
             told, lease_s = steps.instructions(session), self._crew.lease_s
-            facts = Facts(now, steps.models.terms, lease_s, self._account, told, steps.problem)
+            terms, problem = steps.models.terms, steps.problem
+            facts = Facts(now, terms, lease_s, self._account, told, problem, *judged)
             session, decided = decide(session, steps.agent, facts)
             events += decided
         return session, events
@@ -390,4 +395,4 @@ class Drive:
             await self._load()
         if self.inbox.signalled:
             self.inbox.signalled = False
-            await self._catch_up()
+            self._learn(await self._crew.store.read(self.id, self.head))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
-from jackline.core import window
+from jackline.core import planning, window
 from jackline.core.admission import PASSED, Key, Ticket, Toll, Went
 from jackline.core.agent import Agent, Scope
 from jackline.core.breaker import Breaker
@@ -25,6 +25,7 @@ from jackline.core.events import (
     ModelReserved,
     Usage,
 )
+from jackline.core.flow import Source
 from jackline.core.guards import judge
 from jackline.core.messages import ReplyPart, Text, ToolCall
 from jackline.core.rates import Quotas
@@ -37,19 +38,22 @@ from jackline.runtime.guards import Gate
 
 _TIMEOUT_S = 300.0
 _WAIT_MAX_S = 3_600.0
-_OVERDUE = f"No reply within {_TIMEOUT_S:g} s."
 _BREAKER = Breaker(failures=10)
 _COUNT_MAX = 1 << 40  # No reply has that many tokens: who says so cannot be believed.
 _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
 class Asked(Value, frozen=True, gc=True):
-    """One question to a model: of which session, and for which reservation."""
+    """One question to a model: of which session, and for which reservation.
+
+    A plan is made of what was `typed`, and not of the session's messages.
+    """
 
     session: Session
     reserved: ModelReserved
     say: Callable[[str], None]
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]]
+    typed: Sequence[Source] = ()
 
 
 class Models:
@@ -85,10 +89,12 @@ class Models:
             if ticket.wait_s:
                 return [_held_up(reserved, ticket)]
         begun = self._clock()
+        timeout_s = planning.PLAN_S if reserved.purpose == "plan" else _TIMEOUT_S
         try:
-            reply = _reply(await bounded(self._stream(asked), _TIMEOUT_S))
+            reply = _reply(await bounded(self._stream(asked), timeout_s))
         except (OverdueError, ModelError) as error:
-            failed = error if isinstance(error, ModelError) else ModelTimeoutError(_OVERDUE)
+            overdue = ModelTimeoutError(f"No reply within {timeout_s:g} s.")
+            failed = error if isinstance(error, ModelError) else overdue
             await rates.leave(toll, ticket, _went(failed))
             return [_failed(reserved, failed)]
         usage = reply.usage if reply.usage and _is_credible(reply.usage) else None
@@ -127,6 +133,18 @@ class Models:
             return Request(
                 reserved.key, window.SUMMARISE, told, (), reserved.max_tokens, purpose="compact"
             )
+        if reserved.purpose == "plan":
+            return Request(
+                reserved.key,
+                planning.PLAN,
+                planning.asked(self._agent, session.instructions, asked.typed),
+                (),
+                reserved.max_tokens,
+                planning.schema(self._agent),
+                purpose="plan",
+                first_event_s=planning.PLAN_S,
+                timeout_s=planning.PLAN_S,
+            )
         return Request(
             reserved.key,
             session.instructions,
@@ -152,7 +170,7 @@ class Models:
             usage or Usage(),
             cost := self._terms[reserved.model].price.cost(usage) if usage else reserved.hold,
             round(seconds, 3),
-            () if said else self._allowed,
+            () if said or reserved.purpose != "reply" else self._allowed,
             reply.cut,
         )
         if cost > reserved.hold:

@@ -37,6 +37,7 @@ from jackline.runtime.guards import judged
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.progress import Progress
+from jackline.runtime.readings import Reader
 from jackline.runtime.tools import Invocation, ToolEngine
 
 _LOG = logging.getLogger("jackline")
@@ -79,6 +80,7 @@ class Driver(Protocol):
 
     epoch: int
     inbox: Inbox
+    reader: Reader | None
 
     def now(self) -> float:
         """Return the database's time."""
@@ -209,7 +211,10 @@ class Steps:
             offset += len(text)
 
         try:
-            return await self.models.ask(Asked(session, reserved, said, self._artifact))
+            asked = Asked(session, reserved, said, self._artifact)
+            if reserved.purpose == "plan" and (reader := self._driver.reader):
+                asked = replace(asked, typed=await reader.typed(session, seq))
+            return await self.models.ask(asked)
         except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
             return [HoldUnconfirmed(reserved.key, reserved.hold, "internal", explained(error))]
 

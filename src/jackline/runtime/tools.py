@@ -16,7 +16,7 @@ from jackline.core.events import (
     ToolUnknown,
 )
 from jackline.core.messages import Text
-from jackline.core.results import Shown, explained, kept, shortened, shown
+from jackline.core.results import Shown, explained, is_words, kept, shortened, shown
 from jackline.core.tools import ArgumentsError, Context, Tool
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Rates
@@ -100,7 +100,7 @@ class ToolEngine:
             call.tool,
             call.context,
             values,
-            lambda value: shown(value, call.tool.result_bytes),
+            lambda value: _labelled(call.tool, value),
             call.drive.check_lease,
             None if call.tool.effect == "read" else lambda end: _tell_late(call, end),
         )
@@ -114,7 +114,8 @@ class ToolEngine:
         result: Shown = end.value
         if result.problem or result.whole:
             return await _reduced(call, result, attempts.made, seconds)
-        return ToolReturned(call.key, result.parts, attempts=attempts.made, seconds=seconds)
+        parts, labels = result.parts, result.labels
+        return ToolReturned(call.key, parts, labels=labels, attempts=attempts.made, seconds=seconds)
 
     async def reconcile(
         self, tool: Tool, key: str, arguments: str, context: Context[Any]
@@ -175,7 +176,7 @@ class ToolEngine:
         context = (replace(call.context, database=connection),) if call.tool.takes_context else ()
         if witness:
             witness(call.key, "before")
-        end = ended(lambda: shown(call.tool.function(*context, **values), call.tool.result_bytes))
+        end = ended(lambda: _labelled(call.tool, call.tool.function(*context, **values)))
         if witness:
             witness(call.key, "after")
         ends.append(end)
@@ -185,7 +186,8 @@ class ToolEngine:
         if result.problem or result.whole:
             problem = result.problem or f"it has more than {call.tool.result_bytes:,} bytes"
             raise ToolError(f"Nothing was written, because its result cannot be used: {problem}.")
-        return ToolReturned(call.key, result.parts, seconds=self._around.clock() - begun)
+        seconds = self._around.clock() - begun
+        return ToolReturned(call.key, result.parts, labels=result.labels, seconds=seconds)
 
     def _limits_of(self, tool: Tool) -> Limits:
         limits = self._limits.get(tool)
@@ -202,6 +204,14 @@ class ToolEngine:
         self._named[name] += 1
         count = self._named[name]
         return name if count == 1 else f"{name}#{count}"
+
+
+def _labelled(tool: Tool, value: object) -> Shown:
+    """Return what the model reads of a result, and who wrote which field of it."""
+    result = shown(value, tool.result_bytes)
+    if not tool.flow.labels.paths:
+        return result
+    return replace(result, labels=tool.flow.labels.of("" if is_words(value) else value))
 
 
 def _failed(
@@ -238,8 +248,8 @@ async def _reduced(
         handle = await call.drive.keep(result.whole, "text/plain; charset=utf-8")
     except (StoreError, UnknownOutcomeError):
         handle = ""
-    parts = kept(result, handle)
-    return ToolReturned(call.key, parts, handle, attempts=attempts, seconds=seconds)
+    parts, labels = kept(result, handle), result.labels
+    return ToolReturned(call.key, parts, handle, labels, attempts, seconds)
 
 
 def _tell_late(call: Invocation, end: Ended) -> None:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from itertools import takewhile
 
+import msgspec
+
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import ModelError
 from jackline.core.events import Usage
+from jackline.core.flow import Plan, Planned
 from jackline.core.messages import (
     Message,
     Messages,
@@ -35,6 +38,7 @@ class Takes:
 
 
 FREE = Terms("scripted", Price(0, 0))
+NOTHING_PLANNED = '{"calls":[]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,9 @@ class ScriptedModel:
     the latest message that it knows decides, and "" stands for all that it does not. What is
     said more than once has a script for each time: `Takes`.
 
-    `usage` None counts bytes as tokens. What is no request for a reply, a summary for one, gets
-    a text that says so and takes no answer from the script.
+    `usage` None counts bytes as tokens. What is no request for a reply takes no answer from the
+    script: a summary is a text that says so, and a plan (docs/security.md) is `plan`, which is
+    like an answer and by default plans nothing. `planned` writes one.
     """
 
     def __init__(
@@ -101,6 +106,7 @@ class ScriptedModel:
         terms: Terms = FREE,
         usage: Usage | None = None,
         pace: Pace = AT_ONCE,
+        plan: Answer = NOTHING_PLANNED,
     ) -> None:
         self._script: tuple[_Line, ...] = ()
         self._scripts: Mapping[str, Sequence[tuple[_Line, ...]]] = {}
@@ -114,6 +120,7 @@ class ScriptedModel:
         self._terms = terms
         self._usage = usage
         self._pace = pace
+        self._plan = _lines([plan])[0]
 
     @property
     def terms(self) -> Terms:
@@ -122,7 +129,7 @@ class ScriptedModel:
 
     async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
         """See `Model.stream`."""
-        line = self._line(request) if request.purpose == "reply" else _SUMMARY
+        line = self._line(request)
         if line.ask is not None:
             said = line.ask(request)
             line = _line(await said if isawaitable(said) else said)
@@ -147,6 +154,8 @@ class ScriptedModel:
         return Usage(size + len(request.instructions), min(line.output, request.max_tokens))
 
     def _line(self, request: Request) -> _Line:
+        if request.purpose != "reply":
+            return self._plan if request.purpose == "plan" else _SUMMARY
         script = self._script
         if self._scripts:
             texts = (said.text for said in reversed(request.messages) if said.role == "user")
@@ -156,6 +165,11 @@ class ScriptedModel:
                 raise AssertionError(f"no script for what was said, and none for '': {request.key}")
             script = takes[_time(known, request.messages, len(takes)) - 1]
         return script[_position(script, request)]
+
+
+def planned(*calls: Planned) -> str:
+    """Return what a model answers that plans these calls, each as often as it is named."""
+    return msgspec.json.encode(Plan(calls)).decode()
 
 
 def validate(messages: Sequence[Message]) -> str:

@@ -1,6 +1,6 @@
 """What a model said once, in a file: so that it can be said again, and need not be bought again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,13 +10,13 @@ from jackline.core.events import ModelReplied, ModelReserved, Record, SessionId,
 from jackline.core.fold import apply
 from jackline.core.messages import Pasted, ReplyPart, Text
 from jackline.core.session import Session, Turn
-from jackline.core.value import Value
-from jackline.ports import Reply
-from jackline.testing.model import Takes
+from jackline.core.value import Value, replace
+from jackline.ports import Reply, Request
+from jackline.testing.model import NOTHING_PLANNED, Takes
 
 
 class Recorded(Value, frozen=True):
-    """One reply, to the turn in which `said` was said for so many times.
+    """One reply, to the turn in which `said` was said for so many times; or a plan of that turn.
 
     One line of the file, as JSON.
     """
@@ -27,8 +27,10 @@ class Recorded(Value, frozen=True):
     usage: Usage
     time: int = 1
     cut: bool = False
+    is_plan: bool = False
 
 
+_KEPT = frozenset({"reply", "plan"})
 _DECODER = msgspec.json.Decoder(Recorded)
 
 
@@ -40,14 +42,13 @@ def recorded(records: Sequence[Record]) -> list[Recorded]:
         session, event = apply(session, record.event), record.event
         if isinstance(event, ModelReserved):
             asked = event
-        elif isinstance(event, ModelReplied) and session.turn and asked.purpose == "reply":
+        elif isinstance(event, ModelReplied) and session.turn and asked.purpose in _KEPT:
             said = _said(session.turn)
             alike = turns.setdefault(said, [])
             if session.turn.id not in alike[-1:]:
                 alike.append(session.turn.id)
-            found.append(
-                Recorded(said, event.parts, event.model, event.usage, len(alike), event.cut)
-            )
+            reply = Recorded(said, event.parts, event.model, event.usage, len(alike), event.cut)
+            found.append(replace(reply, is_plan=asked.purpose == "plan"))
     return found
 
 
@@ -58,18 +59,39 @@ def write(path: Path, replies: Sequence[Recorded]) -> None:
 
 def scripts(path: Path) -> Mapping[str, Sequence[Reply] | Takes]:
     """Return the scripts of a file, by what was said. Raises `DefinitionError`."""
+    if replies := [each for each in _read(path) if not each.is_plan]:
+        return by_input(replies)
+    raise DefinitionError(f"{path} is empty: record a run in which the model replies.")
+
+
+def plans(path: Path) -> Callable[[Request], Reply | str]:
+    """Return what plans as was recorded. Raises `DefinitionError`."""
+    kept = [each for each in _read(path) if each.is_plan]
+
+    def plan(request: Request) -> Reply | str:
+        """Return the n-th plan of what was said last, as a plan is made of all that was."""
+        typed, number = request.messages[-1].text, int(request.key.rpartition("/")[2])
+        known = [each.said for each in kept if each.said in typed]
+        if not known:
+            return NOTHING_PLANNED
+        last = max(known, key=typed.rfind)
+        found = [each for each in kept if each.said == last]
+        one = found[min(number, len(found) - 1)]
+        return Reply(one.parts, one.usage, one.model, one.cut)
+
+    return plan
+
+
+def _read(path: Path) -> Sequence[Recorded]:
     try:
         lines = path.read_bytes().splitlines()
-        replies = [_DECODER.decode(line) for line in lines if line.strip()]
+        return [_DECODER.decode(line) for line in lines if line.strip()]
     except OSError as error:
         raise DefinitionError(
             f"Recorded replies cannot be read: {path}: {error.strerror}."
         ) from None
     except msgspec.MsgspecError as error:
         raise DefinitionError(f"{path} holds no recorded replies: {error}.") from None
-    if not replies:
-        raise DefinitionError(f"{path} is empty: record a run in which the model replies.")
-    return by_input(replies)
 
 
 def by_input(replies: Sequence[Recorded]) -> Mapping[str, Sequence[Reply] | Takes]:

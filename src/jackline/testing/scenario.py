@@ -23,9 +23,10 @@ from jackline.core.errors import DefinitionError
 from jackline.core.inputs import Given
 from jackline.core.user import User
 from jackline.ports import Request
+from jackline.testing.model import NOTHING_PLANNED, Script, ScriptedModel, Takes
+from jackline.testing.model import Answer as Planning
 from jackline.testing.model import Said as Answered
-from jackline.testing.model import Script, ScriptedModel, Takes
-from jackline.testing.recording import scripts
+from jackline.testing.recording import plans, scripts
 
 OnBusy = Literal["queue", "steer"]
 Replies = (
@@ -70,6 +71,7 @@ class Scenario:
     provide: Callable[..., Any]
     replies: Replies | None
     record: Path | None
+    plan: Planning
     answers: Mapping[str, Answer]
     user: User
     check: Check | None
@@ -77,10 +79,10 @@ class Scenario:
 
     def model(self) -> ScriptedModel | None:
         """Return the model that answers as the scenario says. None: the agent's own is asked."""
-        replies = self.replies
+        replies, plan = self.replies, self.plan
         if replies is None and self.record is not None:
-            replies = scripts(self.record)
-        return None if replies is None else ScriptedModel(replies, terms=self.terms)
+            replies, plan = scripts(self.record), plans(self.record)
+        return None if replies is None else ScriptedModel(replies, terms=self.terms, plan=plan)
 
     def answer(self, tool: str) -> Answer:
         """Return what is answered where a call of this tool waits for a person."""
@@ -97,6 +99,7 @@ def scenario(  # noqa: PLR0913 - a scenario names them all
     input: str | Say | Sequence[str | Say],  # noqa: A002 - it is one
     replies: Replies | None = None,
     record: str | Path | None = None,
+    plan: Planning = NOTHING_PLANNED,
     answers: Mapping[str, bool | Answer] | None = None,
     user: User | None = None,
     check: Check | None = None,
@@ -106,10 +109,10 @@ def scenario(  # noqa: PLR0913 - a scenario names them all
     The function takes the `User` or nothing, and returns the dependencies or a context manager
     of them (async or not), or is an async generator. It is called in each process; the processes
     of one run share a working directory, which is fresh. `replies` is the script of a
-    `ScriptedModel`, `record` a file that `jackline run --record` has written; with neither the
-    agent's own model is asked, once. `answers` says for a tool whether its calls are approved;
-    they are where nothing is said. `check` is given the dependencies when all is over, and
-    returns what is wrong with the world, or nothing.
+    `ScriptedModel` and `plan` what it plans, `record` a file that `jackline run --record` has
+    written; without either the agent's own model is asked, once. `answers` says for a tool
+    whether its calls are approved; they are where nothing is said. `check` is given the
+    dependencies when all is over, and returns what is wrong with the world, or nothing.
     """
     if replies is not None and record is not None:
         raise DefinitionError("A scenario has replies=… or record=…: give one of them.")
@@ -130,6 +133,7 @@ def scenario(  # noqa: PLR0913 - a scenario names them all
             provide=provide,
             replies=replies,
             record=None if record is None else Path(record).absolute(),
+            plan=plan,
             answers=said,
             user=user or User("tester"),
             check=check,

@@ -98,7 +98,7 @@ def test_a_person_sees_every_element_with_its_origin() -> None:
     call = LETTER | {"to": ["bob@x.com", "eve@evil.com"]}
     shown = judge(MAIL, call, Question(known, ANY_MAIL)).shown
     assert shown["to"] == "'bob@x.com': the user; 'eve@evil.com': search, text"
-    assert shown["attachments"] == "'[]': the tool's default"
+    assert shown["attachments"] == "the tool's default"
 
 
 def test_a_directory_may_fill_a_hole_for_somebody_whom_the_user_named() -> None:
@@ -201,7 +201,7 @@ def test_where_nobody_is_to_be_asked_the_model_is_told_what_it_may_do_instead() 
     assert "to 'eve@evil.com': search, text." in verdict.advice
     assert "ask them to say so" in verdict.advice
     assert max(len(each.value) for each in verdict.origins) == 200
-    assert verdict.shown["to"] == "'eve@evil.com': search, text"
+    assert verdict.shown["to"] == "search, text"
     assert (verdict.kept.advice, verdict.kept.reason) == ("", verdict.reason)
 
 

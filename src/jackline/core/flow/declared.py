@@ -90,6 +90,11 @@ class ToolFlow(Value, frozen=True, gc=True):
     defaults: Mapping[str, object]
     names: frozenset[str]
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is anything that a call could do wrong: mere reads just run."""
+        return self.effectful or self.outbound or bool(self.critical)
+
 
 def flow_of(
     name: str,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from jackline.core.errors import DefinitionError
-from jackline.core.flow.labels import LEVELS, Integrity
+from jackline.core.flow.labels import LEVELS, Integrity, worse
 from jackline.core.value import Value, replace
 
 _ANY = "*"
@@ -55,6 +55,7 @@ class Labels:
             if not all(path.split(".")):
                 raise DefinitionError(f"labels has no path like {path!r}: write 'name.name'.")
         self.paths = dict(paths)
+        self._whole: Integrity = _worst(paths)
         self._root = _node({tuple(path.split(".")): level for path, level in paths.items()})
 
     def fields(self, value: object) -> Iterator[Field]:
@@ -87,11 +88,21 @@ class Labels:
         return self.paths
 
     def _label(self, path: str, label: Integrity) -> Integrity:
-        """Return the label of a value; a result that is no object is what `*` says."""
-        if path or self._root is None:
-            return label
-        whole = self._root.below.get(_ANY)
-        return (whole and whole.label) or label
+        """Return the label of a value; a result that is no object is what `*` says.
+
+        Where that says less than all it may be what is left of an object: the worst of its fields.
+        """
+        return label if path else self._whole
+
+
+def _worst(paths: Mapping[str, Integrity]) -> Integrity:
+    """Return the label of a text that all of this may stand in."""
+    if _ANY not in paths:
+        return "untrusted"
+    whole: Integrity = paths[_ANY]
+    for level in paths.values():
+        whole = worse(whole, level)
+    return whole
 
 
 def _joined(path: str, name: str) -> str:

@@ -59,11 +59,16 @@ class FlowVerdict(Value, frozen=True):
 
     @property
     def shown(self) -> dict[str, str]:
-        """Each argument with its values and where they came from, for a person to read."""
-        told: dict[str, list[str]] = {}
+        """Where each argument came from, for a person to read; of a list each of its values."""
+        told: dict[str, list[Origin]] = {}
         for each in self.origins:
-            told.setdefault(each.argument, []).append(f"{each.value!r}: {each.text}")
-        return {name: "; ".join(values) for name, values in told.items()}
+            told.setdefault(each.argument, []).append(each)
+        return {
+            name: of[0].text
+            if len(of) == 1
+            else "; ".join(f"{each.value!r}: {each.text}" for each in of)
+            for name, of in told.items()
+        }
 
     @property
     def kept(self) -> "FlowVerdict":
@@ -91,7 +96,9 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
         return _disclose(case, FlowVerdict("allow", "clean", planned=planned))
     standings = tuple(_critical(case))
     if flow.effectful and planned is None and not _is_endorsed(standings):
-        return _ask(case, "taint", f"{flow.name} was not planned before untrusted text was read")
+        return _ask(
+            case, "taint", f"nobody asked for this call of {flow.name}, and untrusted text was read"
+        )
     if unproven := sorted({each.argument for each in standings if each.standing == "open"}):
         reason = f"nobody who may decide it said {_list(unproven)} of {flow.name}"
         return _ask(case, "origin", reason)

@@ -59,6 +59,7 @@ class Provenance:
         self._untrusted_bytes = 0
         self._endorsed: set[tuple[str, str, str]] = set()
         self._extracted: dict[str, Source] = {}
+        self._named: set[tuple[int, str]] = set()
 
     def read(self, sources: Iterable[Source]) -> None:
         """Take in texts that the model gets to see."""
@@ -83,6 +84,10 @@ class Provenance:
         """Take it that a person has seen where this value comes from, and wants it here."""
         for each in elements(value):
             self._endorsed.add((tool, argument, _exact(each)))
+
+    def name(self, recipients: Iterable[object]) -> None:
+        """Take it that a person named these recipients in this turn."""
+        self._named.update((self.turn, plain(str(each))) for each in recipients)
 
     def extract(self, value: object, source: Source) -> None:
         """Take in what a quarantined extraction made of untrusted text."""
@@ -117,7 +122,8 @@ class Provenance:
 
     def is_named(self, recipient: object) -> bool:
         """Whether the user named this recipient in this turn: so, or by an entry of a directory."""
-        if self.find(recipient, "user", self.turn):
+        named = (self.turn, plain(str(recipient))) in self._named
+        if named or self.find(recipient, "user", self.turn):
             return True
         for at in self._places(recipient):
             source = self._texts[at][0]

@@ -1,4 +1,4 @@
-"""What becomes of a model that is asked: held, replied, failed, or asked for a summary."""
+"""What becomes of a model that is asked for a reply, a summary or a plan: held, replied, failed."""
 
 from jackline.core import events as e
 from jackline.core.fold.turns import open_turn
@@ -12,6 +12,8 @@ _NOT_TRIED = {"lost", "throttled"}  # The model itself has not failed.
 def reserved(session: Session, event: e.ModelReserved) -> Session:
     """Hold the money. Steering enters here: after all results, before the next request."""
     turn, messages = open_turn(session, event), session.messages
+    if event.purpose == "plan":
+        return _planning(session, turn, event)
     money, steers = turn.money.hold(event.hold), turn.steers
     compacting, models = turn.compacting, turn.models + 1
     current = turn.round
@@ -44,6 +46,19 @@ def reserved(session: Session, event: e.ModelReserved) -> Session:
     )
 
 
+def _planning(session: Session, turn: Turn, event: e.ModelReserved) -> Session:
+    """Let the round wait for a plan of all that the user has said so far."""
+    turn = replace(
+        turn,
+        asked=event,
+        asked_seq=session.head,
+        money=turn.money.hold(event.hold),
+        plans=turn.plans + 1,
+        unplanned=False,
+    )
+    return replace(session, money=session.money.hold(event.hold), turn=turn)
+
+
 def _asked(turn: Turn, event: e.ModelClosed) -> e.ModelReserved:
     asked = turn.asked
     assert asked is not None, f"{event.key} was not asked"
@@ -58,6 +73,9 @@ def replied(session: Session, event: e.ModelReplied) -> Session:
     paid = turn.money.settle(asked.hold, event.cost)
     money = session.money.settle(asked.hold, event.cost)
     usage = turn.usage.plus(event.usage)
+    if asked.purpose == "plan":
+        turn = replace(turn, usage=usage, money=paid, asked=None, lost=False, drivers=0)
+        return replace(session, turn=turn, money=money)
     if asked.purpose != "reply":
         outcome = "done" if event.text.strip() else "failed"
         turn = replace(turn, compacting=outcome, summary=event.text, usage=usage)
@@ -93,7 +111,12 @@ def failed(session: Session, event: e.ModelFailed | e.HoldUnconfirmed) -> Sessio
     paid = turn.money.settle(asked.hold, event.cost)
     session = replace(session, money=session.money.settle(asked.hold, event.cost))
     turn = replace(turn, money=paid, asked=None, lost=False)
-    if asked.purpose != "reply":
+    if asked.purpose == "plan":
+        # What was never answered, or never asked, may be asked once more.
+        turn = replace(turn, unplanned=turn.unplanned or event.code in _NOT_TRIED)
+        if event.code != "throttled":
+            return replace(session, turn=turn)
+    elif asked.purpose != "reply":
         turn = replace(turn, compacting="" if event.code == "throttled" else "failed")
         if event.code != "throttled":
             return replace(session, turn=turn)

@@ -70,7 +70,8 @@ def steered(session: Session, event: e.TurnSteered) -> Session:
     """Add to the open turn, or open one."""
     if session.turn is None:
         return _next_turn(replace(session, queue=(*session.queue, (session.head, event))))
-    return noted(session, Message("user", event.parts))
+    session = noted(session, Message("user", event.parts))
+    return replace(session, turn=replace(open_turn(session, event), unplanned=True))
 
 
 def noted(session: Session, message: Message) -> Session:
