@@ -14,7 +14,7 @@ import typer
 from jackline.adapters.urls import without_secrets
 from jackline.app import Runtime
 from jackline.cli.opened import check_shared, driving
-from jackline.cli.options import AppName, EngineUrl, Exit, Json, StoreUrl
+from jackline.cli.options import AppName, EngineUrl, Exit, Json, PolicyFile, StoreUrl
 from jackline.cli.references import load_app
 from jackline.cli.show import count, print_json, span
 from jackline.cli.signals import signals
@@ -30,6 +30,7 @@ def worker(  # noqa: PLR0913 - each is an option of the command
     app: AppName = "",
     store: StoreUrl = None,
     engine: EngineUrl = None,
+    policy: PolicyFile = None,
     concurrency: Annotated[
         int, typer.Option(min=1, metavar="N", help="At most so many sessions at once.")
     ] = 100,
@@ -51,7 +52,8 @@ def worker(  # noqa: PLR0913 - each is an option of the command
     codes: 0 all was finished or handed over, 1 something still ran and was cut off (whoever goes
     on finds out what became of it), 2 the request is wrong, 3 the store cannot be used.
     """
-    said = {"store": store, "engine": engine, "app": app or None, "lease_s": lease}
+    said = {"store": store, "engine": engine, "policy": policy, "app": app or None}
+    said |= {"lease_s": lease}
     settings = read_settings(said).settings
     check_shared(settings)
     served = load_app(settings.app)

@@ -1,11 +1,14 @@
 """What becomes of the tool calls of a reply: refused, asked about, begun, or given up."""
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from jackline.core import events as e
 from jackline.core.agent import Agent
 from jackline.core.fold import fingerprint
 from jackline.core.guards import judge, strictest
+from jackline.core.permit import verdict as permit
+from jackline.core.permit.rules import Bounds
+from jackline.core.permit.verdict import Rights, Ruling
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
 from jackline.core.value import Value, replace
@@ -28,15 +31,29 @@ class Desk(Value, frozen=True):
         """On whose behalf calls are made."""
         return self.turn.submitted.principal
 
+    @property
+    def rights(self) -> Rights:
+        """What may be done for the user through the agent."""
+        return Rights(self.agent.by_name, self.principal, self.agent.bounds)
+
     def cap(self) -> int | None:
         """Return how many calls this turn may make. None: any number."""
-        return limit(self.session, "tool_calls", self.agent.limits.tool_calls)
+        return limit(self.session, "tool_calls", self.agent.limits.tool_calls, self.agent.bounds)
 
 
-def limit(session: Session, name: str, default: L | None) -> L | int | None:
-    """Return a limit of the agent, or what it was raised to in this session. None: no limit."""
+def limit(
+    session: Session, name: str, default: L | None, bounds: Bounds | None = None
+) -> L | int | None:
+    """Return a limit of the agent, or what it was raised to in this session. None: no limit.
+
+    Nobody raises it above the cap of the operators.
+    """
     raised = session.raised.get(name)
-    return default if raised is None else (raised or None)
+    most = default if raised is None else (raised or None)
+    if bounds is None or name not in bounds.caps:
+        return most
+    cap = cast("L", bounds.caps[name])  # A cap is of the type of what it caps: see `reading`.
+    return cap if most is None else min(most, cap)
 
 
 def begin(desk: Desk) -> list[e.Event]:
@@ -68,9 +85,8 @@ def _begin(desk: Desk, call: Call) -> list[e.Event]:
         names = ", ".join(desk.agent.by_name) or "none"
         text = f"There is no tool {call.asked.name[:64]!r}. There are: {names}."
         return [e.ToolRefused(call.key, text, "unknown_tool")]
-    if not tool.permits(desk.principal):
-        text = f"The user may not use {tool.name}: it takes one of the roles {_list(tool.roles)}."
-        return [e.ToolRefused(call.key, text, "forbidden")]
+    if refused := permit.barred(desk.rights, tool.name):
+        return [_refused(call, refused)]
     if call.state == "waiting":
         return _answered(desk, call, tool)
     try:
@@ -86,18 +102,25 @@ def _judged(
 ) -> list[e.Event]:
     if verdict and verdict.decision in {"block", "redact"}:
         return [e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
-    why = _question(desk.session, tool, arguments, verdict)
+    ruling = permit.judge(desk.rights, tool.name, arguments)
+    if ruling.decision == "refuse":
+        return [_refused(call, ruling)]
+    why = _question(desk.session, tool, arguments, verdict) or ruling.text
     if not why:
-        return [_start(desk, call, tool, arguments)]
+        return [_start(desk, call, tool, arguments, rules=ruling.rules)]
     if desk.agent.on_ask == "refuse":
         text = f"Not made: {why}, and nobody is there to approve it."
-        return [e.ToolRefused(call.key, text, "needs_approval")]
+        return [e.ToolRefused(call.key, text, "needs_approval", rules=ruling.rules)]
     bound = digest(tool.name, arguments, desk.principal, tool.version)
     expires_at = desk.now + desk.agent.limits.answer_s
     asked = e.InputRequested(
         "approval", why, expires_at, call.key, tool.name, arguments, digest=bound
     )
-    return [asked]
+    return [replace(asked, rules=ruling.rules) if ruling.rules else asked]
+
+
+def _refused(call: Call, ruling: Ruling) -> e.ToolRefused:
+    return e.ToolRefused(call.key, ruling.text, ruling.code, rules=ruling.rules)
 
 
 def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudged | None) -> str:
@@ -106,7 +129,7 @@ def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudg
         return f"{verdict.guard} asks: {verdict.reason}"
     if tool.effect == "once" and fingerprint(tool.name, arguments) in session.unknown:
         return f"{tool.name} was called like this before, and whether that took effect is unknown"
-    return tool.asks(arguments)
+    return ""
 
 
 def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
@@ -135,15 +158,33 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
         verdict = strictest(said)
         if verdict and verdict.decision in {"block", "redact"}:
             return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
-    return [_start(desk, call, tool, arguments, edited=edited)]
+    return [_start_if_permitted(desk, call, tool, arguments, edited=edited)]
+
+
+def _start_if_permitted(
+    desk: Desk, call: Call, tool: Tool, arguments: str, *, edited: bool
+) -> e.ToolStarted | e.ToolRefused:
+    """Begin a call that a person approved, unless what is said by now refuses it."""
+    ruling = permit.judge(desk.rights, tool.name, arguments)
+    if ruling.decision == "refuse":
+        return _refused(call, ruling)
+    return _start(desk, call, tool, arguments, edited=edited, rules=ruling.rules)
 
 
 def _start(
-    desk: Desk, call: Call, tool: Tool, arguments: str, *, edited: bool = False
+    desk: Desk,
+    call: Call,
+    tool: Tool,
+    arguments: str,
+    *,
+    edited: bool = False,
+    rules: tuple[str, ...] = (),
 ) -> e.ToolStarted:
     """Begin a call with these arguments, as the tool reads them."""
     key = effect_key(desk.session.id, desk.session.born, call.key)
     started = e.ToolStarted(call.key, tool.name, call.attempt + 1, key, tool.version)
+    if rules:
+        started = replace(started, rules=rules)
     if edited:
         return replace(started, arguments=arguments)
     if call.asked.arguments == arguments:
@@ -157,8 +198,12 @@ def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
         return give_up(desk, call, "The worker was lost during this call.")
     if call.attempt >= desk.agent.limits.attempts:
         return give_up(desk, call, f"The worker was lost {call.attempt} times during this call.")
+    ruling = permit.judge(desk.rights, tool.name, call.arguments)
+    approved = call.answer is not None and call.answer.approved
+    if ruling.decision == "refuse" or (ruling.decision == "ask" and not approved):
+        return give_up(desk, call, f"The worker was lost during this call. {ruling.text}")
     edited = call.arguments != call.asked.arguments
-    again = _start(desk, call, tool, call.arguments, edited=edited)
+    again = _start(desk, call, tool, call.arguments, edited=edited, rules=ruling.rules)
     return replace(again, fingerprint=call.fingerprint)
 
 
@@ -202,7 +247,3 @@ def close(desk: Desk) -> list[e.Event]:
 
 def _unasked(call: Call) -> e.ToolReconciled:
     return e.ToolReconciled(call.key, None, "Whether it took effect is unknown.")
-
-
-def _list(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names))
