@@ -108,6 +108,11 @@ class Runtime:
         """The agents, by name."""
         return self._agents
 
+    @property
+    def policy(self) -> Overlay:
+        """What operators say, as it was read at the start."""
+        return self._policy
+
     async def __aenter__(self) -> Self:
         """Open the store and begin to drive what is due."""
         try:

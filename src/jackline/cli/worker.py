@@ -88,7 +88,7 @@ async def _work(
     heard: asyncio.Queue[signal.Signals] = asyncio.Queue()
     with signals(heard.put_nowait):
         async with driving(settings, app, around) as runtime:
-            _say_ready(settings, app, around, voice)
+            _say_ready(settings, runtime, around, voice)
             name, driven = (await heard.get()).name, runtime.driven
             text = f"{name}: {_left(driven, grace_s)}."
             voice.say("draining", text, signal=name, driven=driven)
@@ -131,12 +131,16 @@ async def _drained(
     return await runtime.drain(0)
 
 
-def _say_ready(settings: Settings, app: App, around: Surroundings, voice: _Voice) -> None:
-    serves = {agent.name: agent.version for agent in app.agents}
+def _say_ready(settings: Settings, runtime: Runtime, around: Surroundings, voice: _Voice) -> None:
+    serves = {name: agent.version for name, agent in runtime.agents.items()}
+    policy = runtime.policy.digest
     store, slots = without_secrets(settings.store), around.slots
     agents = ", ".join(f"{name} {version}" for name, version in serves.items())
-    text = f"worker {around.worker} serves {agents} in {store}, {count(slots, 'session')} at once."
-    voice.say("ready", text, worker=around.worker, serves=serves, store=store, slots=slots)
+    under = f" under policy {policy}" if policy else ""
+    at_once = count(slots, "session")
+    text = f"worker {around.worker} serves {agents} in {store}{under}, {at_once} at once."
+    told = {"serves": serves, "store": store, "slots": slots, "policy": policy}
+    voice.say("ready", text, worker=around.worker, **told)
 
 
 def _left(driven: int, grace_s: float) -> str:

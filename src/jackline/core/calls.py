@@ -110,17 +110,17 @@ def _judged(
         return [_start(desk, call, tool, arguments, rules=ruling.rules)]
     if desk.agent.on_ask == "refuse":
         text = f"Not made: {why}, and nobody is there to approve it."
-        return [e.ToolRefused(call.key, text, "needs_approval", rules=ruling.rules)]
+        return [e.ToolRefused(call.key, text, "needs_approval", rules=ruling.by)]
     bound = digest(tool.name, arguments, desk.principal, tool.version)
     expires_at = desk.now + desk.agent.limits.answer_s
     asked = e.InputRequested(
         "approval", why, expires_at, call.key, tool.name, arguments, digest=bound
     )
-    return [replace(asked, rules=ruling.rules) if ruling.rules else asked]
+    return [replace(asked, rules=ruling.by) if ruling.by else asked]
 
 
 def _refused(call: Call, ruling: Ruling) -> e.ToolRefused:
-    return e.ToolRefused(call.key, ruling.text, ruling.code, rules=ruling.rules)
+    return e.ToolRefused(call.key, ruling.text, ruling.code, rules=ruling.by)
 
 
 def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudged | None) -> str:

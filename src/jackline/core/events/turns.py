@@ -100,7 +100,7 @@ class InputRequested(Fact, frozen=True):
 
     An approval binds `digest`: tool, canonical arguments, principal and tool version.
     `origins` says for each argument where it came from, `flow` why that has to be asked, and
-    `rules` are those of the tool and of operators that had a say.
+    `rules` are those of the tool and of operators that ask.
     """
 
     kind: Literal["approval", "input"]

@@ -29,12 +29,14 @@ class Rights(Value, frozen=True, gc=True):
 class Ruling(Value, frozen=True):
     """What becomes of a call, and why: `text` is for the model, or for the person who is asked.
 
-    `rules` are those that had a say: the tool's own, and those of operators with their policy.
+    `by` are the rules that refuse or ask, `rules` all that had a say where none refuses: the tool's
+    own, and those of operators with their policy.
     """
 
     decision: Literal["allow", "ask", "refuse"] = "allow"
     text: str = ""
     code: str = ""
+    by: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
 
 
@@ -113,8 +115,9 @@ def _of_tool(tool: Tool, arguments: str) -> Ruling:
     rules = ("tool.roles",) if tool.roles else ()
     rules += ("tool.allow",) if tool.allow else ()
     rules += ("tool.approve",) if tool.approve is not False else ()
-    asks = tool.asks(arguments)
-    return Ruling("ask" if asks else "allow", asks, rules=rules)
+    if asks := tool.asks(arguments):
+        return Ruling("ask", asks, by=("tool.approve",), rules=rules)
+    return Ruling(rules=rules)
 
 
 def _of_operators(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> Ruling:
@@ -133,7 +136,8 @@ def _of_operators(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) ->
         return Ruling(rules=names)
     why = "; ".join(dict.fromkeys([rule.approve for rule in asking if rule.approve]))
     text = f"{tool.name} needs approval by the operator's policy"
-    return Ruling("ask", f"{text}: {why}" if why else text, rules=names)
+    by = tuple([bounds.named(rule) for rule in asking])
+    return Ruling("ask", f"{text}: {why}" if why else text, by=by, rules=names)
 
 
 def _refused(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> tuple[str, str] | None:
@@ -162,7 +166,7 @@ def _together(one: Ruling, other: Ruling) -> Ruling:
     """Return the stricter of two, with all rules that had a say and all that has to be asked."""
     if other.decision == "refuse":
         return other
-    rules = tuple(dict.fromkeys((*one.rules, *other.rules)))
     text = "; ".join(dict.fromkeys(filter(None, (one.text, other.text))))
-    decision = "ask" if "ask" in {one.decision, other.decision} else "allow"
-    return Ruling(decision, text, rules=rules)
+    by = tuple(dict.fromkeys((*one.by, *other.by)))
+    rules = tuple(dict.fromkeys((*one.rules, *other.rules)))
+    return Ruling("ask" if by else "allow", text, by=by, rules=rules)
