@@ -16,8 +16,7 @@ from jackline.cli.show import clean, count, print_json
 from jackline.core.agent import Agent, Limits
 from jackline.core.budget import dollars
 from jackline.core.errors import DefinitionError, InputError
-from jackline.core.flow import flow_of
-from jackline.core.permit.overlay import Overlay, tightened_flow
+from jackline.core.permit.overlay import Overlay, flow_declared, tightened_flow
 from jackline.core.permit.reading import Text
 from jackline.core.tools import Tool
 from jackline.core.user import User
@@ -154,7 +153,7 @@ def _bound(overlay: Overlay, agent: Agent, user: User) -> Bound:
 
 def _effective(tool: Tool, agent: Agent) -> Effective:
     rules = agent.bounds.of(tool.name) if agent.bounds else []
-    flow = tightened_flow(flow_of(tool.name, tool.effect, tool.parameters), rules)
+    flow = tightened_flow(flow_declared(tool), rules)
     approval: Literal["never", "by arguments", "always"] = "never"
     if tool.approve is True or any(rule.approve is not None for rule in rules):
         approval = "always"

@@ -33,7 +33,7 @@ from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
-from jackline.runtime.raising import Amount, raised
+from jackline.runtime.raised import Amount, raised
 from jackline.runtime.results import PAGE, closed_at
 
 OnBusy = Literal["queue", "reject", "steer"]

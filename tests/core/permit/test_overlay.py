@@ -20,7 +20,7 @@ from jackline.core.agent import Agent, Budget, Limits
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import DefinitionError
 from jackline.core.flow import Declared, From, endorse, flow_of, suffices
-from jackline.core.permit.overlay import Overlay, tightened_flow
+from jackline.core.permit.overlay import Overlay, flow_declared, tightened_flow
 from jackline.core.permit.rules import Rule
 
 NOBODY = frozenset[str]()
@@ -154,7 +154,7 @@ def test_under_any_rules_every_limit_and_floor_is_as_low_or_as_high(
     for name in ("per_turn", "per_session", "user_per_day"):
         assert getattr(made.budget, name) <= getattr(who.budget, name)
     for tool in TOOLS:
-        flow = flow_of(tool.name, tool.effect, tool.parameters)
+        flow = flow_declared(tool)
         bound = tightened_flow(flow, made.bounds.of(tool.name) if made.bounds else ())
         assert bound.outbound >= flow.outbound
         assert bound.carriers <= flow.carriers

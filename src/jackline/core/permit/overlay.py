@@ -133,6 +133,11 @@ def _tool(tool: Tool, bounds: Bounds) -> Tool:
     return replace(tool, version=sha256(body).hexdigest()[:16])
 
 
+def flow_declared(tool: Tool) -> ToolFlow:
+    """Return how the code wants calls of a tool to be judged."""
+    return flow_of(tool.name, tool.effect, tool.parameters)
+
+
 def tightened_flow(flow: ToolFlow, rules: Iterable[Rule]) -> ToolFlow:
     """Return how calls are judged by flow where operators ask for more than the code does.
 
@@ -174,7 +179,7 @@ def _loosened_limits(rule: Rule, agent: Agent) -> Iterator[str]:
 
 
 def _loosened_flow(rule: Rule, tool: Tool) -> Iterator[str]:
-    flow = flow_of(tool.name, tool.effect, tool.parameters)
+    flow = flow_declared(tool)
     properties = tool.parameters.get("properties", {})
     for name, level in rule.critical.items():
         floor = flow.critical.get(name)

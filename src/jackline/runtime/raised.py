@@ -1,4 +1,4 @@
-"""To what a session's limits may be raised."""
+"""What a session's limits may be raised to."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -8,27 +8,10 @@ from jackline.core.budget import dollars, micro_dollars
 from jackline.core.errors import CallerError, DefinitionError, InputError
 
 RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
-_NO_CAPS: Mapping[str, float] = {}
 Amount = int | str | float | Decimal | None
 
 
-def raised(limits: Mapping[str, Amount], agent: Agent | None) -> dict[str, int]:
-    """Return limits as they are journaled. Raises `CallerError` above what operators allow."""
-    if not limits:
-        raise InputError(f"Say which limit: {', '.join(RAISABLE)}.")
-    found = {name: limit_of(name, value) for name, value in limits.items()}
-    caps = agent.bounds.caps if agent and agent.bounds else _NO_CAPS
-    for name, most in found.items():
-        cap = caps.get(name)
-        if cap is not None and (not most or most > cap):
-            shown = dollars(int(cap)) if "usd" in name else f"{cap:g}"
-            raise CallerError(
-                f"The operator's policy holds {name} at {shown} here: raise it to that at most."
-            )
-    return found
-
-
-def limit_of(name: str, value: Amount) -> int:
+def raised_to(name: str, value: Amount) -> int:
     """Return a limit as it is journaled: 0 for none."""
     if value is None and name in RAISABLE:
         return 0
@@ -40,4 +23,20 @@ def limit_of(name: str, value: Amount) -> int:
         raise InputError(f"{name}={value!r} is no number to raise a limit to.") from None
     if found <= 0:
         raise InputError(f"{name}={value!r} lets nothing run: give more, or None for no limit.")
+    return found
+
+
+def raised(limits: Mapping[str, Amount], agent: Agent | None) -> dict[str, int]:
+    """Return limits as they are journaled. Raises `CallerError` above what operators allow."""
+    if not limits:
+        raise InputError(f"Say which limit: {', '.join(RAISABLE)}.")
+    found = {name: raised_to(name, value) for name, value in limits.items()}
+    bounds = agent.bounds if agent else None
+    for name, most in found.items():
+        cap = bounds.caps.get(name) if bounds else None
+        if cap is not None and (not most or most > cap):
+            shown = dollars(int(cap)) if "usd" in name else f"{cap:g}"
+            raise CallerError(
+                f"The operator's policy holds {name} at {shown} here: raise it to that at most."
+            )
     return found
