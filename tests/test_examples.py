@@ -17,6 +17,11 @@ SAYS = {
     ],
     "budgets": ["stopped: $0.0000", "budget - The session has ", "user/ann/", "of $1.00"],
     "deps_per_user": ["open the mailbox of ann", "ann has 3 unread", "bob has 0 unread"],
+    "policy": [
+        "ann: little: made",
+        "tim: little: policy: The user may not use refund: Refunds are made by the desk.",
+        "ann: much: disallowed: Not made: refund is not allowed here: refunds end at 10000 cents.",
+    ],
     "quickstart": ["From 10 to 16. (completed, $0.0000)"],
     "transactional": ["Seat 4B is reserved for you.", "[('4B', 'local')]"],
     "typed_output": ["A-17 4200"],

@@ -21,6 +21,7 @@ from jackline.core.errors import DefinitionError
 from jackline.core.flow import ToolFlow
 from jackline.core.guards import GATES, Guard, MaximumSize
 from jackline.core.outputs import Output
+from jackline.core.permit.rules import Bounds
 from jackline.core.rates import Rate
 from jackline.core.tools import Context, Tool
 
@@ -157,6 +158,7 @@ class Agent:
     typed: Output | None = field(init=False, repr=False)
     tools_bytes: int = field(init=False, repr=False)
     tools_digest: str = field(init=False, repr=False)
+    bounds: Bounds | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be driven, and derive the version."""

@@ -43,6 +43,7 @@ __all__ = [
 D = TypeVar("D")
 Effect = Literal["read", "idempotent", "once", "transactional"]
 Approve = bool | Callable[[dict[str, Any]], bool]
+Allow = Callable[[dict[str, Any]], bool | str]
 RESULT_BYTES = 65_536
 _EFFECTS = get_args(Effect)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -125,6 +126,7 @@ class Tool:
     takes_context: bool
     is_async: bool
     approve: Approve = False
+    allow: Allow | None = None
     roles: frozenset[str] = frozenset()
     timeout_s: float = _TIMEOUT_S
     retries: int = _RETRIES
@@ -157,6 +159,21 @@ class Tool:
         """Whether the principal has one of the tool's roles, if it names any."""
         return not self.roles or not self.roles.isdisjoint(principal.roles)
 
+    def refuses(self, arguments: str) -> str | None:
+        """Return why no call may be made with these arguments. None: its predicate allows it."""
+        if self.allow is None:
+            return None
+        try:
+            said = self.allow(self.bind(arguments))
+        except Exception as error:  # noqa: BLE001 - whatever keeps the predicate from answering closes the tool
+            return f"Not made: the allow predicate of {self.name} failed, {type(error).__name__}."
+        if said is True:
+            return None
+        why = said if isinstance(said, str) and said else "not with these arguments"
+        return (
+            f"Not made: {self.name} is not allowed here: {why}. Call it otherwise, or ask the user."
+        )
+
     def asks(self, arguments: str) -> str:
         """Return why a person has to approve a call with these arguments, or nothing."""
         why = f"{self.name} needs approval"
@@ -175,7 +192,9 @@ class Tool:
 class Options(TypedDict, total=False):
     """What `tool` takes.
 
-    `approve` is True, or a predicate on the bound arguments. `roles`: any one of them is enough.
+    `approve` is True, or a predicate on the bound arguments: where it says True a person is asked.
+    `allow` is a predicate on them, too: it says True, or in a sentence why the call is refused.
+    `roles`: any one of them is enough.
     `rate` is like "30/min", for all workers that share a Postgres; `concurrency` is for each
     process. `workers` bounds the threads of a function that is not async.
     `reconcile` takes what the tool takes and asks the outside whether a call of which nobody
@@ -193,6 +212,7 @@ class Options(TypedDict, total=False):
     effect: Required[Effect]
     name: str | None
     approve: Approve
+    allow: Allow | None
     roles: AbstractSet[str]
     timeout_s: float
     retries: int
@@ -337,6 +357,9 @@ def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
 
 def _check_functions(name: str, options: Mapping[str, Any], parameters: list[str]) -> None:
     approve, reconcile = options.get("approve", False), options.get("reconcile")
+    allow = options.get("allow")
+    if allow is not None and (not callable(allow) or inspect.iscoroutinefunction(allow)):
+        raise DefinitionError(f"{name}: allow wants a def that takes the arguments.")
     if not isinstance(approve, bool) and (
         not callable(approve) or inspect.iscoroutinefunction(approve)
     ):

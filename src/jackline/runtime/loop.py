@@ -167,7 +167,7 @@ class Drive:
         self._snapshot = loaded.session.head
         self._learn(loaded.records)
         if opened := self._session.opened:
-            flows = self._crew.served[opened.agent].agent.flows
+            flows = self._crew.policy.flows(self._crew.served[opened.agent].agent)
             self.reader = Reader(self._crew.store, flows, loaded) if flows else None
 
     def _learn(self, records: Sequence[Record]) -> None:
@@ -257,7 +257,7 @@ class Drive:
             told, lease_s = steps.instructions(session), self._crew.lease_s
             terms, problem = steps.models.terms, steps.problem
             facts = Facts(now, terms, lease_s, self._account, told, problem, *judged)
-            session, decided = decide(session, steps.agent, facts)
+            session, decided = decide(session, steps.permitted(session.turn), facts)
             events += decided
         return session, events
 
@@ -299,7 +299,7 @@ class Drive:
             held=session.money.held - before.money.held,
             spent=spent,
             moves=moves(settled, spent, reserved) if settled or reserved else NO_MOVES,
-            limits=self._limits(reserved) if reserved else NO_LIMITS,
+            limits=self._limits(session, reserved) if reserved else NO_LIMITS,
             questions=session.questions,
             reserves=reserved is not None,
             release=release,
@@ -322,9 +322,11 @@ class Drive:
         until = turn.pause.until
         return math.inf if until is None and turn.pause.reason == "version" else until
 
-    def _limits(self, reserved: ModelReserved) -> Mapping[str, int]:
+    def _limits(self, session: Session, reserved: ModelReserved) -> Mapping[str, int]:
         assert self._steps is not None
-        limits = {name: account_limit(name, self._steps.agent) for name in reserved.accounts}
+        assert session.turn is not None, "money is held for a turn"
+        agent = self._steps.permitted(session.turn)
+        limits = {name: account_limit(name, agent) for name in reserved.accounts}
         return {name: most for name, most in limits.items() if most is not None}
 
     async def _carry(self, step: Step | None) -> None:
@@ -381,7 +383,8 @@ class Drive:
         assert self._steps is not None, "steps are there while the drive runs"
         self._waits_for = turn.id
         terms = self._steps.models.terms
-        wakes = wakes_at(self._session, self._steps.agent, terms, self._decided_at)
+        agent = self._steps.permitted(turn)
+        wakes = wakes_at(self._session, agent, terms, self._decided_at)
         loop_now = asyncio.get_running_loop().time()
         until = None if wakes is None else loop_now + wakes - self.now()
         if self._account:

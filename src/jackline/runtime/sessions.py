@@ -4,12 +4,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from jackline.core.agent import Agent
-from jackline.core.budget import micro_dollars
-from jackline.core.errors import BusyError, CallerError, DefinitionError, InputError, NotFoundError
+from jackline.core.errors import BusyError, CallerError, InputError, NotFoundError
 from jackline.core.events import (
     InputProvided,
     InputRequested,
@@ -28,17 +26,18 @@ from jackline.core.events import (
 from jackline.core.fold import replay
 from jackline.core.inputs import Said, given, imported
 from jackline.core.messages import Message, Pasted, Text
+from jackline.core.permit.overlay import Overlay
 from jackline.core.results import shortened
 from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
+from jackline.runtime.raised import Amount, raised
 from jackline.runtime.results import PAGE, closed_at
 
 OnBusy = Literal["queue", "reject", "steer"]
-_RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
-Amount = int | str | float | Decimal | None
+_NO_POLICY = Overlay()
 _NAME_MAX = 200
 _TRIES = 5
 _POSITION_MAX = (1 << 63) - 1
@@ -75,12 +74,14 @@ class Sessions:
         agents: Mapping[str, Agent],
         ids: Ids,
         wake: Callable[[SessionId, str], None],
+        policy: Overlay = _NO_POLICY,
     ) -> None:
         self._store = store
         self._bus = bus
         self._agents = agents
         self._ids = ids
         self._wake = wake
+        self._policy = policy
 
     async def open(
         self, agent: str, user: User, name: str = "", history: Sequence[Message] = ()
@@ -121,7 +122,8 @@ class Sessions:
         submission: Submission,
         opened: SessionOpened | None = None,
     ) -> Receipt:
-        parts = given(submission.said, agent.limits.input_bytes)
+        bounded = self._policy.tightened(agent, user.tenant, user.roles)
+        parts = given(submission.said, bounded.limits.input_bytes)
         request_id = submission.request_id or self._ids()
         passed, said = passing(agent.guards, parts, request_id)
         if opened and not all(isinstance(part, Text | Pasted) for part in passed):
@@ -191,11 +193,10 @@ class Sessions:
 
         They are in all, not added to what was spent. None removes a limit.
         """
-        if not limits:
-            raise InputError(f"Say which limit: {', '.join(_RAISABLE)}.")
         row = await self.row(session, user)
-        found = {name: _limit(name, value) for name, value in limits.items()}
-        return await self._tell(row, LimitsRaised(found, user.id))
+        agent = self._agents.get(row.agent)
+        bounded = agent and self._policy.tightened(agent, user.tenant, user.roles)
+        return await self._tell(row, LimitsRaised(raised(limits, bounded), user.id))
 
     async def answer(
         self,
@@ -359,7 +360,10 @@ class Sessions:
         turn = (await self._loaded(session)).turn
         if turn is None:
             raise NotFoundError("The turn that asked is over.")
-        return arguments, digest(tool.name, arguments, turn.submitted.principal, tool.version)
+        who = turn.submitted.principal
+        bounded = self._policy.tightened(agent, session.tenant, who.roles)
+        version = bounded.by_name[tool.name].version
+        return arguments, digest(tool.name, arguments, who, version)
 
     def _id(self, user: User, name: str) -> SessionId:
         return SessionId(known(user).tenant, checked_name(name) if name else self._ids())
@@ -374,21 +378,6 @@ class Sessions:
         if agent := self._agents.get(row.agent):
             return agent
         raise NotFoundError(f"This process does not serve the agent {row.agent!r}.")
-
-
-def _limit(name: str, value: Amount) -> int:
-    """Return a limit as it is journaled: 0 for none."""
-    if value is None and name in _RAISABLE:
-        return 0
-    if name not in _RAISABLE:
-        raise InputError(f"{name!r} cannot be raised: it is one of {', '.join(_RAISABLE)}.")
-    try:
-        found = micro_dollars(Decimal(str(value))) if "usd" in name else int(Decimal(str(value)))
-    except (ValueError, OverflowError, ArithmeticError, DefinitionError):
-        raise InputError(f"{name}={value!r} is no number to raise a limit to.") from None
-    if found <= 0:
-        raise InputError(f"{name}={value!r} lets nothing run: give more, or None for no limit.")
-    return found
 
 
 def checked_name(name: str) -> str:

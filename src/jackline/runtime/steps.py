@@ -26,6 +26,7 @@ from jackline.core.events import (
     ToolUnknown,
 )
 from jackline.core.guards import Guard
+from jackline.core.permit.overlay import Overlay
 from jackline.core.results import explained
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import Context, Tool
@@ -43,6 +44,7 @@ from jackline.runtime.tools import Invocation, ToolEngine
 _LOG = logging.getLogger("jackline")
 _DEPS_S = 30.0
 _NOTHING = nullcontext()
+_NO_POLICY = Overlay()
 Provider = Callable[[User], AbstractAsyncContextManager[Any]]
 Deps = Any  # a value, or a function of the user that gives an async context manager
 
@@ -73,6 +75,7 @@ class Crew:
     bus: Bus
     versioned: bool = False
     snapshot_events: int = 256
+    policy: Overlay = _NO_POLICY
 
 
 class Driver(Protocol):
@@ -137,6 +140,11 @@ class Steps:
                 self._deps = await stack.enter_async_context(factory(user))
         except Exception as error:  # noqa: BLE001 - somebody else's factory: its task goes on
             self._lacking = f"what the tools work with could not be had ({explained(error)})"
+
+    def permitted(self, turn: Turn) -> Agent:
+        """Return the agent that decides for the user of this turn, as operators bound it."""
+        roles = turn.submitted.principal.roles
+        return self._crew.policy.tightened(self.agent, self._id.tenant, roles)
 
     def serves(self, turn: Turn) -> bool:
         """Whether the turn is one of this agent's, for whom what the tools work with was made."""

@@ -86,7 +86,7 @@ ACTIONS = Policy(
 ).actions()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.one_of(st.text(max_size=8), st.sampled_from(WHOLE)), max_size=6).map("".join),
     st.lists(st.integers(0, 300), max_size=12),
@@ -100,7 +100,7 @@ def test_no_text_breaks_it_whatever_becomes_of_what_is_found(whole: str, cuts: l
     assert streamed(secrets_stream(KEY), pieces) == secrets_handled(whole, KEY)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 1 << 32))
 def test_no_more_is_held_back_than_the_longest_match_and_what_stands_around_it(seed: int) -> None:
     draw = random.Random(seed)
