@@ -125,6 +125,24 @@ def test_a_policy_is_read_once_at_the_start(file: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_turn_is_driven_for_as_long_as_operators_let_it_be(file: Path) -> None:
+    file.write_text("[[rule]]\nlimits = { driven_s = 0.2 }\n")
+
+    @tool(effect="read", timeout_s=60)
+    async def hang() -> str:
+        """Never return."""
+        await asyncio.Event().wait()
+        return ""
+
+    async def run() -> str:
+        model = ScriptedModel([[ToolCall("hang", "{}")]])
+        agents = [Agent("payer", model, tools=[hang])]
+        async with asyncio.timeout(20), Runtime(agents, store="memory://", policy=file) as driver:
+            return (await driver.run("payer", "Wait")).code
+
+    assert asyncio.run(run()) == "driven"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

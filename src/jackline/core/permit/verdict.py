@@ -135,11 +135,10 @@ def _of_operators(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) ->
     rules = bounds.of(tool.name)
     names = tuple([bounds.named(rule) for rule in rules])
     if bounds.authority is not None:
-        refused = _refused(rights, bounds, tool, arguments)
-        if refused:
-            text = f"The operator's policy refuses this call of {tool.name}"
-            text += f": {refused[1]} " if refused[1] else "; with other arguments it may not. "
-            return Ruling("refuse", text + _instead(rights), "policy", (refused[0],))
+        if refused := _refused(rights, bounds, tool, arguments):
+            text = f"The operator's policy refuses this call of {tool.name}; with other arguments "
+            text += f"it may not. {_instead(rights)}"
+            return Ruling("refuse", text, "policy", (refused,))
         names += (f"cedar/{bounds.authority.digest}",)
     asking = [rule for rule in rules if rule.approve is not None]
     if not asking:
@@ -150,8 +149,8 @@ def _of_operators(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) ->
     return Ruling("ask", f"{text}: {why}" if why else text, by=by, rules=names)
 
 
-def _refused(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> tuple[str, str] | None:
-    """Return the authority's rule that refuses the call, and why it could not be judged."""
+def _refused(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> str:
+    """Return by which rule the authority refuses the call, or why it could not judge."""
     authority, user = bounds.authority, rights.principal
     assert authority is not None, "only where there is one"
     name = f"cedar/{authority.digest}"
@@ -160,8 +159,8 @@ def _refused(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> tupl
         request = Request(user.user, user.roles, bounds.tenant, bounds.agent, tool.name, values)
         rule = authority.refuses(request)
     except Exception as error:  # noqa: BLE001 - whatever keeps it from answering, nobody may go on
-        return name, f"it could not be judged. {explained(error)}"
-    return (f"{name}/{rule}", "") if rule else None
+        return f"{name}/not judged, {explained(error)}"
+    return rule and f"{name}/{rule}"
 
 
 def _of_parent(parent: Rights, name: str, arguments: str) -> Ruling:
