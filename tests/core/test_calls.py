@@ -313,6 +313,8 @@ def test_once_the_outcome_is_known_the_same_call_needs_nobody() -> None:
     told.told(e.ToolReconciled(told.tool_key(), happened=False, text="no"))
     told.goes_on()
     told.replied(ToolCall("charge", CENTS))
+    assert told.next(e.ModelReserved).purpose == "plan", "the outside has said something"
+    told.replied('{"calls":[{"tool":"charge","known":{"cents":500}}]}')
     assert kinds(told.goes_on()) == ["tool.started"]
 
 

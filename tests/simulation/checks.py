@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.simulation.outside import TERMS
+from tests.simulation.outside import EVE, TERMS
 
 from jackline.core.agent import Agent
 from jackline.core.events import (
@@ -28,7 +28,7 @@ from jackline.core.events import (
     Usage,
 )
 from jackline.core.fold import fold, replay
-from jackline.core.messages import Text
+from jackline.core.messages import Text, ToolCall
 from jackline.core.session import Call, Session
 from jackline.core.turn import Facts, decide
 from jackline.testing.model import validate
@@ -75,6 +75,28 @@ def answers_are_kept(records: Sequence[Record]) -> None:
             answer = said.get(asked[event.key])
             assert answer, f"G5: nobody approved {event}"
             assert answer.approved, f"G5: somebody refused {event}"
+
+
+def attackers_choose_nothing(records: Sequence[Record]) -> None:
+    """G6: once something was read, what only that wants is called only where a person agreed."""
+    read, asked = False, dict[int, InputRequested]()
+    calls, agreed = dict[str, ToolCall](), set[tuple[str, str]]()
+    for record in records:
+        match record.event:
+            case ModelReplied(key=key, calls=found):
+                calls |= {f"{key}/tool/{n}": each for n, each in enumerate(found)}
+            case ToolReturned():
+                read = True
+            case InputRequested() as question:
+                asked[record.seq] = question
+            case InputProvided(question=number, approved=True):
+                agreed.add((asked[number].name, asked[number].arguments))
+            case ToolStarted(key=key, name=name, attempt=1) if read:
+                wanted = calls[key].arguments
+                theirs = wanted == EVE and (name, wanted) not in agreed
+                assert not theirs, f"G6: nobody asked for {name} {wanted}"
+            case _:
+                continue
 
 
 def time_goes_on(records: Sequence[Record]) -> None:

@@ -9,12 +9,13 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from tests.simulation import checks, stores
-from tests.simulation.outside import EFFECTS, LEASE_S, Ledger, Outside
+from tests.simulation.outside import ASKED, EFFECTS, LEASE_S, Ledger, Outside
 
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.rates import LocalRates
@@ -33,6 +34,7 @@ from jackline.core.events import (
     TurnSteered,
     TurnSubmitted,
 )
+from jackline.core.flow import flow_of
 from jackline.core.fold import replay
 from jackline.core.messages import Text
 from jackline.core.session import Session
@@ -61,6 +63,7 @@ class Plan:
     effects: Mapping[str, Effect] = field(default_factory=lambda: EFFECTS)
     clock_sleeps: bool = False
     skips_renewal: bool = False
+    judges: bool = True
 
 
 class Simulation:
@@ -148,6 +151,9 @@ class Simulation:
         store = cast("Store", plan.store(self._open(), world))  # it passes on what it lacks
         outside = Outside(self.ledger, world.random, partial(self._drives, worker))
         agent = outside.agent(plan.effects)
+        if not plan.judges:
+            blind = [changed(each, flow=flow_of(each.name, "read", {})) for each in agent.tools]
+            agent = changed(agent, tools=blind)
         rates = LocalRates(clock)
         models = Models(agent, [cast("Any", agent.model)], rates, clock)
         tools = ToolEngine(clock, world.random.random, rates, threads=InlineThreads())
@@ -199,7 +205,7 @@ class Simulation:
         store = self.plan.store(self.truth, self.world)
         for n in range(4):
             await asyncio.sleep(random.expovariate(2))
-            said = (Text("please"),)
+            said = (Text(ASKED),)
             event: Told = random.choices(
                 [TurnSubmitted(f"r{n}", said, NOBODY), TurnSteered(f"r{n}", said, NOBODY)], (3, 2)
             )[0]
@@ -283,6 +289,7 @@ class Simulation:
             checks.once_each(records, mine)
             checks.results_are_final(records)
             checks.answers_are_kept(records)
+            checks.attackers_choose_nothing(records)
             checks.time_goes_on(records)
             reserved += checks.count(records, ModelReserved)
             returned |= checks.returned_keys(records, "write")

@@ -80,6 +80,7 @@ def test_the_simulation_catches_on_postgres_too(
         pytest.param(
             Plan(effects={**EFFECTS, "pay": "idempotent"}), "G2", id="a payment is repeated"
         ),
+        pytest.param(Plan(judges=False), "G6: nobody asked", id="nobody judges a call"),
         pytest.param(Plan(clock_sleeps=True), "G2: paid", id="a clock stops with its process"),
     ],
 )

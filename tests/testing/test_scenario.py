@@ -7,11 +7,22 @@ from typing import Any
 import pytest
 
 from jackline import Agent, DefinitionError, Runtime, SessionId, ToolCall, User, tool
-from jackline.core.events import ModelReplied, ModelReserved, Record, TurnSubmitted, Usage
-from jackline.core.messages import Text
-from jackline.ports import Reply
+from jackline.core.events import (
+    Event,
+    ModelReplied,
+    ModelReserved,
+    Principal,
+    Record,
+    SessionOpened,
+    TurnCompleted,
+    TurnSubmitted,
+    Usage,
+)
+from jackline.core.messages import Message, Text
+from jackline.ports import Reply, Request
 from jackline.testing import Answer, Say, Scenario, ScriptedModel, Takes, scenario
-from jackline.testing.recording import Recorded, by_input, recorded, scripts, write
+from jackline.testing.model import NOTHING_PLANNED
+from jackline.testing.recording import Recorded, by_input, plans, recorded, scripts, write
 
 
 @tool(effect="once", approve=True)
@@ -138,6 +149,38 @@ def test_what_is_said_twice_is_answered_as_it_was_each_time(tmp_path: Path) -> N
     write(tmp_path / "replies", replies)
     made = scenario(agent=agent, input="And?", record=tmp_path / "replies")(plain)
     assert asyncio.run(run(made.model())) == (texts, replies)
+
+
+def test_a_plan_is_recorded_and_planned_again(tmp_path: Path) -> None:
+    said = {"First.": "one", "Second.": "two"}
+    records = [Record(1, 0.0, SessionOpened("a", "u"))]
+    events = list[Event]()
+    for turn, (text, plan) in enumerate(said.items()):
+        key = f"turn/{2 + 8 * turn}"
+        events += [
+            TurnSubmitted(text, (Text(text),), Principal("u")),
+            ModelReserved(f"{key}/plan/0", "m", 0, 9, purpose="plan"),
+            ModelReplied(f"{key}/plan/0", (Text(plan),), "m", Usage()),
+            ModelReserved(f"{key}/plan/1", "m", 0, 9, purpose="plan"),
+            ModelReplied(f"{key}/plan/1", (Text(f"{plan} more"),), "m", Usage()),
+            ModelReserved(f"{key}/model/0", "m", 0, 9),
+            ModelReplied(f"{key}/model/0", (Text("Done."),), "m", Usage()),
+            TurnCompleted(2 + 8 * turn, "Done."),
+        ]
+    records += [Record(seq, 0.0, event) for seq, event in enumerate(events, 2)]
+    write(tmp_path / "replies", recorded(records))
+    plan_again = plans(tmp_path / "replies")
+
+    def again(number: int, typed: list[str]) -> Reply | str:
+        message = Message("user", (Text("\n\n".join(typed)),))
+        return plan_again(Request(f"turn/9/plan/{number}", "", (message,), (), 9, purpose="plan"))
+
+    asked = (0, ["First."]), (1, ["First."]), (2, ["First."]), (0, ["First.", "Second."])
+    found = [again(number, typed) for number, typed in asked]
+    parts = [reply.parts[0] for reply in found if isinstance(reply, Reply)]
+    assert parts == [Text("one"), Text("one more"), Text("one more"), Text("two")]
+    assert again(0, ["Third."]) == NOTHING_PLANNED
+    assert list(scripts(tmp_path / "replies")) == ["First.", "Second."]
 
 
 def test_a_summary_is_not_recorded() -> None:

@@ -13,6 +13,7 @@ from jackline.core.guards import judge, strictest
 from jackline.core.permit import verdict as permit
 from jackline.core.permit.rules import Bounds
 from jackline.core.permit.verdict import Rights, Ruling
+from jackline.core.readings import Readings
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
 from jackline.core.value import Value, replace
@@ -24,8 +25,8 @@ _MADE = {e.ToolStarted, e.InputRequested}
 class Desk(Value, frozen=True):
     """What is looked at when calls are decided on.
 
-    `question` says what the model has read; None where no call could do any harm. `plans`:
-    a plan can be had of what the user wants, which calls that would be asked about wait for.
+    `question` says what the model has read; None: that is not known, and the worst there is.
+    `plans`: a plan can be had of what the user wants; calls that would be asked about wait for it.
     """
 
     session: Session
@@ -87,7 +88,7 @@ def begin(desk: Desk) -> list[e.Event] | None:
         if call.state == "asked":
             made += sum([type(event) in _MADE for event in new])
         events += new
-        desk = _spent(desk, new[-1]) if new and desk.question else desk
+        desk = _spent(desk, new[-1]) if new else desk
     return events
 
 
@@ -159,13 +160,21 @@ def _refused(call: Call, ruling: Ruling) -> e.ToolRefused:
 
 
 def _flow(desk: Desk, tool: Tool, arguments: str) -> FlowVerdict | None:
-    """Return what flow says of the call. None: it was not asked, or nothing was read."""
-    if desk.question is None or not tool.flow.is_judged:
+    """Return what flow says of the call. None: it only reads, or nothing untrusted was read."""
+    if not tool.flow.is_judged:
         return None
-    question = replace(desk.question, on_ask=desk.agent.on_ask)
+    question = replace(_known(desk), on_ask=desk.agent.on_ask)
     verdict = judge_flow(tool.flow, msgspec.json.decode(arguments), question)
     plain = verdict.tier == "clean" and verdict.planned is None
     return None if plain else verdict
+
+
+def _known(desk: Desk) -> Question:
+    if desk.question:
+        return desk.question
+    readings = Readings(desk.principal.user, {})
+    readings.forget()
+    return readings.question()
 
 
 def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudged | None) -> str:
@@ -222,12 +231,10 @@ def _unfit(desk: Desk, call: Call, tool: Tool, arguments: str) -> list[e.Event]:
     return []
 
 
-def _typed(desk: Desk, tool: Tool) -> Question | None:
+def _typed(desk: Desk, tool: Tool) -> Question:
     """Return what a call is judged by that a person has made themselves: it is planned."""
-    if desk.question is None:
-        return None
     plan = Plan((Planned(tool.name, unknown=frozenset(tool.flow.critical)),))
-    return replace(desk.question, plan=plan, spent=())
+    return replace(_known(desk), plan=plan, spent=())
 
 
 def _start(

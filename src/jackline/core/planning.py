@@ -44,9 +44,8 @@ def asked(agent: Agent, instructions: str, requests: Sequence[Source]) -> tuple[
     ).decode()
     typed, left = list[str](), _TYPED_BYTES
     for request in reversed(requests):
-        text = _cut(request.text, left)
-        typed.insert(0, text)
-        left -= len(text.encode())
+        typed.insert(0, _cut(request.text, left))
+        left -= len(request.text.encode())
         if left <= 0:
             break
     if len(typed) < len(requests):

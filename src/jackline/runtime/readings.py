@@ -42,7 +42,7 @@ class Reader:
         `heard` is what led to it and is not in the journal yet.
         """
         turn = session.turn
-        if turn is None or turn.asked or not turn.round or not turn.round.open:
+        if turn is None or not turn.round or not turn.round.open:
             return UNJUDGED
         if not any(_waits(call) and self._is_judged(call) for call in turn.calls):
             return UNJUDGED

@@ -15,7 +15,8 @@ class Shop:
     refunds: dict[str, int] = field(default_factory=dict[str, int])
 
 
-@tool(effect="read")
+# What it returns is the shop's own: nobody else can have written an instruction into it.
+@tool(effect="read", labels={"*": "system"})
 def find_order(ctx: Context[Shop], order_id: str) -> str:
     """Find an order, and what it cost in cents.
 
