@@ -28,11 +28,11 @@ if TYPE_CHECKING:
         ToolError,
     )
     from jackline.core.events import Principal, Record, SessionId, Usage
-    from jackline.core.guards import DenyList, Guard, MaximumSize, Verdict
+    from jackline.core.guards import DenyList, Guard, MaximumSize, Unguarded, Verdict
     from jackline.core.inputs import Upload
     from jackline.core.messages import File, Image, Message, Pasted, Text, ToolCall, ToolResult
     from jackline.core.rates import Rate
-    from jackline.core.redaction import Policy, Redactor, Rule
+    from jackline.core.redaction import Canary, Links, Policy, Redactor, Rule
     from jackline.core.sanitise import Sanitiser
     from jackline.core.tools import Context, Tool, tool
     from jackline.core.user import User
@@ -48,6 +48,7 @@ __all__ = [
     "Budget",
     "BusyError",
     "CallerError",
+    "Canary",
     "Classifier",
     "ConflictError",
     "Context",
@@ -60,6 +61,7 @@ __all__ = [
     "InputError",
     "JacklineError",
     "Limits",
+    "Links",
     "MaximumSize",
     "Message",
     "ModelError",
@@ -86,6 +88,7 @@ __all__ = [
     "ToolCall",
     "ToolError",
     "ToolResult",
+    "Unguarded",
     "Upload",
     "Usage",
     "User",
@@ -101,6 +104,7 @@ _PLACES = {
     "Budget": "jackline.core.agent",
     "BusyError": "jackline.core.errors",
     "CallerError": "jackline.core.errors",
+    "Canary": "jackline.core.redaction",
     "Classifier": "jackline.adapters.classifier",
     "ConflictError": "jackline.core.errors",
     "Context": "jackline.core.tools",
@@ -113,6 +117,7 @@ _PLACES = {
     "InputError": "jackline.core.errors",
     "JacklineError": "jackline.core.errors",
     "Limits": "jackline.core.agent",
+    "Links": "jackline.core.redaction",
     "MaximumSize": "jackline.core.guards",
     "Message": "jackline.core.messages",
     "ModelError": "jackline.core.errors",
@@ -140,6 +145,7 @@ _PLACES = {
     "ToolCall": "jackline.core.messages",
     "ToolError": "jackline.core.errors",
     "ToolResult": "jackline.core.messages",
+    "Unguarded": "jackline.core.guards",
     "Upload": "jackline.core.inputs",
     "Usage": "jackline.core.events",
     "User": "jackline.core.user",

@@ -45,6 +45,7 @@ from jackline.runtime.sessions import Sessions, Submission
 from jackline.runtime.steps import Crew, Deps, Served
 from jackline.runtime.tools import ToolEngine
 from jackline.runtime.worker import Worker
+from jackline.stack import secured
 
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
@@ -71,7 +72,7 @@ class Runtime:
         surroundings: Surroundings | None = None,
     ) -> None:
         self._surroundings = surroundings or Surroundings()
-        self._agents = _named(agents)
+        self._agents = _named([secured(agent) for agent in agents])
         self._deps = deps
         self._drives = drive
         self._url = store

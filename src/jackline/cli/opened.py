@@ -17,6 +17,7 @@ from jackline.opening import Surroundings, new_id, open_bus, open_store, waking
 from jackline.ports import Store
 from jackline.runtime.sessions import Sessions, checked_name
 from jackline.settings import Settings
+from jackline.stack import secured
 
 if TYPE_CHECKING:
     from jackline.app import Runtime
@@ -67,7 +68,7 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
         engines.checked(settings.engine, shared=is_postgres(settings.store))
     user, around = settings.identity, Surroundings(lease_s=settings.lease_s, engine=settings.engine)
     store = open_store(settings.store, around.wall_clock, around.engine)
-    named = {agent.name: agent for agent in agents}
+    named = {agent.name: secured(agent) for agent in agents}
     woken: list[SessionId] = []
     try:
         async with open_bus(settings.store) as bus:

@@ -1,11 +1,12 @@
 """What becomes of the tool calls of a reply: refused, asked about, begun, or given up."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from jackline.core import events as e
 from jackline.core.agent import Agent
 from jackline.core.fold import fingerprint
-from jackline.core.guards import judge, strictest
+from jackline.core.guards import Audience, Guard, fitted, judge, strictest
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
 from jackline.core.value import Value, replace
@@ -27,6 +28,12 @@ class Desk(Value, frozen=True):
     def principal(self) -> e.Principal:
         """On whose behalf calls are made."""
         return self.turn.submitted.principal
+
+    @property
+    def guards(self) -> Sequence[Guard]:
+        """The agent's guards, as they judge for the one on whose behalf calls are made."""
+        audience = Audience(self.session.id.tenant, self.principal.roles)
+        return fitted(self.agent.guards, audience)
 
     def cap(self) -> int | None:
         """Return how many calls this turn may make. None: any number."""
@@ -77,7 +84,7 @@ def _begin(desk: Desk, call: Call) -> list[e.Event]:
         arguments = tool.check(call.asked.arguments)
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
-    _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
+    _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
     return [*said, *_judged(desk, call, tool, arguments, strictest(said))]
 
 
@@ -131,7 +138,7 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
     if expired:
         return [e.ToolRefused(call.key, f"The approval of {tool.name} has expired.", "expired")]
     if edited:
-        _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
+        _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
         verdict = strictest(said)
         if verdict and verdict.decision in {"block", "redact"}:
             return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]

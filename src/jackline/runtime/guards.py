@@ -1,6 +1,7 @@
 """The gates at results and at the output: what a model reads, and what streams to a user."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import groupby
 
 from jackline.core.events import (
@@ -13,7 +14,9 @@ from jackline.core.events import (
 )
 from jackline.core.guards import Filter, Filtering, Guard, judge
 from jackline.core.messages import Content, Text
+from jackline.core.session import Session
 from jackline.core.value import replace
+from jackline.core.window import named_by
 
 
 def judged(guards: Sequence[Guard], outcomes: Sequence[Event]) -> Sequence[Event]:
@@ -58,6 +61,21 @@ def _text(guards: Sequence[Guard], text: str, key: str) -> tuple[str, Sequence[G
         return text, said
     withheld = next((each for each in said if each.decision in {"ask", "block"}), None)
     return (f"[This result was withheld: {withheld.reason}.]" if withheld else passed), said
+
+
+def naming(session: Session) -> Callable[[str], bool]:
+    """Return what says of a URL whether the session's user or its developer has named it."""
+
+    @cache
+    def named() -> Callable[[str], bool]:
+        from jackline.core.redaction import Named  # noqa: PLC0415 - heavy, and few replies have links
+
+        return Named(named_by(session))
+
+    def is_named(url: str) -> bool:
+        return named()(url)
+
+    return is_named
 
 
 class Gate:

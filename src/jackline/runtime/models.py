@@ -25,7 +25,7 @@ from jackline.core.events import (
     ModelReserved,
     Usage,
 )
-from jackline.core.guards import judge
+from jackline.core.guards import Guard, judge
 from jackline.core.messages import ReplyPart, Text, ToolCall
 from jackline.core.rates import Quotas
 from jackline.core.results import explained, shortened
@@ -44,10 +44,11 @@ _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
 class Asked(Value, frozen=True, gc=True):
-    """One question to a model: of which session, and for which reservation."""
+    """One question to a model: of which session, for which reservation, and who judges it."""
 
     session: Session
     reserved: ModelReserved
+    guards: Sequence[Guard]
     say: Callable[[str], None]
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]]
 
@@ -95,7 +96,7 @@ class Models:
         if toll.rates or toll.name in rates.troubled:
             used = usage.input + usage.output if usage else None
             await rates.leave(toll, ticket, Went(True, used))  # noqa: FBT003 - it is asked often
-        return self._replied(reserved, reply, usage, self._clock() - begun)
+        return self._replied(asked, reply, usage, self._clock() - begun)
 
     async def _stream(self, asked: Asked) -> Reply:
         """Return the reply, and pass on what may be said of it before. Raises `ModelError`."""
@@ -111,7 +112,7 @@ class Models:
                             asked.say(rest)
                         return part
                     if says:
-                        gate = gate or Gate(self._agent.guards)
+                        gate = gate or Gate(asked.guards)
                         if ready := gate.feed(part):
                             asked.say(ready)
         except ModelError as error:
@@ -139,12 +140,13 @@ class Models:
         )
 
     def _replied(
-        self, reserved: ModelReserved, reply: Reply, usage: Usage | None, seconds: float
+        self, asked: Asked, reply: Reply, usage: Usage | None, seconds: float
     ) -> Sequence[Event]:
         """Return what was replied. Without a usage it costs the whole hold."""
+        reserved = asked.reserved
         parts, said = tuple([_clean(part) for part in reply.parts]), tuple[GuardJudged, ...]()
         if reserved.purpose == "reply" and self._allowed:
-            parts, said = self._judged(parts, reserved.key)
+            parts, said = _judged(asked, parts)
         replied = ModelReplied(
             reserved.key,
             parts,
@@ -160,19 +162,20 @@ class Models:
             return [replied, *said, breached]
         return [replied, *said]
 
-    def _judged(
-        self, parts: tuple[ReplyPart, ...], key: str
-    ) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
-        """Judge the words as one text: what is denied may stand across two parts."""
-        text = "".join([part.text for part in parts if isinstance(part, Text)])
-        if not text:
-            return parts, ()
-        passed, said = judge(self._agent.guards, "output", text, key)
-        blocked = any(judged.decision in {"ask", "block"} for judged in said)
-        if passed == text and not blocked:
-            return parts, said
-        rest = tuple(part for part in parts if not isinstance(part, Text))
-        return (Text("[blocked]" if blocked else passed), *rest), said
+
+def _judged(
+    asked: Asked, parts: tuple[ReplyPart, ...]
+) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
+    """Judge the words as one text: what is denied may stand across two parts."""
+    text = "".join([part.text for part in parts if isinstance(part, Text)])
+    if not text:
+        return parts, ()
+    passed, said = judge(asked.guards, "output", text, asked.reserved.key)
+    blocked = any(judged.decision in {"ask", "block"} for judged in said)
+    if passed == text and not blocked:
+        return parts, said
+    rest = tuple(part for part in parts if not isinstance(part, Text))
+    return (Text("[blocked]" if blocked else passed), *rest), said
 
 
 def _reply(end: Ended) -> Reply:

@@ -4,12 +4,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from jackline.core.agent import Agent
-from jackline.core.budget import micro_dollars
-from jackline.core.errors import BusyError, CallerError, DefinitionError, InputError, NotFoundError
+from jackline.core.errors import BusyError, CallerError, InputError, NotFoundError
 from jackline.core.events import (
     InputProvided,
     InputRequested,
@@ -26,6 +24,7 @@ from jackline.core.events import (
     TurnSubmitted,
 )
 from jackline.core.fold import replay
+from jackline.core.guards import Audience, fitted
 from jackline.core.inputs import Said, given, imported
 from jackline.core.messages import Message, Pasted, Text
 from jackline.core.results import shortened
@@ -34,11 +33,10 @@ from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
+from jackline.runtime.raised import RAISABLE, Amount, raised_to
 from jackline.runtime.results import PAGE, closed_at
 
 OnBusy = Literal["queue", "reject", "steer"]
-_RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
-Amount = int | str | float | Decimal | None
 _NAME_MAX = 200
 _TRIES = 5
 _POSITION_MAX = (1 << 63) - 1
@@ -123,7 +121,8 @@ class Sessions:
     ) -> Receipt:
         parts = given(submission.said, agent.limits.input_bytes)
         request_id = submission.request_id or self._ids()
-        passed, said = passing(agent.guards, parts, request_id)
+        guards = fitted(agent.guards, Audience(user.tenant, user.roles))
+        passed, said = passing(guards, parts, request_id)
         if opened and not all(isinstance(part, Text | Pasted) for part in passed):
             await self._store.open(session, opened)
         kept = await keep(self._store, session, passed)
@@ -192,9 +191,9 @@ class Sessions:
         They are in all, not added to what was spent. None removes a limit.
         """
         if not limits:
-            raise InputError(f"Say which limit: {', '.join(_RAISABLE)}.")
+            raise InputError(f"Say which limit: {', '.join(RAISABLE)}.")
         row = await self.row(session, user)
-        found = {name: _limit(name, value) for name, value in limits.items()}
+        found = {name: raised_to(name, value) for name, value in limits.items()}
         return await self._tell(row, LimitsRaised(found, user.id))
 
     async def answer(
@@ -374,21 +373,6 @@ class Sessions:
         if agent := self._agents.get(row.agent):
             return agent
         raise NotFoundError(f"This process does not serve the agent {row.agent!r}.")
-
-
-def _limit(name: str, value: Amount) -> int:
-    """Return a limit as it is journaled: 0 for none."""
-    if value is None and name in _RAISABLE:
-        return 0
-    if name not in _RAISABLE:
-        raise InputError(f"{name!r} cannot be raised: it is one of {', '.join(_RAISABLE)}.")
-    try:
-        found = micro_dollars(Decimal(str(value))) if "usd" in name else int(Decimal(str(value)))
-    except (ValueError, OverflowError, ArithmeticError, DefinitionError):
-        raise InputError(f"{name}={value!r} is no number to raise a limit to.") from None
-    if found <= 0:
-        raise InputError(f"{name}={value!r} lets nothing run: give more, or None for no limit.")
-    return found
 
 
 def checked_name(name: str) -> str:

@@ -25,7 +25,7 @@ from jackline.core.events import (
     ToolReturned,
     ToolUnknown,
 )
-from jackline.core.guards import Guard
+from jackline.core.guards import Audience, Guard, fitted
 from jackline.core.results import explained
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import Context, Tool
@@ -33,7 +33,7 @@ from jackline.core.user import User
 from jackline.core.value import Value, replace
 from jackline.ports import Bus, Clock, Delta, Store
 from jackline.runtime.bounded import ended
-from jackline.runtime.guards import judged
+from jackline.runtime.guards import judged, naming
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.progress import Progress
@@ -98,6 +98,7 @@ class Steps:
         self._crew = crew
         self._id = session
         self._driver = driver
+        self._fits = any(hasattr(guard, "fit") for guard in self.agent.guards)
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
         self._lacking = ""
@@ -183,7 +184,8 @@ class Steps:
             return await self._ask(session, step)
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
-            return judged(self.agent.guards, [await self._reconcile(session, step, tool)])
+            outcome = await self._reconcile(session, step, tool)
+            return judged(self._guards(session), [outcome])
         return await self._call(session, step, tool)
 
     def cancelled(self, step: ModelReserved | Call) -> Sequence[Event]:
@@ -209,9 +211,18 @@ class Steps:
             offset += len(text)
 
         try:
-            return await self.models.ask(Asked(session, reserved, said, self._artifact))
+            guards = self._guards(session)
+            return await self.models.ask(Asked(session, reserved, guards, said, self._artifact))
         except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
             return [HoldUnconfirmed(reserved.key, reserved.hold, "internal", explained(error))]
+
+    def _guards(self, session: Session) -> Sequence[Guard]:
+        """Return the guards as they judge for the one on whose behalf the turn runs."""
+        if not self._fits:
+            return self.agent.guards
+        assert session.turn is not None, "a step is one of a turn"
+        roles = session.turn.submitted.principal.roles
+        return fitted(self.agent.guards, Audience(self._id.tenant, roles, naming(session)))
 
     async def _artifact(self, handle: str) -> tuple[bytes, str]:
         return await self._crew.store.get(self._id, handle)
@@ -222,7 +233,7 @@ class Steps:
         progress = Progress(call.key, self._crew.clock, self._progressed)
         context = self._context(session, call, progress)
         assert session.turn is not None
-        turn, guards = session.turn.id, self.agent.guards
+        turn, guards = session.turn.id, self._guards(session)
         around = Around(self._crew.store, self._id, turn, self._driver, guards)
         invocation = Invocation(tool, call.key, call.arguments, context, around)
         try:
