@@ -39,6 +39,7 @@ from jackline.ports import (
 )
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.fleet import Post
+from jackline.runtime.logs import redact_logs
 from jackline.runtime.models import Models
 from jackline.runtime.results import Result, Results, check_kept, ends
 from jackline.runtime.sessions import Sessions, Submission
@@ -71,6 +72,7 @@ class Runtime:
         models: Mapping[str, Model] | None = None,
         surroundings: Surroundings | None = None,
     ) -> None:
+        redact_logs()
         self._surroundings = surroundings or Surroundings()
         self._agents = _named([secured(agent) for agent in agents])
         self._deps = deps

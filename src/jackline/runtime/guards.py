@@ -83,10 +83,12 @@ class Gate:
 
     They stand one behind another: each is shown what those before it let through, as `judge`
     does with the whole. So whatever the pieces are, what goes out is a beginning of what is
-    judged, and all of it where no guard objects but such as filter.
+    judged, and all of it where no guard objects but such as filter. What is to pass `before`
+    them all, they see what is left of.
     """
 
-    def __init__(self, guards: Sequence[Guard]) -> None:
+    def __init__(self, guards: Sequence[Guard], before: Filter | None = None) -> None:
+        self._before = before
         watching = [guard for guard in guards if "output" in guard.gates]
         self._stages = [
             stage
@@ -96,13 +98,15 @@ class Gate:
 
     def feed(self, delta: str) -> str:
         """Return what may go out now that `delta` has come."""
+        if self._before:
+            delta = self._before.feed(delta)
         for stage in self._stages:
             delta = stage.feed(delta)
         return delta
 
     def finish(self) -> str:
         """Return what was held back, at the end of a text that every guard allows."""
-        rest = ""
+        rest = self._before.finish() if self._before else ""
         for stage in self._stages:
             rest = stage.feed(rest) + stage.finish()
             if stage.closed:

@@ -38,6 +38,7 @@ from jackline.ports import (
     Refused,
 )
 from jackline.runtime.inbox import Heard, Inbox
+from jackline.runtime.secrecy import discretion
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
 
@@ -98,7 +99,9 @@ class Drive:
         await self._load()
         opened = self._session.opened
         assert opened is not None, f"{self.id} was never opened"
-        steps = self._steps = Steps(self._crew, self._crew.served[opened.agent], self.id, self)
+        crew, served = self._crew, self._crew.served[opened.agent]
+        secrets = await discretion(crew.store, self.id, served.agent.guards)
+        steps = self._steps = Steps(crew, served, self.id, self, secrets)
         try:
             async with steps.dependencies(self._session.turn), self._group:
                 try:
@@ -144,7 +147,8 @@ class Drive:
             closing = close(desk)
             session = fold(self._session, closing, self.now())
             assert session.turn is not None, "only its end ends a turn"
-            end = totalled(session.turn, TurnFailed(turn.id, "internal", text))
+            failed = TurnFailed(turn.id, "internal", self._steps.secrets.said(text))
+            end = totalled(session.turn, failed)
             session, events = fold(session, [end], self.now()), [*closing, end]
             outcome = await self._append(session, events, release=True)
             if isinstance(outcome, Committed):

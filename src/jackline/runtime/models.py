@@ -25,7 +25,7 @@ from jackline.core.events import (
     ModelReserved,
     Usage,
 )
-from jackline.core.guards import Guard, judge
+from jackline.core.guards import judge
 from jackline.core.messages import ReplyPart, Text, ToolCall
 from jackline.core.rates import Quotas
 from jackline.core.results import explained, shortened
@@ -33,7 +33,7 @@ from jackline.core.session import Session
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Model, Rates, Reply, Request, ToolSpec
 from jackline.runtime.bounded import Ended, OverdueError, bounded
-from jackline.runtime.guards import Gate
+from jackline.runtime.secrecy import Passage
 
 _TIMEOUT_S = 300.0
 _WAIT_MAX_S = 3_600.0
@@ -44,11 +44,11 @@ _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
 class Asked(Value, frozen=True, gc=True):
-    """One question to a model: of which session, for which reservation, and who judges it."""
+    """One question to a model: of which session, for which reservation, past which guards."""
 
     session: Session
     reserved: ModelReserved
-    guards: Sequence[Guard]
+    passage: Passage
     say: Callable[[str], None]
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]]
 
@@ -91,7 +91,7 @@ class Models:
         except (OverdueError, ModelError) as error:
             failed = error if isinstance(error, ModelError) else ModelTimeoutError(_OVERDUE)
             await rates.leave(toll, ticket, _went(failed))
-            return [_failed(reserved, failed)]
+            return [_failed(asked, failed)]
         usage = reply.usage if reply.usage and _is_credible(reply.usage) else None
         if toll.rates or toll.name in rates.troubled:
             used = usage.input + usage.output if usage else None
@@ -112,7 +112,7 @@ class Models:
                             asked.say(rest)
                         return part
                     if says:
-                        gate = gate or Gate(asked.guards)
+                        gate = gate or asked.passage.gate()
                         if ready := gate.feed(part):
                             asked.say(ready)
         except ModelError as error:
@@ -144,8 +144,11 @@ class Models:
     ) -> Sequence[Event]:
         """Return what was replied. Without a usage it costs the whole hold."""
         reserved = asked.reserved
-        parts, said = tuple([_clean(part) for part in reply.parts]), tuple[GuardJudged, ...]()
-        if reserved.purpose == "reply" and self._allowed:
+        secrets, is_reply = asked.passage.secrets, reserved.purpose == "reply"
+        parts = [_clean(part) for part in reply.parts]
+        parts = secrets.reply(parts, plain=is_reply and self._schema is None)
+        said = tuple[GuardJudged, ...]()
+        if is_reply and self._allowed:
             parts, said = _judged(asked, parts)
         replied = ModelReplied(
             reserved.key,
@@ -170,7 +173,8 @@ def _judged(
     text = "".join([part.text for part in parts if isinstance(part, Text)])
     if not text:
         return parts, ()
-    passed, said = judge(asked.guards, "output", text, asked.reserved.key)
+    passed, said = judge(asked.passage.guards, "output", text, asked.reserved.key)
+    said = tuple([asked.passage.secrets.of(each) for each in said])
     blocked = any(judged.decision in {"ask", "block"} for judged in said)
     if passed == text and not blocked:
         return parts, said
@@ -246,9 +250,10 @@ def _encodable(text: str) -> str:
     return text if clean == text else clean
 
 
-def _failed(reserved: ModelReserved, error: ModelError) -> ModelFailed | HoldUnconfirmed:
+def _failed(asked: Asked, error: ModelError) -> ModelFailed | HoldUnconfirmed:
     """Charge the whole hold where the provider may have worked: nobody knows what it costs."""
-    after_s, text = error.retry_after_s, shortened(error.text)
+    reserved, after_s = asked.reserved, error.retry_after_s
+    text = shortened(asked.passage.secrets.said(error.text))
     if error.sent and reserved.hold:
         return HoldUnconfirmed(reserved.key, reserved.hold, error.code, text, after_s)
     return ModelFailed(reserved.key, error.code, text, retry_after_s=after_s)

@@ -24,7 +24,7 @@ from jackline.core.events import (
     TurnSubmitted,
 )
 from jackline.core.fold import replay
-from jackline.core.guards import Audience, fitted
+from jackline.core.guards import Audience, Secrets, fitted
 from jackline.core.inputs import Said, given, imported
 from jackline.core.messages import Message, Pasted, Text
 from jackline.core.results import shortened
@@ -35,6 +35,7 @@ from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
 from jackline.runtime.raised import RAISABLE, Amount, raised_to
 from jackline.runtime.results import PAGE, closed_at
+from jackline.runtime.secrecy import Discretion, discretion, without_secrets
 
 OnBusy = Literal["queue", "reject", "steer"]
 _NAME_MAX = 200
@@ -87,9 +88,10 @@ class Sessions:
 
         `history` is a conversation that began elsewhere: its tools need not exist here.
         """
-        self._named(agent)
-        session = self._id(user, name)
-        await self._store.open(session, SessionOpened(agent, user.id, imported(history)))
+        session, found = self._id(user, name), self._named(agent)
+        secrets = await discretion(self._store, session, found.guards)
+        opened = SessionOpened(agent, user.id, imported(history))
+        await self._store.open(session, secrets.of(opened))
         return session
 
     async def begin(
@@ -125,7 +127,8 @@ class Sessions:
         passed, said = passing(guards, parts, request_id)
         if opened and not all(isinstance(part, Text | Pasted) for part in passed):
             await self._store.open(session, opened)
-        kept = await keep(self._store, session, passed)
+        secrets = await discretion(self._store, session, agent.guards)
+        kept = await keep(self._store, session, without_secrets(secrets, passed))
         allowed = () if said else tuple(g.name for g in agent.guards if "input" in g.gates)
         event: Told
         if submission.on_busy == "steer":
@@ -141,7 +144,8 @@ class Sessions:
                 allowed,
             )
         idle_only = submission.on_busy == "reject"
-        told = self._store.tell(session, [event, *said], opened=opened, idle_only=idle_only)
+        events = [secrets.of(each) for each in (event, *said)]
+        told = self._store.tell(session, events, opened=opened, idle_only=idle_only)
         return await self._told(session, agent.name, told)
 
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
@@ -181,7 +185,8 @@ class Sessions:
     ) -> Receipt:
         """End the open turn, or `turn` if it is open. What came of what runs is kept."""
         row = await self.row(session, user)
-        return await self._tell(row, TurnCancelRequested(shortened(reason), turn))
+        secrets = await self._secrets(row)
+        return await self._tell(row, TurnCancelRequested(shortened(secrets.said(reason)), turn))
 
     async def raise_limits(
         self, session: SessionId, user: User, limits: Mapping[str, Amount]
@@ -212,10 +217,12 @@ class Sessions:
         """
         row = await self.row(session, user, approver=True)
         asked = await self._question(session, question)
-        bound = asked.digest
+        bound, secrets = asked.digest, await self._secrets(row)
         if approved and arguments is not None:
+            arguments = secrets.json(arguments)
             arguments, bound = await self._edited(session, self._agent(row), asked, arguments)
-        provided = InputProvided(question, approved, user.id, bound, arguments, shortened(reason))
+        why = shortened(secrets.said(reason))
+        provided = InputProvided(question, approved, user.id, bound, arguments, why)
         return await self._tell(row, provided)
 
     async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
@@ -359,6 +366,11 @@ class Sessions:
         if turn is None:
             raise NotFoundError("The turn that asked is over.")
         return arguments, digest(tool.name, arguments, turn.submitted.principal, tool.version)
+
+    async def _secrets(self, row: SessionRow) -> Discretion:
+        """Return how the session's secrets are handled. Of an agent that is not here: all are."""
+        agent = self._agents.get(row.agent)
+        return await discretion(self._store, row.id, agent.guards if agent else [Secrets()])
 
     def _id(self, user: User, name: str) -> SessionId:
         return SessionId(known(user).tenant, checked_name(name) if name else self._ids())
