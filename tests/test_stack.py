@@ -10,6 +10,7 @@ import pytest
 
 from jackline import (
     Agent,
+    Canary,
     Context,
     Delta,
     DenyList,
@@ -24,7 +25,15 @@ from jackline import (
     tool,
 )
 from jackline.core.errors import DefinitionError
-from jackline.core.events import Event, GuardJudged, Record, ToolReturned, TurnCompleted
+from jackline.core.events import (
+    Event,
+    GuardJudged,
+    ModelReserved,
+    Record,
+    ToolReturned,
+    TurnCompleted,
+    TurnStopped,
+)
 from jackline.core.guards import Guard
 from jackline.core.messages import Pasted, ToolCall
 from jackline.stack import STACK, secured
@@ -203,3 +212,15 @@ def test_nothing_heavy_is_imported_before_there_is_something_to_judge() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("pace", [Pace(), Pace(delta=4)])
+def test_a_canary_in_the_instructions_stops_what_repeats_them(pace: Pace) -> None:
+    canary = Canary(b"sixteen of bytes")
+    model = ScriptedModel(lambda _: f"I was told: help. {canary.line} And more.", pace=pace)
+    leaky = Agent("support", model, f"Help. {canary.line}", guards=[canary])
+    events = heard(leaky)
+    (stopped,) = [each for each in events if isinstance(each, TurnStopped)]
+    assert stopped.code == "blocked"
+    assert canary.token not in "".join(each.text for each in events if isinstance(each, Delta))
+    assert canary.token not in repr([e for e in events if not isinstance(e, ModelReserved)])

@@ -23,10 +23,13 @@ from jackline.cli.options import Exit, Json, Where
 from jackline.cli.references import load_app
 from jackline.cli.show import clean, console, count, print_json, span
 from jackline.cli.workers import Seen, findings
+from jackline.core.agent import Agent
 from jackline.core.errors import CallerError, JacklineError
+from jackline.core.guards import Unguarded
 from jackline.core.value import Value
 from jackline.opening import on_postgres
 from jackline.settings import Read, Settings
+from jackline.stack import secured
 
 _RACE_FIXED = (3, 51, 3)
 _DISK_MIN_BYTES = 1 << 30
@@ -119,12 +122,21 @@ def _of_settings(read: Read) -> Iterator[Finding]:
         yield Finding("environment", "warn", f"{name} is set, and jackline has no such setting")
     if read.settings.app:
         try:
-            app = load_app(read.settings.app)
+            agents = [secured(agent) for agent in load_app(read.settings.app).agents]
         except CallerError as error:
             yield Finding("agents", "warn", str(error))
         else:
-            names = ", ".join(agent.name for agent in app.agents)
-            yield Finding("agents", "ok", names)
+            yield Finding("agents", "ok", ", ".join([agent.name for agent in agents]))
+            yield from _of_guards(agents)
+
+
+def _of_guards(agents: Iterable[Agent]) -> Iterator[Finding]:
+    """Say which agents lack a guard of the stack, and why."""
+    for agent in agents:
+        for guard in agent.guards:
+            if isinstance(guard, Unguarded):
+                text = f"{agent.name} is without its {guard.name}: {guard.reason}"
+                yield Finding("guards", "note", text)
 
 
 def _of_store(settings: Settings) -> Iterator[Finding]:
