@@ -42,12 +42,15 @@ from jackline.ports import (
 )
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.fleet import Post
+from jackline.runtime.logs import redact_logs
 from jackline.runtime.models import Models
 from jackline.runtime.results import Result, Results, check_kept, ends
-from jackline.runtime.sessions import Sessions, Submission
+from jackline.runtime.sessions import Sessions
 from jackline.runtime.steps import Crew, Deps, Served
+from jackline.runtime.submission import Submission
 from jackline.runtime.tools import ToolEngine
 from jackline.runtime.worker import Worker
+from jackline.stack import secured
 
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
@@ -75,8 +78,9 @@ class Runtime:
         policy: str | Path | Overlay = NO_POLICY,
         surroundings: Surroundings | None = None,
     ) -> None:
+        redact_logs()
         self._surroundings = surroundings or Surroundings()
-        self._agents = _named(agents)
+        self._agents = _named([secured(agent) for agent in agents])
         self._deps = deps
         self._drives = drive
         self._url = store

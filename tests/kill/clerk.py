@@ -152,7 +152,8 @@ class GatedModel:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._script = ScriptedModel(SCRIPT, terms=self.terms, pace=Pace(delta=4))
+        # A word and a space go out at once: a word that may go on is held back by the guards.
+        self._script = ScriptedModel(SCRIPT, terms=self.terms, pace=Pace(delta=5))
 
     async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
         compacts = request.instructions == window.SUMMARISE

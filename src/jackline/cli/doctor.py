@@ -26,9 +26,11 @@ from jackline.cli.show import clean, console, count, print_json, span
 from jackline.cli.workers import Seen, findings
 from jackline.core.agent import Agent
 from jackline.core.errors import CallerError, JacklineError
+from jackline.core.guards import Unguarded
 from jackline.core.value import Value
 from jackline.opening import on_postgres
 from jackline.settings import Read, Settings
+from jackline.stack import secured
 
 _RACE_FIXED = (3, 51, 3)
 _DISK_MIN_BYTES = 1 << 30
@@ -123,11 +125,12 @@ def _of_settings(read: Read) -> Iterator[Finding]:
     agents: Sequence[Agent] = ()
     if read.settings.app:
         try:
-            agents = load_app(read.settings.app).agents
+            agents = [secured(agent) for agent in load_app(read.settings.app).agents]
         except CallerError as error:
             yield Finding("agents", "warn", str(error))
         else:
-            yield Finding("agents", "ok", ", ".join(agent.name for agent in agents))
+            yield Finding("agents", "ok", ", ".join([agent.name for agent in agents]))
+            yield from _of_guards(agents)
     if read.settings.policy:
         yield _of_policy(read.settings.policy, agents)
 
@@ -143,6 +146,15 @@ def _of_policy(path: str, agents: Sequence[Agent]) -> Finding:
     return Finding(
         "rules", "ok", f"{count(len(rules.rules), 'rule')}, digest {rules.digest}{cedar}"
     )
+
+
+def _of_guards(agents: Iterable[Agent]) -> Iterator[Finding]:
+    """Say which agents lack a guard of the stack, and why."""
+    for agent in agents:
+        for guard in agent.guards:
+            if isinstance(guard, Unguarded):
+                text = f"{agent.name} is without its {guard.name}: {guard.reason}"
+                yield Finding("guards", "note", text)
 
 
 def _of_store(settings: Settings) -> Iterator[Finding]:

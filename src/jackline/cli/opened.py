@@ -18,6 +18,7 @@ from jackline.opening import Surroundings, new_id, open_bus, open_store, waking
 from jackline.ports import Store
 from jackline.runtime.sessions import Sessions, checked_name
 from jackline.settings import Settings
+from jackline.stack import secured
 
 if TYPE_CHECKING:
     from jackline.app import Runtime
@@ -70,7 +71,7 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
     # Without agents nothing is decided, and who only looks is not kept from it by a policy.
     policy = read_policy(settings.policy) if settings.policy and agents else NO_POLICY
     store = open_store(settings.store, around.wall_clock, around.engine)
-    named = {agent.name: agent for agent in agents}
+    named = {agent.name: secured(agent) for agent in agents}
     woken: list[SessionId] = []
     try:
         async with open_bus(settings.store) as bus:

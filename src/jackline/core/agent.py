@@ -19,7 +19,7 @@ import msgspec
 from jackline.core.budget import Price, Priced, micro_dollars
 from jackline.core.errors import DefinitionError
 from jackline.core.flow import ToolFlow
-from jackline.core.guards import GATES, Guard, MaximumSize
+from jackline.core.guards import GATES, Guard
 from jackline.core.outputs import Output
 from jackline.core.permit.rules import Bounds
 from jackline.core.rates import Rate
@@ -132,7 +132,9 @@ class Agent:
     when the earlier cannot answer. `instructions` may be a function of the turn's context,
     called once a turn. `rates` bound how often each model is asked, and for each session, user
     or tenant, by all workers that share a Postgres. `output` is a pydantic model or dataclass
-    that the answer must be.
+    that the answer must be. `guards` come on top of the stack that a runtime gives every agent
+    (docs/security.md): one of the same name replaces its guard, `Unguarded(name, reason=…)` takes
+    it away.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
     calls that need approval, where nobody is there to approve. `flows` says how its calls are
     judged; it is empty where no call of its tools could do any harm.
@@ -146,7 +148,7 @@ class Agent:
     budget: Budget = field(default_factory=Budget)
     limits: Limits = field(default_factory=Limits)
     rates: Mapping[Scope, Rate] = field(default_factory=dict["Scope", Rate])
-    guards: Sequence[Guard] = (MaximumSize(),)
+    guards: Sequence[Guard] = ()
     window: Window = field(default_factory=Window)
     max_tokens: int = 4096
     price: Price | None = None

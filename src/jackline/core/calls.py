@@ -1,5 +1,6 @@
 """What becomes of the tool calls of a reply: refused, asked about, begun, or given up."""
 
+from collections.abc import Sequence
 from typing import TypeVar, cast
 
 import msgspec
@@ -9,7 +10,7 @@ from jackline.core.agent import Agent
 from jackline.core.flow import FlowVerdict, Plan, Planned, Question
 from jackline.core.flow import judge as judge_flow
 from jackline.core.fold import fingerprint
-from jackline.core.guards import judge, strictest
+from jackline.core.guards import Audience, Guard, fitted, judge, strictest
 from jackline.core.permit import verdict as permit
 from jackline.core.permit.rules import Bounds
 from jackline.core.permit.verdict import Rights, Ruling
@@ -46,6 +47,12 @@ class Desk(Value, frozen=True):
     def rights(self) -> Rights:
         """What may be done for the user through the agent."""
         return Rights(self.agent.by_name, self.principal, self.agent.bounds)
+
+    @property
+    def guards(self) -> Sequence[Guard]:
+        """The agent's guards, as they judge for the one on whose behalf calls are made."""
+        audience = Audience(self.session.id.tenant, self.principal.roles)
+        return fitted(self.agent.guards, audience)
 
     def cap(self) -> int | None:
         """Return how many calls this turn may make. None: any number."""
@@ -119,7 +126,7 @@ def _begin(desk: Desk, call: Call) -> list[e.Event] | None:
         arguments = tool.check(call.asked.arguments)
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
-    _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
+    _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
     judged = _judged(desk, call, tool, arguments, strictest(said))
     return None if judged is None else [*said, judged]
 
@@ -221,7 +228,7 @@ def _unfit(desk: Desk, call: Call, tool: Tool, arguments: str) -> list[e.Event]:
     Guards judge them like the model's. By flow what a person typed is endorsed by them, so that
     only those are refused who may not read what was read here: of that nobody has been told.
     """
-    _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
+    _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
     verdict = strictest(said)
     if verdict and verdict.decision in {"block", "redact"}:
         return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import (
     Any,
-    Generic,
     Literal,
     Required,
     TypedDict,
@@ -23,12 +22,12 @@ from typing import (
 import msgspec
 
 from jackline.core.breaker import Breaker
+from jackline.core.context import Context, effect_key
 from jackline.core.errors import DefinitionError
-from jackline.core.events import Principal, SessionId
+from jackline.core.events import Principal
 from jackline.core.flow import Declared, From, Integrity, ToolFlow, declared_of, flow_of
 from jackline.core.rates import Quota, Rate, parse
 from jackline.core.schemas import ArgumentsError, Schema, hints_of, schema_of, summary
-from jackline.core.value import Value
 
 __all__ = [
     "ArgumentsError",
@@ -61,55 +60,10 @@ _RETRIES = 2
 _WORKERS = 8
 
 
-def effect_key(session: SessionId, born: float, call_key: str) -> str:
-    """Return the key that each attempt at this call carries, and no other call.
-
-    `born` is when the session was opened: its name may have been another's before.
-    """
-    whole = f"{session.tenant}\0{session.name}\0{born!r}\0{call_key}"
-    return sha256(whole.encode()).hexdigest()[:32]
-
-
 def digest(name: str, arguments: str, principal: Principal, version: str) -> str:
     """Return what an approval binds: this call, of this tool, for this user with these roles."""
     bound = (name, arguments, principal.user, sorted(principal.roles), version)
     return sha256(msgspec.json.encode(bound)).hexdigest()
-
-
-def _silent(text: str, fraction: float | None) -> None:
-    """Nobody listens."""
-
-
-class Context(Value, Generic[D], frozen=True):
-    """What a tool gets to know about the call that it answers.
-
-    `attempt` counts from 1 how often this call has been begun.
-    """
-
-    deps: D
-    user: Principal
-    session: SessionId
-    call_key: str
-    attempt: int = 1
-    born: float = 0.0
-    reporter: Callable[[str, float | None], None] = _silent
-    database: Any = None
-
-    @property
-    def effect_key(self) -> str:
-        """The same for every attempt at this call, and for no other call: an idempotency key."""
-        return effect_key(self.session, self.born, self.call_key)
-
-    @property
-    def connection(self) -> Any:
-        """The journal's database, within the transaction that this call's result commits in."""
-        if self.database is None:
-            raise DefinitionError('Only a tool with effect="transactional" has ctx.connection.')
-        return self.database
-
-    def report(self, text: str, fraction: float | None = None) -> None:
-        """Say how far the call is, from any thread. Never waits; what comes too fast is dropped."""
-        self.reporter(text, fraction)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -7,7 +7,6 @@ So a start, a take-over and a lost acknowledgement are one case: read, fold, go 
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from jackline.core.budget import Account, moves
 from jackline.core.calls import approved_until
@@ -37,7 +36,9 @@ from jackline.ports import (
     Refused,
 )
 from jackline.runtime.inbox import Heard, Inbox
+from jackline.runtime.lease import Lease
 from jackline.runtime.readings import UNJUDGED, Reader
+from jackline.runtime.secrecy import discretion
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
 
@@ -46,13 +47,6 @@ _SNAPSHOT_SHARE = 0.5
 _TRIES = 8
 _IN_A_ROW = 8
 _LATE = (ToolReconciled, GuardJudged)  # They count for a step that is over, too.
-
-
-@dataclass(slots=True)
-class Lease:
-    """How long the driver may believe that it drives, on a clock that no stop holds up."""
-
-    until: float
 
 
 class Drive:
@@ -99,7 +93,9 @@ class Drive:
         await self._load()
         opened = self._session.opened
         assert opened is not None, f"{self.id} was never opened"
-        steps = self._steps = Steps(self._crew, self._crew.served[opened.agent], self.id, self)
+        crew, served = self._crew, self._crew.served[opened.agent]
+        secrets = await discretion(crew.store, self.id, served.agent.guards)
+        steps = self._steps = Steps(crew, served, self.id, self, secrets)
         try:
             async with steps.dependencies(self._session.turn), self._group:
                 try:
@@ -140,8 +136,8 @@ class Drive:
             if self._session.turn is None:
                 return
             assert self._steps is not None
-            facts = Facts(self.now(), (), self._crew.lease_s)
-            session, events = broken(self._session, self._steps.agent, facts, text)
+            facts, said = Facts(self.now(), (), self._crew.lease_s), self._steps.secrets.said(text)
+            session, events = broken(self._session, self._steps.agent, facts, said)
             outcome = await self._append(session, events, release=True)
             if isinstance(outcome, Committed):
                 self._announce(events, outcome.at, ended=True)

@@ -3,8 +3,7 @@
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from jackline.core.agent import Agent
 from jackline.core.errors import BusyError, CallerError, InputError, NotFoundError
@@ -24,7 +23,8 @@ from jackline.core.events import (
     TurnSubmitted,
 )
 from jackline.core.fold import replay
-from jackline.core.inputs import Said, given, imported
+from jackline.core.guards import Audience, Secrets, fitted
+from jackline.core.inputs import given, imported
 from jackline.core.messages import Message, Pasted, Text
 from jackline.core.permit.overlay import Overlay
 from jackline.core.results import shortened
@@ -35,33 +35,13 @@ from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
 from jackline.runtime.inputs import keep, passing, short
 from jackline.runtime.raised import Amount, raised
 from jackline.runtime.results import PAGE, closed_at
+from jackline.runtime.secrecy import Discretion, discretion, without_secrets
+from jackline.runtime.submission import Submission
 
-OnBusy = Literal["queue", "reject", "steer"]
 _NO_POLICY = Overlay()
 _NAME_MAX = 200
 _TRIES = 5
 _POSITION_MAX = (1 << 63) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One thing that a user wants of a session."""
-
-    said: Said
-    request_id: str = ""
-    on_busy: OnBusy = "queue"
-    deadline_at: float | None = None
-    traceparent: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse what nothing could enforce."""
-        short(self.request_id)
-        if self.on_busy not in get_args(OnBusy):
-            raise InputError(f"on_busy={self.on_busy!r} is none of {', '.join(get_args(OnBusy))}.")
-        if self.on_busy == "steer" and (self.deadline_at is not None or self.traceparent):
-            raise InputError("What steers an open turn has no deadline and no trace of its own.")
-        if len(self.traceparent) > _NAME_MAX or not self.traceparent.isprintable():
-            raise InputError(f"{self.traceparent[:40]!r} is no traceparent.")
 
 
 class Sessions:
@@ -90,9 +70,10 @@ class Sessions:
 
         `history` is a conversation that began elsewhere: its tools need not exist here.
         """
-        self._named(agent)
-        session = self._id(user, name)
-        await self._store.open(session, SessionOpened(agent, user.id, imported(history)))
+        session, found = self._id(user, name), self._named(agent)
+        secrets = await discretion(self._store, session, found.guards)
+        opened = SessionOpened(agent, user.id, imported(history))
+        await self._store.open(session, secrets.of(opened))
         return session
 
     async def begin(
@@ -125,10 +106,12 @@ class Sessions:
         bounded = self._policy.tightened(agent, user.tenant, user.roles)
         parts = given(submission.said, bounded.limits.input_bytes)
         request_id = submission.request_id or self._ids()
-        passed, said = passing(agent.guards, parts, request_id)
+        guards = fitted(agent.guards, Audience(user.tenant, user.roles))
+        passed, said = passing(guards, parts, request_id)
         if opened and not all(isinstance(part, Text | Pasted) for part in passed):
             await self._store.open(session, opened)
-        kept = await keep(self._store, session, passed)
+        secrets = await discretion(self._store, session, agent.guards)
+        kept = await keep(self._store, session, without_secrets(secrets, passed))
         allowed = () if said else tuple(g.name for g in agent.guards if "input" in g.gates)
         event: Told
         if submission.on_busy == "steer":
@@ -144,7 +127,8 @@ class Sessions:
                 allowed,
             )
         idle_only = submission.on_busy == "reject"
-        told = self._store.tell(session, [event, *said], opened=opened, idle_only=idle_only)
+        events = [secrets.of(each) for each in (event, *said)]
+        told = self._store.tell(session, events, opened=opened, idle_only=idle_only)
         return await self._told(session, agent.name, told)
 
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
@@ -184,7 +168,8 @@ class Sessions:
     ) -> Receipt:
         """End the open turn, or `turn` if it is open. What came of what runs is kept."""
         row = await self.row(session, user)
-        return await self._tell(row, TurnCancelRequested(shortened(reason), turn))
+        secrets = await self._secrets(row)
+        return await self._tell(row, TurnCancelRequested(shortened(secrets.said(reason)), turn))
 
     async def raise_limits(
         self, session: SessionId, user: User, limits: Mapping[str, Amount]
@@ -214,10 +199,12 @@ class Sessions:
         """
         row = await self.row(session, user, approver=True)
         asked = await self._question(session, question)
-        bound = asked.digest
+        bound, secrets = asked.digest, await self._secrets(row)
         if approved and arguments is not None:
+            arguments = secrets.json(arguments)
             arguments, bound = await self._edited(session, self._agent(row), asked, arguments)
-        provided = InputProvided(question, approved, user.id, bound, arguments, shortened(reason))
+        why = shortened(secrets.said(reason))
+        provided = InputProvided(question, approved, user.id, bound, arguments, why)
         return await self._tell(row, provided)
 
     async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
@@ -364,6 +351,11 @@ class Sessions:
         bounded = self._policy.tightened(agent, session.tenant, who.roles)
         version = bounded.by_name[tool.name].version
         return arguments, digest(tool.name, arguments, who, version)
+
+    async def _secrets(self, row: SessionRow) -> Discretion:
+        """Return how the session's secrets are handled. Of an agent that is not here: all are."""
+        agent = self._agents.get(row.agent)
+        return await discretion(self._store, row.id, agent.guards if agent else [Secrets()])
 
     def _id(self, user: User, name: str) -> SessionId:
         return SessionId(known(user).tenant, checked_name(name) if name else self._ids())

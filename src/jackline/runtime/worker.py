@@ -9,7 +9,8 @@ from jackline.core.errors import FencedError, NotFoundError, StoreError, Unknown
 from jackline.core.events import SessionId
 from jackline.ports import Engine
 from jackline.runtime.fleet import Post
-from jackline.runtime.loop import Drive, Lease
+from jackline.runtime.lease import Lease
+from jackline.runtime.loop import Drive
 from jackline.runtime.steps import Crew
 
 _LOG = logging.getLogger("jackline")
