@@ -294,7 +294,7 @@ class Drive:
             held=session.money.held - before.money.held,
             spent=spent,
             moves=moves(settled, spent, reserved) if settled or reserved else NO_MOVES,
-            limits=self._limits(session, reserved) if reserved else NO_LIMITS,
+            limits=self._limits(turn, reserved) if turn and reserved else NO_LIMITS,
             questions=session.questions,
             reserves=reserved is not None,
             release=release,
@@ -317,10 +317,9 @@ class Drive:
         until = turn.pause.until
         return math.inf if until is None and turn.pause.reason == "version" else until
 
-    def _limits(self, session: Session, reserved: ModelReserved) -> Mapping[str, int]:
+    def _limits(self, turn: Turn, reserved: ModelReserved) -> Mapping[str, int]:
         assert self._steps is not None
-        assert session.turn is not None, "money is held for a turn"
-        agent = self._steps.permitted(session.turn)
+        agent = self._steps.permitted(turn)
         limits = {name: account_limit(name, agent) for name in reserved.accounts}
         return {name: most for name, most in limits.items() if most is not None}
 
