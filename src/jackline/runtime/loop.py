@@ -377,8 +377,7 @@ class Drive:
         assert self._steps is not None, "steps are there while the drive runs"
         self._waits_for = turn.id
         terms = self._steps.models.terms
-        agent = self._steps.permitted(turn)
-        wakes = wakes_at(self._session, agent, terms, self._decided_at)
+        wakes = wakes_at(self._session, self._steps.permitted(turn), terms, self._decided_at)
         loop_now = asyncio.get_running_loop().time()
         until = None if wakes is None else loop_now + wakes - self.now()
         if self._account:
