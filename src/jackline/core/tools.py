@@ -113,21 +113,6 @@ class Tool:
         """Whether the principal has one of the tool's roles, if it names any."""
         return not self.roles or not self.roles.isdisjoint(principal.roles)
 
-    def refuses(self, arguments: str) -> str | None:
-        """Return why no call may be made with these arguments. None: its predicate allows it."""
-        if self.allow is None:
-            return None
-        try:
-            said = self.allow(self.bind(arguments))
-        except Exception as error:  # noqa: BLE001 - whatever keeps the predicate from answering closes the tool
-            return f"Not made: the allow predicate of {self.name} failed, {type(error).__name__}."
-        if said is True:
-            return None
-        why = said if isinstance(said, str) and said else "not with these arguments"
-        return (
-            f"Not made: {self.name} is not allowed here: {why}. Call it otherwise, or ask the user."
-        )
-
     def asks(self, arguments: str) -> str:
         """Return why a person has to approve a call with these arguments, or nothing."""
         why = f"{self.name} needs approval"

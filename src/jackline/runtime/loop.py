@@ -295,7 +295,7 @@ class Drive:
             held=session.money.held - before.money.held,
             spent=spent,
             moves=moves(settled, spent, reserved) if settled or reserved else NO_MOVES,
-            limits=self._limits(session, reserved) if reserved else NO_LIMITS,
+            limits=self._limits(turn, reserved) if turn and reserved else NO_LIMITS,
             questions=session.questions,
             reserves=reserved is not None,
             release=release,
@@ -318,10 +318,9 @@ class Drive:
         until = turn.pause.until
         return math.inf if until is None and turn.pause.reason == "version" else until
 
-    def _limits(self, session: Session, reserved: ModelReserved) -> Mapping[str, int]:
+    def _limits(self, turn: Turn, reserved: ModelReserved) -> Mapping[str, int]:
         assert self._steps is not None
-        assert session.turn is not None, "money is held for a turn"
-        agent = self._steps.permitted(session.turn)
+        agent = self._steps.permitted(turn)
         limits = {name: account_limit(name, agent) for name in reserved.accounts}
         return {name: most for name, most in limits.items() if most is not None}
 
@@ -379,8 +378,7 @@ class Drive:
         assert self._steps is not None, "steps are there while the drive runs"
         self._waits_for = turn.id
         terms = self._steps.models.terms
-        agent = self._steps.permitted(turn)
-        wakes = wakes_at(self._session, agent, terms, self._decided_at)
+        wakes = wakes_at(self._session, self._steps.permitted(turn), terms, self._decided_at)
         loop_now = asyncio.get_running_loop().time()
         until = None if wakes is None else loop_now + wakes - self.now()
         if self._account:

@@ -120,14 +120,28 @@ def _of_tool(tool: Tool, arguments: str) -> Ruling:
     """Return what the tool's own predicates say."""
     if not tool.roles and tool.allow is None and tool.approve is False:
         return _ALLOWED
-    if (why := tool.refuses(arguments)) is not None:
-        return Ruling("refuse", why, "disallowed", ("tool.allow",))
+    if why := _disallowed(tool, arguments):
+        return Ruling("refuse", f"Not made: {why}", "disallowed", ("tool.allow",))
     rules = ("tool.roles",) if tool.roles else ()
     rules += ("tool.allow",) if tool.allow else ()
     rules += ("tool.approve",) if tool.approve is not False else ()
     if asks := tool.asks(arguments):
         return Ruling("ask", asks, by=("tool.approve",), rules=rules)
     return Ruling(rules=rules)
+
+
+def _disallowed(tool: Tool, arguments: str) -> str:
+    """Return why the tool's own predicate does not allow these arguments, or nothing."""
+    if tool.allow is None:
+        return ""
+    try:
+        said = tool.allow(tool.bind(arguments))
+    except Exception as error:  # noqa: BLE001 - whatever keeps the predicate from answering closes the tool
+        return f"the allow predicate of {tool.name} failed, {type(error).__name__}."
+    if said is True:
+        return ""
+    why = said if isinstance(said, str) and said else "not with these arguments"
+    return f"{tool.name} is not allowed here: {why}. Call it otherwise, or ask the user."
 
 
 def _of_operators(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> Ruling:
