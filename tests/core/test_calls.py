@@ -10,6 +10,7 @@ from jackline.core.agent import Limits
 from jackline.core.guards import DenyList, Guard, Verdict
 from jackline.core.messages import Text, ToolCall, ToolResult
 from jackline.core.tools import digest, tool
+from jackline.core.turn import Facts, broken, decide
 from jackline.core.value import replace
 
 CENTS = '{"cents":500}'
@@ -316,6 +317,25 @@ def test_once_the_outcome_is_known_the_same_call_needs_nobody() -> None:
     assert told.next(e.ModelReserved).purpose == "plan", "the outside has said something"
     told.replied('{"calls":[{"tool":"charge","known":{"cents":500}}]}')
     assert kinds(told.goes_on()) == ["tool.started"]
+
+
+def test_who_knows_nothing_of_what_was_read_asks() -> None:
+    told = Story().asked()
+    told.goes_on()
+    told.replied(ToolCall("look", "{}"), ToolCall("pay", '{"cents":5}'))
+    _, events = decide(told.session, told.agent, Facts(told.now, told.terms))
+    assert kinds(events) == ["tool.started", "input.requested"]
+    assert isinstance(asked := events[1], e.InputRequested)
+    assert asked.flow
+    assert asked.flow.tier == "taint"
+    assert kinds(told.goes_on()) == ["tool.started"] * 2, "nothing was read"
+
+
+def test_what_jackline_itself_breaks_closes_all_that_was_begun() -> None:
+    told, _ = story("look", "pay")
+    session, events = broken(told.session, told.agent, Facts(told.now, told.terms), "a bug")
+    assert kinds(events) == ["tool.failed", "tool.unknown", "turn.failed"]
+    assert session.turn is None
 
 
 def test_an_approval_binds_tool_arguments_user_and_version_and_the_turn_waits() -> None:

@@ -205,6 +205,39 @@ def test_steering_adds_to_the_open_turn_or_opens_one() -> None:
         assert journal.readings.known.strangers(["bob@x.com"]) == []
 
 
+def test_a_call_that_is_asked_about_uses_up_what_was_planned() -> None:
+    journal = Journal().ask("write to bob@x.com").plan().result(HOSTILE)
+    verdict = FlowVerdict("allow", "plan", planned=0)
+    journal.add(e.InputRequested("approval", "why", 9.0, "t", "send_email", flow=verdict))
+    assert journal.decision() == "taint"
+
+
+def test_a_plan_counts_that_is_about_to_be_journaled() -> None:
+    journal = Journal().ask("write to bob@x.com").result(HOSTILE)
+    journal.add(e.ModelReserved("model/0", "m", 1, 1, purpose="plan"))
+    heard = e.ModelReplied("model/0", (Text(json.dumps(PLAN)),), "m", e.Usage())
+    assert judge(MAIL, LETTER, journal.readings.question([heard])).tier == "plan"
+    assert journal.decision() == "taint"
+    lost = e.HoldUnconfirmed("model/0", 1)
+    assert judge(MAIL, LETTER, journal.readings.question([lost])).tier == "taint"
+
+
+def test_whom_an_approver_typed_is_named_in_that_turn_and_whom_they_let_pass_is_not() -> None:
+    for arguments, strangers in (
+        (None, ["joe@x.com"]),
+        (json.dumps(LETTER | {"to": ["joe@x.com"]}), []),
+    ):
+        journal = Journal().ask("write").result(HOSTILE)
+        to_joe = json.dumps(LETTER | {"to": ["joe@x.com"]})
+        asked = e.InputRequested("approval", "why", 9.0, "t", "send_email", to_joe)
+        journal.add(asked)
+        answer = e.InputProvided(journal.seq, approved=True, by="bob", arguments=arguments)
+        journal.add(answer)
+        assert journal.readings.known.strangers(["joe@x.com"]) == strangers
+        journal.add(e.TurnCompleted(1, "done")).ask("go on")
+        assert journal.readings.known.strangers(["joe@x.com"]) == ["joe@x.com"]
+
+
 ASKED = e.InputRequested("approval", "why", 9.0, "t", "send_email", json.dumps(LETTER))
 
 
