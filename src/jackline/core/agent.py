@@ -132,7 +132,7 @@ class Agent:
     or tenant, by all workers that share a Postgres. `output` is a pydantic model or dataclass
     that the answer must be. `guards` come on top of the stack that a runtime gives every agent
     (docs/security.md): one of the same name replaces its guard, `Unguarded(name, reason=…)` takes
-    it away.
+    it away. `standing` are those that stand at a gate; it `fits` where one of them can be fitted.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
     calls that need approval, where nobody is there to approve.
     """
@@ -154,6 +154,8 @@ class Agent:
     version: str = ""
     by_name: Mapping[str, Tool] = field(init=False, repr=False)
     typed: Output | None = field(init=False, repr=False)
+    standing: Sequence[Guard] = field(init=False, repr=False)
+    fits: bool = field(init=False, repr=False)
     tools_bytes: int = field(init=False, repr=False)
     tools_digest: str = field(init=False, repr=False)
 
@@ -175,6 +177,10 @@ class Agent:
         _check_models(self.models)
         _check_parts(self)
         _check_guards(self.guards)
+        standing = tuple([guard for guard in self.guards if guard.gates])
+        object.__setattr__(self, "standing", standing)
+        fits = any(hasattr(guard, "fit") for guard in standing)
+        object.__setattr__(self, "fits", fits)
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
         object.__setattr__(self, "typed", Output(self.output) if self.output else None)
         described = [(each.name, each.description, each.parameters) for each in self.tools]
