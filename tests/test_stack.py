@@ -1,6 +1,7 @@
 """What guards every agent, unless somebody says otherwise."""
 
 import asyncio
+import base64
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import pytest
 from jackline import (
     Agent,
     Canary,
+    Classifier,
     Context,
     Delta,
     DenyList,
@@ -224,3 +226,11 @@ def test_a_canary_in_the_instructions_stops_what_repeats_them(pace: Pace) -> Non
     assert stopped.code == "blocked"
     assert canary.token not in "".join(each.text for each in events if isinstance(each, Delta))
     assert canary.token not in repr([e for e in events if not isinstance(e, ModelReserved)])
+
+
+def test_the_classifier_of_the_stack_reads_what_is_written_in_a_code() -> None:
+    hidden = base64.b64encode(INJECTION.encode()).decode()
+    classifier = next(guard for guard in STACK if guard.name == "classifier")
+    assert Classifier().judge("result", f"See {hidden}.").decision == "allow"
+    assert classifier.judge("result", f"See {hidden}.").decision == "flag"
+    assert classifier.judge("result", "See you tomorrow.").decision == "allow"
