@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ToolError,
     )
     from jackline.core.events import Principal, Record, SessionId, Usage
-    from jackline.core.guards import DenyList, Guard, MaximumSize, Unguarded, Verdict
+    from jackline.core.guards import Audience, DenyList, Guard, MaximumSize, Unguarded, Verdict
     from jackline.core.inputs import Upload
     from jackline.core.messages import File, Image, Message, Pasted, Text, ToolCall, ToolResult
     from jackline.core.rates import Rate
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Agent",
     "App",
+    "Audience",
     "Breaker",
     "Budget",
     "BusyError",
@@ -100,6 +101,7 @@ __all__ = [
 _PLACES = {
     "Agent": "jackline.core.agent",
     "App": "jackline.core.app",
+    "Audience": "jackline.core.guards",
     "Breaker": "jackline.core.breaker",
     "Budget": "jackline.core.agent",
     "BusyError": "jackline.core.errors",
