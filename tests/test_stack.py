@@ -1,16 +1,22 @@
 """What guards every agent, unless somebody says otherwise."""
 
 import asyncio
+import base64
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from tests.core.redaction.fragments import chunks, text
+from tests.core.redaction.test_links import PIECES
 
 from jackline import (
     Agent,
+    Audience,
     Canary,
+    Classifier,
     Context,
     Delta,
     DenyList,
@@ -20,6 +26,8 @@ from jackline import (
     Redactor,
     Rule,
     Runtime,
+    SessionId,
+    Text,
     Unguarded,
     User,
     tool,
@@ -34,8 +42,11 @@ from jackline.core.events import (
     TurnCompleted,
     TurnStopped,
 )
-from jackline.core.guards import Guard
+from jackline.core.guards import Guard, fitted, judge
 from jackline.core.messages import Pasted, ToolCall
+from jackline.core.redaction import Named
+from jackline.core.secrecy import Secrecy
+from jackline.runtime.secrecy import Passage
 from jackline.stack import STACK, secured
 from jackline.testing.model import Pace, ScriptedModel
 
@@ -224,3 +235,25 @@ def test_a_canary_in_the_instructions_stops_what_repeats_them(pace: Pace) -> Non
     assert stopped.code == "blocked"
     assert canary.token not in "".join(each.text for each in events if isinstance(each, Delta))
     assert canary.token not in repr([e for e in events if not isinstance(e, ModelReserved)])
+
+
+def test_the_classifier_of_the_stack_reads_what_is_written_in_a_code() -> None:
+    hidden = base64.b64encode(INJECTION.encode()).decode()
+    classifier = next(guard for guard in STACK if guard.name == "classifier")
+    assert Classifier().judge("result", f"See {hidden}.").decision == "allow"
+    assert classifier.judge("result", f"See {hidden}.").decision == "flag"
+    assert classifier.judge("result", "See you tomorrow.").decision == "allow"
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_the_stack_says_in_pieces_what_it_says_of_the_whole(seed: int) -> None:
+    draw = random.Random(seed)
+    pieces = [draw.choice((text(draw)[:60], draw.choice(PIECES), " ")) for _ in range(9)]
+    said = "".join(pieces).encode("utf-8", "replace").decode()
+    audience = Audience("acme", named=Named(["https://good.example"]))
+    secrets = Secrecy(b"a store's random key of 32 bytes", SessionId("acme", "s1"))
+    passage = Passage(fitted(STACK, audience), secrets)
+    (part,) = secrets.reply([Text(said)], plain=True)
+    kept, _ = judge(passage.guards, "output", part.text, "k")
+    gate = passage.gate()
+    assert "".join([*map(gate.feed, chunks(draw, said)), gate.finish()]) == kept

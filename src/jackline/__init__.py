@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from jackline.core.events import Principal, Record, SessionId, Usage
     from jackline.core.flow import From, endorse
-    from jackline.core.guards import DenyList, Guard, MaximumSize, Unguarded, Verdict
+    from jackline.core.guards import Audience, DenyList, Guard, MaximumSize, Unguarded, Verdict
     from jackline.core.inputs import Upload
     from jackline.core.messages import File, Image, Message, Pasted, Text, ToolCall, ToolResult
     from jackline.core.rates import Rate
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Agent",
     "App",
+    "Audience",
     "Breaker",
     "Budget",
     "BusyError",
@@ -103,6 +104,7 @@ __all__ = [
 _PLACES = {
     "Agent": "jackline.core.agent",
     "App": "jackline.core.app",
+    "Audience": "jackline.core.guards",
     "Breaker": "jackline.core.breaker",
     "Budget": "jackline.core.agent",
     "BusyError": "jackline.core.errors",

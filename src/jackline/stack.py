@@ -83,8 +83,12 @@ def _sanitiser() -> Guard:
 
 def _classifier() -> Guard:
     from jackline.adapters.classifier import Classifier  # noqa: PLC0415 - as above
+    from jackline.core.sanitise import view  # noqa: PLC0415 - as above
 
-    return Classifier()
+    def others(text: str) -> list[str]:
+        return [reading for reading in view(text).texts if reading != text]
+
+    return Classifier(views=others)
 
 
 def _redactor() -> _Streaming:

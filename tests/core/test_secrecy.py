@@ -2,8 +2,9 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from types import UnionType
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -24,6 +25,7 @@ from jackline.core.messages import (
     ToolCall,
     ToolResult,
 )
+from jackline.core.redaction.sight import sight
 from jackline.core.secrecy import KEPT, Secrecy
 
 KEY = b"a store's random key of 32 bytes"
@@ -251,3 +253,46 @@ def test_any_json_keeps_its_shape(value: Any) -> None:
     assert SECRECY.json(handled) == handled
     assert AWS not in handled
     assert encode(e.InputProvided(1, approved=True, by="ann", arguments=handled))
+
+
+def test_json_that_is_too_large_to_be_taken_apart_is_a_text() -> None:
+    large = json.dumps({"password": 12345678, "rest": "x" * (1 << 20)})
+    assert SECRECY.json(large) == SECRECY.text(large) != large
+
+
+def work_of(value: Any) -> int:
+    """Return what handling it takes: functions called and characters looked at."""
+    count = 0
+
+    def counted(frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+        if event == "call" and frame.f_code is sight.__code__:
+            count += len(frame.f_locals["text"])
+
+    sys.setprofile(counted)
+    try:
+        SECRECY.json(value) if isinstance(value, str) else SECRECY.of(value)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+HOSTILE: dict[str, Callable[[int], Any]] = {
+    "a long name over many values": lambda n: json.dumps({"password " * n: [1] * n}),
+    "many names": lambda n: json.dumps({f"token{each}": f"\u00e9{each}" for each in range(n)}),
+    "many secrets": lambda n: json.dumps([f"password: h{each}x!" for each in range(n)]),
+    "no JSON": lambda n: "[" * n + "]" * n + " password=",
+    "many parts": lambda n: e.TurnSteered(
+        "r", tuple(Text(f"AKIAIOSFODNN{each:08d} ") for each in range(n)), e.Principal("ann")
+    ),
+    "many parts of one secret": lambda n: e.TurnSteered(
+        "r", tuple(Text(each) for each in AWS * n), e.Principal("ann")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_twice_the_length_takes_twice_the_work(name: str) -> None:
+    few, some, many = (work_of(HOSTILE[name](times)) for times in (100, 200, 400))
+    assert many - some <= 2.2 * (some - few) + 200, (few, some, many)

@@ -51,8 +51,11 @@ class Desk(Value, frozen=True):
     @property
     def guards(self) -> Sequence[Guard]:
         """The agent's guards, as they judge for the one on whose behalf calls are made."""
+        agent = self.agent
+        if not agent.fits:
+            return agent.standing
         audience = Audience(self.session.id.tenant, self.principal.roles)
-        return fitted(self.agent.guards, audience)
+        return fitted(agent.standing, audience)
 
     def cap(self) -> int | None:
         """Return how many calls this turn may make. None: any number."""

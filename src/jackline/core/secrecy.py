@@ -6,6 +6,7 @@ all of a session, and nobody without the store's key can try whether a guess is 
 """
 
 import json
+from collections import deque
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar, cast
@@ -36,6 +37,8 @@ _MADE_BY_PROGRAMS = (
     "outcome purpose worker roles tenant"
 )
 KEPT = frozenset(_MADE_BY_PROGRAMS.split())
+_JSON_MAX = 1 << 20
+_NAME_MAX = 80  # So much of a name is looked at before what stands under it.
 _JSON = frozenset(("arguments", "value"))
 
 
@@ -55,7 +58,9 @@ class Secrecy:
         return secrets_stream(self._key)
 
     def json(self, text: str) -> str:
-        """Return JSON, which is still JSON afterwards. What is none is a text."""
+        """Return JSON, which is still JSON afterwards. What is none, or is too large, is a text."""
+        if len(text) > _JSON_MAX:
+            return self.text(text)
         if not (may_hold_secrets(text) or "\\u" in text or "\\/" in text):
             return text
         handled = self.text(text)
@@ -126,21 +131,20 @@ class Secrecy:
     def _across(self, texts: Sequence[str]) -> Sequence[str]:
         """Return texts that have no secret where one follows the other: it ends in the first."""
         whole = "".join(texts)
-        found = secrets_in(whole)
+        found = deque(secrets_in(whole))
         if not found:
             return texts
-        pieces, at, handle = list[str](), 0, handles(self._key)
+        pieces, at, end, handle = list[str](), 0, 0, handles(self._key)
         for text in texts:
-            end, piece = at + len(text), list[str]()
-            for span in found:
-                if at <= span.start < end:
-                    blank = handle(span.kind)
-                    blank.take(whole[span.start : span.end])
-                    piece += whole[at : span.start], blank.shown()
-                if at < span.end and span.start < end:
-                    at = min(span.end, end)
+            end, piece = end + len(text), list[str]()
+            while found and found[0].start < end:
+                span = found.popleft()
+                blank = handle(span.kind)
+                blank.take(whole[span.start : span.end])
+                piece += whole[at : span.start], blank.shown()
+                at = span.end
             pieces.append("".join([*piece, whole[at:end]]))
-            at = end
+            at = max(at, end)
         return pieces
 
     def _value(self, value: object, name: str) -> object:
@@ -148,12 +152,12 @@ class Secrecy:
         match value:
             case str():
                 text = self.text(value)
-                return self._named(name, text, f'"{name}": "', '"') if text is value else text
+                return self._named(name, text, '"') if text is value else text
             case bool():
                 return value
             case int() | float():
                 text = json.dumps(value)
-                handled = self._named(name, text, f'"{name}": ', "")
+                handled = self._named(name, text, "")
                 return value if handled is text else handled
             case list():
                 return [self._value(each, name) for each in cast("list[object]", value)]
@@ -163,10 +167,11 @@ class Secrecy:
             case _:
                 return value
 
-    def _named(self, name: str, text: str, head: str, tail: str) -> str:
+    def _named(self, name: str, text: str, quote: str) -> str:
         """Return what stands under a name without what is a secret for that name's sake."""
-        spans, start = list[Span](), len(head)
-        for span in secrets_in(f"{head}{text}{tail}") if name else ():
+        head, spans = f'"{name[-_NAME_MAX:]}": {quote}', list[Span]()
+        start = len(head)
+        for span in secrets_in(f"{head}{text}{quote}") if name else ():
             begin, end = max(span.start - start, 0), min(span.end - start, len(text))
             spans += [Span(span.kind, begin, end)] if begin < end else ()
         return redacted(text, spans, handles(self._key))

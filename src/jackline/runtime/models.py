@@ -75,7 +75,7 @@ class Models:
             ToolSpec(tool.name, tool.description, tool.parameters) for tool in agent.tools
         )
         self._schema = agent.typed.schema if agent.typed else None
-        self._allowed = tuple(guard.name for guard in agent.guards if "output" in guard.gates)
+        self._allowed = tuple(guard.name for guard in agent.standing if "output" in guard.gates)
 
     async def ask(self, asked: Asked) -> Sequence[Event]:
         """Return what came of it. A model's failure is an outcome and is never raised."""

@@ -106,13 +106,13 @@ class Sessions:
         bounded = self._policy.tightened(agent, user.tenant, user.roles)
         parts = given(submission.said, bounded.limits.input_bytes)
         request_id = submission.request_id or self._ids()
-        guards = fitted(agent.guards, Audience(user.tenant, user.roles))
+        guards = fitted(agent.standing, Audience(user.tenant, user.roles))
         passed, said = passing(guards, parts, request_id)
         if opened and not all(isinstance(part, Text | Pasted) for part in passed):
             await self._store.open(session, opened)
         secrets = await discretion(self._store, session, agent.guards)
         kept = await keep(self._store, session, without_secrets(secrets, passed))
-        allowed = () if said else tuple(g.name for g in agent.guards if "input" in g.gates)
+        allowed = () if said else tuple(g.name for g in agent.standing if "input" in g.gates)
         event: Told
         if submission.on_busy == "steer":
             event = TurnSteered(request_id, kept, user.principal, agent.version)

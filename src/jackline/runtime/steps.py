@@ -112,7 +112,7 @@ class Steps:
         self._crew = crew
         self._id = session
         self._driver = driver
-        self._fits = any(hasattr(guard, "fit") for guard in self.agent.guards)
+        self._unfitted = Passage(self.agent.standing, secrets)
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
         self._lacking = ""
@@ -247,12 +247,12 @@ class Steps:
 
     def _passage(self, session: Session) -> Passage:
         """Return how texts pass for the one on whose behalf the turn runs."""
-        if not self._fits:
-            return Passage(self.agent.guards, self.secrets)
+        if not self.agent.fits:
+            return self._unfitted
         assert session.turn is not None, "a step is one of a turn"
         roles = session.turn.submitted.principal.roles
         audience = Audience(self._id.tenant, roles, naming(session))
-        return Passage(fitted(self.agent.guards, audience), self.secrets)
+        return Passage(fitted(self.agent.standing, audience), self.secrets)
 
     async def _artifact(self, handle: str) -> tuple[bytes, str]:
         return await self._crew.store.get(self._id, handle)
@@ -291,7 +291,7 @@ class Steps:
         turn = session.turn
         assert turn is not None, "a call is one of a turn"
         principal = turn.submitted.principal
-        context = Context[Any](
+        context: Context[Any] = Context(
             self._deps, principal, self._id, call.key, call.attempt, session.born, progress
         )
         passage = self._passage(session)
