@@ -35,7 +35,13 @@ from jackline import (
     User,
     tool,
 )
-from jackline.core.events import ModelReplied, ModelReserved, ToolReturned, TurnCompleted
+from jackline.core.events import (
+    InputRequested,
+    ModelReplied,
+    ModelReserved,
+    ToolReturned,
+    TurnCompleted,
+)
 from jackline.core.messages import File, Provider, Reasoning, ToolResult
 from jackline.ports import Reply, Request
 from jackline.testing.model import FREE, Pace, ScriptedModel
@@ -154,21 +160,17 @@ async def everything(runtime: Runtime, model: ScriptedModel) -> list[Record | De
         Upload(f"ü: {planted(27)}".encode("latin-1"), "text/csv"),
         Upload(b"\x89PNG" + b"0" * 40, "image/png"),
     ]
-    answered = False
+    answered = set[str]()
     async for each in runtime.stream("support", said, session="s1", user=ANN):
         heard.append(each)
-        for question in (await sessions.state(session, ANN)).questions:
-            if not answered:
-                answered = True
-                await sessions.answer(
-                    session,
-                    question,
-                    ANN,
-                    approved=True,
-                    arguments=json.dumps({"note": planted(28)}),
-                    reason=f"Because of {planted(29)}",
-                )
-    assert answered
+        asked = each.event if isinstance(each, Record) else None
+        if isinstance(asked, InputRequested):
+            edited = json.dumps({"note": planted(28)}) if asked.name == "pays" else None
+            reason = f"Because of {planted(29)}"
+            seq = each.seq
+            await sessions.answer(session, seq, ANN, approved=True, arguments=edited, reason=reason)
+            answered.add(asked.name)
+    assert answered == {"pays", "writes"}
     await sessions.cancel(session, ANN, f"Enough of {planted(30)}")
     return heard
 
