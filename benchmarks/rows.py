@@ -283,6 +283,13 @@ _SECURITY = (
         unit="µs",
     ),
     Row(
+        "secured_round",
+        "security.stack",
+        4,
+        "a round with all layers on: 500 characters read, an effectful call judged",
+        unit="ms a round",
+    ),
+    Row(
         "detector_recall",
         "security.bracket",
         None,
