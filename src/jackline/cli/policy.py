@@ -16,7 +16,7 @@ from jackline.cli.show import clean, count, print_json
 from jackline.core.agent import Agent, Limits
 from jackline.core.budget import dollars
 from jackline.core.errors import DefinitionError, InputError
-from jackline.core.permit.overlay import Overlay, tightened_flow
+from jackline.core.permit.overlay import Overlay
 from jackline.core.permit.reading import Text
 from jackline.core.tools import Tool
 from jackline.core.user import User
@@ -147,13 +147,12 @@ def _bound(overlay: Overlay, agent: Agent, user: User) -> Bound:
     lowered = [name for name, most in (limits | budget).items() if most != before[name]]
     models = [each if isinstance(each, str) else each.terms.model for each in agent.models]
     forbidden = [name for name in models if bound.bounds and bound.bounds.forbids(name)]
-    tools = [_effective(tool, bound) for tool in agent.tools]
+    tools = [_effective(tool, bound) for tool in bound.tools]
     return Bound(agent.name, limits, budget, lowered, forbidden, tools)
 
 
 def _effective(tool: Tool, agent: Agent) -> Effective:
     rules = agent.bounds.of(tool.name) if agent.bounds else []
-    flow = tightened_flow(tool.flow, rules)
     approval: Literal["never", "by arguments", "always"] = "never"
     if tool.approve is True or any(rule.approve is not None for rule in rules):
         approval = "always"
@@ -167,8 +166,8 @@ def _effective(tool: Tool, agent: Agent) -> Effective:
         [sorted(each) for each in roles if each],
         approval,
         tool.allow is not None,
-        flow.outbound,
-        {name: floor.level for name, floor in flow.critical.items()},
+        tool.flow.outbound,
+        {name: floor.level for name, floor in tool.flow.critical.items()},
         [rule.name for rule in rules],
     )
 

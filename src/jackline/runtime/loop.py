@@ -163,7 +163,8 @@ class Drive:
         self._snapshot = loaded.session.head
         self._learn(loaded.records)
         if opened := self._session.opened:
-            flows = self._crew.policy.flows(self._crew.served[opened.agent].agent)
+            agent = self._crew.served[opened.agent].agent
+            flows = self._crew.policy.flows(agent, self.id.tenant)
             self.reader = Reader(self._crew.store, flows, loaded) if flows else None
 
     def _learn(self, records: Sequence[Record]) -> None:

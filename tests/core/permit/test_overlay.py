@@ -11,6 +11,7 @@ from tests.core.permit.rules import (
     TENANTS,
     TOOLS,
     agent,
+    look,
     overlay,
     refund,
     send,
@@ -240,3 +241,17 @@ def test_rules_about_nothing_are_told() -> None:
         "Rule 'b' is about no tool of its agents: refnud.",
     ]
     assert len(list(rules.idle([agent(tools=(refund,))]))) == 2
+
+
+def test_what_operators_say_of_flow_is_what_calls_are_judged_by() -> None:
+    rules, who = (
+        overlay('[[rule]]\ntool = "look"\ntenant = "acme"\ncritical = { place = "user" }'),
+        agent(tools=(look,)),
+    )
+    assert who.flows == {}
+    made = rules.tightened(who, "acme", NOBODY)
+    assert made.by_name["look"].flow.critical == {"place": From("user")}
+    assert rules.flows(who, "acme") == made.flows
+    assert made.flows.keys() == {"look"}
+    assert rules.flows(who, "globex") == {}
+    assert overlay('[[rule]]\ntool = "x"\noutbound = true').flows(who, "acme") == {}

@@ -58,6 +58,21 @@ class Overlay:
         rules = tuple([rule for rule in self.rules if rule.fits(agent, tenant, roles)])
         return Bounds(agent, tenant, self.digest, rules, lowest(rules), self.authority)
 
+    def flows(self, agent: Agent, tenant: str) -> Mapping[str, ToolFlow]:
+        """Return how an agent's calls are judged for whoever of a tenant is judged strictest."""
+        rules = [
+            rule
+            for rule in self.rules
+            if rule.is_of_flow and fits(rule.agents, agent.name) and fits(rule.tenants, tenant)
+        ]
+        if not rules:
+            return agent.flows
+        found = {
+            each.name: tightened_flow(each.flow, [r for r in rules if fits(r.tools, each.name)])
+            for each in agent.tools
+        }
+        return found if any(flow.is_judged for flow in found.values()) else {}
+
     def _tightened(self, agent: Agent, tenant: str, roles: AbstractSet[str]) -> Agent:
         bounds = self.bounds(agent.name, tenant, roles)
         made = replace(
@@ -68,19 +83,6 @@ class Overlay:
         )
         object.__setattr__(made, "bounds", bounds)
         return made
-
-    def flows(self, agent: Agent) -> Mapping[str, ToolFlow]:
-        """Return how calls are judged by where their arguments came from, for whichever user.
-
-        Of rules that are about some users those of all count here: more is read, and nothing less.
-        """
-        rules = [rule for rule in self.rules if rule.is_of_flow and fits(rule.agents, agent.name)]
-        if not rules:
-            return agent.flows
-        return {
-            name: tightened_flow(tool.flow, [rule for rule in rules if fits(rule.tools, name)])
-            for name, tool in agent.by_name.items()
-        }
 
     def check(self, agents: Iterable[Agent]) -> None:
         """Raise `DefinitionError` for the first problem that these agents have with the rules."""
