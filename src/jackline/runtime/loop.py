@@ -38,7 +38,6 @@ from jackline.ports import (
     Refused,
 )
 from jackline.runtime.inbox import Heard, Inbox
-from jackline.runtime.secrecy import discretion
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
 
@@ -99,9 +98,7 @@ class Drive:
         await self._load()
         opened = self._session.opened
         assert opened is not None, f"{self.id} was never opened"
-        crew, served = self._crew, self._crew.served[opened.agent]
-        secrets = await discretion(crew.store, self.id, served.agent.guards)
-        steps = self._steps = Steps(crew, served, self.id, self, secrets)
+        steps = self._steps = await Steps.of(self._crew, opened.agent, self.id, self)
         try:
             async with steps.dependencies(self._session.turn), self._group:
                 try:
@@ -143,12 +140,12 @@ class Drive:
             if turn is None:
                 return
             assert self._steps is not None
+            text = self._steps.noted(text)
             desk = Desk(self._session, turn, self._steps.agent, self.now(), self._crew.lease_s)
             closing = close(desk)
             session = fold(self._session, closing, self.now())
             assert session.turn is not None, "only its end ends a turn"
-            failed = TurnFailed(turn.id, "internal", self._steps.secrets.said(text))
-            end = totalled(session.turn, failed)
+            end = totalled(session.turn, TurnFailed(turn.id, "internal", text))
             session, events = fold(session, [end], self.now()), [*closing, end]
             outcome = await self._append(session, events, release=True)
             if isinstance(outcome, Committed):
