@@ -35,15 +35,17 @@ from jackline import (
     User,
     tool,
 )
+from jackline.adapters.memory import MemoryStore
 from jackline.core.events import (
     InputRequested,
     ModelReplied,
     ModelReserved,
     ToolReturned,
     TurnCompleted,
+    TurnFailed,
 )
 from jackline.core.messages import File, Provider, Reasoning, ToolResult
-from jackline.ports import Reply, Request
+from jackline.ports import Appended, Batch, Reply, Request
 from jackline.testing.model import FREE, Pace, ScriptedModel
 
 ANN = User("ann", "acme")
@@ -55,9 +57,10 @@ def planted(number: int) -> str:
 
 
 def count(text: str | bytes) -> list[str]:
-    """Return the planted secrets of a text."""
+    """Return the planted secrets of a text, and whether a part of one is left."""
     said = text if isinstance(text, str) else text.decode("latin-1")
-    return [f"number {n}" for n in range(40) if planted(n) in said or planted(n)[:18] in said]
+    found = [f"number {n}" for n in range(40) if planted(n) in said]
+    return found or (["a part"] if planted(0)[:10] in said else [])
 
 
 @tool(effect="read")
@@ -363,3 +366,33 @@ def test_an_error_of_a_model_or_of_instructions_is_told_without_its_secret() -> 
         events = asyncio.run(run(made))
         assert "TurnFailed" in events
         assert count(events) == []
+
+
+class Buggy(MemoryStore):
+    """A store whose first append by a driver is a bug."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 1_000.0)
+        self.told = 0
+
+    async def drive(self, session: SessionId, batch: Batch, lease_s: float) -> Appended:
+        self.told += 1
+        if self.told == 1:
+            raise KeyError("b " * 488 + planted(0) + " tail" * 9)
+        return await super().drive(session, batch, lease_s)
+
+
+def test_a_bug_that_ends_a_turn_is_told_and_logged_without_its_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def run() -> list[Record]:
+        made, store = Agent("support", ScriptedModel(["Hi."])), Buggy()
+        async with Runtime([made], store=store) as runtime:
+            result = await runtime.run("support", "Hello.", session="s1")
+            return await store.read(result.session)
+
+    (failed,) = _of(TurnFailed, asyncio.run(run()))
+    assert failed.code == "internal"
+    assert len(failed.text) == 1_000
+    assert count(failed.text) == count(caplog.text) == []
+    assert "[redacted:aws-key]" in caplog.text

@@ -16,7 +16,8 @@ from jackline.core.events import SessionId
 from jackline.core.user import User
 from jackline.opening import Surroundings, new_id, open_bus, open_store, waking
 from jackline.ports import Store
-from jackline.runtime.sessions import Sessions, checked_name
+from jackline.runtime.inputs import checked_name
+from jackline.runtime.sessions import Sessions
 from jackline.settings import Settings
 from jackline.stack import secured
 

@@ -38,7 +38,6 @@ from jackline.ports import (
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.lease import Lease
 from jackline.runtime.readings import UNJUDGED, Reader
-from jackline.runtime.secrecy import discretion
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
 
@@ -93,9 +92,7 @@ class Drive:
         await self._load()
         opened = self._session.opened
         assert opened is not None, f"{self.id} was never opened"
-        crew, served = self._crew, self._crew.served[opened.agent]
-        secrets = await discretion(crew.store, self.id, served.agent.guards)
-        steps = self._steps = Steps(crew, served, self.id, self, secrets)
+        steps = self._steps = await Steps.of(self._crew, opened.agent, self.id, self)
         try:
             async with steps.dependencies(self._session.turn), self._group:
                 try:
@@ -136,7 +133,7 @@ class Drive:
             if self._session.turn is None:
                 return
             assert self._steps is not None
-            facts, said = Facts(self.now(), (), self._crew.lease_s), self._steps.secrets.said(text)
+            facts, said = Facts(self.now(), (), self._crew.lease_s), self._steps.noted(text)
             session, events = broken(self._session, self._steps.agent, facts, said)
             outcome = await self._append(session, events, release=True)
             if isinstance(outcome, Committed):

@@ -23,7 +23,7 @@ from jackline.core.events import (
     TurnSubmitted,
 )
 from jackline.core.fold import replay
-from jackline.core.guards import Audience, Secrets, fitted
+from jackline.core.guards import Secrets
 from jackline.core.inputs import given, imported
 from jackline.core.messages import Message, Pasted, Text
 from jackline.core.permit.overlay import Overlay
@@ -32,10 +32,10 @@ from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
-from jackline.runtime.inputs import keep, passing, short
+from jackline.runtime.inputs import checked_name, keep, passing, short
 from jackline.runtime.raised import Amount, raised
 from jackline.runtime.results import PAGE, closed_at
-from jackline.runtime.secrecy import Discretion, discretion, without_secrets
+from jackline.runtime.secrecy import Discretion, discretion
 from jackline.runtime.submission import Submission
 
 _NO_POLICY = Overlay()
@@ -106,12 +106,11 @@ class Sessions:
         bounded = self._policy.tightened(agent, user.tenant, user.roles)
         parts = given(submission.said, bounded.limits.input_bytes)
         request_id = submission.request_id or self._ids()
-        guards = fitted(agent.standing, Audience(user.tenant, user.roles))
-        passed, said = passing(guards, parts, request_id)
+        passed, said = passing(agent, user, parts, request_id)
         if opened and not all(isinstance(part, Text | Pasted) for part in passed):
             await self._store.open(session, opened)
         secrets = await discretion(self._store, session, agent.guards)
-        kept = await keep(self._store, session, without_secrets(secrets, passed))
+        kept = await keep(self._store, session, passed, secrets)
         allowed = () if said else tuple(g.name for g in agent.standing if "input" in g.gates)
         event: Told
         if submission.on_busy == "steer":
@@ -370,12 +369,3 @@ class Sessions:
         if agent := self._agents.get(row.agent):
             return agent
         raise NotFoundError(f"This process does not serve the agent {row.agent!r}.")
-
-
-def checked_name(name: str) -> str:
-    """Return the name of a session. Raises `InputError` where it could not be shown or found."""
-    if not 0 < len(name) <= _NAME_MAX or not name.isprintable() or "/" in name:
-        raise InputError(
-            f"{name[:40]!r} is no session's name: 1 to {_NAME_MAX} printable characters, no slash."
-        )
-    return name

@@ -10,7 +10,7 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Self, cast
 
 from jackline.core.agent import Agent
 from jackline.core.events import (
@@ -27,7 +27,7 @@ from jackline.core.events import (
 )
 from jackline.core.guards import Audience, fitted
 from jackline.core.permit.overlay import Overlay
-from jackline.core.results import explained
+from jackline.core.results import explained, shortened
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import Context, Tool
 from jackline.core.user import User
@@ -39,11 +39,12 @@ from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.progress import Progress
 from jackline.runtime.readings import Reader
-from jackline.runtime.secrecy import OPEN, Discretion, Passage
+from jackline.runtime.secrecy import OPEN, Discretion, Passage, discretion
 from jackline.runtime.tools import Invocation, ToolEngine
 
 _LOG = logging.getLogger("jackline")
 _DEPS_S = 30.0
+_NOTE_CHARACTERS = 1_000
 _NOTHING = nullcontext()
 _NO_POLICY = Overlay()
 Provider = Callable[[User], AbstractAsyncContextManager[Any]]
@@ -120,6 +121,13 @@ class Steps:
         self._rendered: tuple[int, str] = (0, "")
         self._told: str | None = None
         self.problem = ""
+
+    @classmethod
+    async def of(cls, crew: Crew, agent: str, session: SessionId, driver: Driver) -> Self:
+        """Return the steps of a drive of this agent, with what handles the session's secrets."""
+        served = crew.served[agent]
+        secrets = await discretion(crew.store, session, served.agent.guards)
+        return cls(crew, served, session, driver, secrets)
 
     def dependencies(self, turn: Turn | None) -> AbstractAsyncContextManager[None]:
         """Hold what the tools work with, in the drive's own task, as long as this is entered."""
@@ -241,6 +249,10 @@ class Steps:
             return [
                 HoldUnconfirmed(reserved.key, reserved.hold, "internal", self._explained(error))
             ]
+
+    def noted(self, text: str) -> str:
+        """Return what is written down of a bug that ends the turn."""
+        return shortened(self.secrets.said(text), _NOTE_CHARACTERS)
 
     def _explained(self, error: BaseException) -> str:
         return explained(error, self.secrets.said)

@@ -167,7 +167,7 @@ class Worker:
             raise
         except* Exception as errors:  # noqa: BLE001 - the task boundary of a drive
             _LOG.exception("The turn of %s ends after a bug.", drive.id, exc_info=errors)
-            await self._ended(drive, f"{errors.exceptions[0]!r}"[:1000])
+            await self._ended(drive, repr(errors.exceptions[0]))
 
     async def _ended(self, drive: Drive, text: str) -> None:
         """End the turn. What cannot even be ended is set aside, or it would be claimed for ever."""

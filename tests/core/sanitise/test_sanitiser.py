@@ -85,7 +85,7 @@ def test_an_injection_is_found_in_what_json_escapes() -> None:
     verdict = Sanitiser().judge("result", text)
     assert (verdict.decision, verdict.text) == ("flag", None)
     assert [each.what for each in verdict.findings] == ["injection.override"]
-    plain = '{"body":"caf\\u00e9"}'
+    plain = '{"body":"\\u00e9t\\u00e9"}'
     assert Sanitiser().judge("result", plain) is ALLOW
 
 
