@@ -48,9 +48,10 @@ soak: .venv/.ready ## Run for a long time under load
 bench: .venv/.ready ## Measure
 	@$(DEV)/python -m benchmarks $(ARGS)
 
-bench-security: .venv-security/.deps ## Replay AgentDojo's attacks (ARGS=--quick: what must have no success)
+bench-security: .venv-security/.deps .venv/.ready ## Replay AgentDojo's attacks (ARGS=--quick: what must have no success)
 	@PYTHONPATH=src:. $(SECURITY)/python -m pytest -q -c /dev/null --rootdir . -p no:cacheprovider benchmarks/security/tests
 	@PYTHONPATH=src:. $(SECURITY)/python -m benchmarks.security $(or $(ARGS),--json benchmarks/security/figures.json)
+	@$(if $(ARGS),true,$(DEV)/python -m benchmarks --area security)
 
 # In a virtual environment .deps says that the locked packages are there, .ready that jackline is, too.
 .venv/.deps: requirements/dev.txt requirements/local-model.txt

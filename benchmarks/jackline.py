@@ -1,4 +1,7 @@
-"""jackline with the scripted work put into it: all limits on, and two simple guards."""
+"""jackline with the scripted work put into it: all limits on, and two simple guards.
+
+`SECURED` is the same with the stack that every agent has by default.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
@@ -16,6 +19,7 @@ from jackline import (
     MaximumSize,
     Rate,
     Runtime,
+    Unguarded,
     tool,
 )
 from jackline.core.budget import Price, Terms
@@ -25,6 +29,11 @@ from jackline.ports import Delta, Reply, Request
 
 _TERMS = Terms("scripted", Price("0.10", "0.40"), window_tokens=1_000_000)
 _USAGE = Usage(100, 20)
+BARE = tuple(
+    Unguarded(name, reason="These figures are those of the runtime alone.")
+    for name in ("sanitiser", "classifier", "secrets", "redactor", "links")
+)
+_SIMPLE = (MaximumSize(), DenyList(["forbidden", "verboten"]))
 _SCRIPTS: dict[str, Script] = {}
 
 
@@ -74,14 +83,14 @@ def agent(model: FakeModel | StreamingModel, *guards: Guard) -> Agent:
         ),
         limits=Limits(model_calls=10_000, tool_calls=10_000, driven_s=3_600, stale_rounds=10_000),
         rates={"model": Rate(requests_per_minute=10**9, tokens_per_minute=10**12)},
-        guards=guards or (MaximumSize(), DenyList(["forbidden", "verboten"])),
+        guards=guards or (*BARE, *_SIMPLE),
         max_tokens=1_000,
     )
 
 
 @asynccontextmanager
-async def _runs(store: str) -> AsyncGenerator[Run]:
-    async with Runtime([agent(FakeModel())], store=store) as runtime:
+async def _runs(store: str, *guards: Guard) -> AsyncGenerator[Run]:
+    async with Runtime([agent(FakeModel(), *guards)], store=store) as runtime:
 
         async def run(script: Script) -> str:
             _SCRIPTS[script.session] = script
@@ -93,8 +102,9 @@ async def _runs(store: str) -> AsyncGenerator[Run]:
 
 
 @asynccontextmanager
-async def _streams() -> AsyncGenerator[Stream]:
-    async with Runtime([agent(StreamingModel(), MaximumSize())], store="memory://") as runtime:
+async def _streams(*guards: Guard) -> AsyncGenerator[Stream]:
+    made = agent(StreamingModel(), *(guards or (*BARE, MaximumSize())))
+    async with Runtime([made], store="memory://") as runtime:
 
         async def stream() -> int:
             seen = 0
@@ -115,6 +125,12 @@ def _durable(path: Path) -> AbstractAsyncContextManager[Run]:
 
 
 SUBJECT = Subject("jackline", _memory, _streams, _durable, _runs)
+SECURED = Subject(
+    "jackline",
+    lambda: _runs("memory://", *_SIMPLE),
+    lambda: _streams(MaximumSize()),
+    lambda path: _runs(f"sqlite:///{path}", *_SIMPLE),
+)
 
 if __name__ == "__main__":
     main(SUBJECT)

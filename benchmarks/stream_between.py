@@ -24,7 +24,7 @@ from pathlib import Path
 import psycopg
 from tests import postgres
 
-from benchmarks.jackline import StreamingModel, agent
+from benchmarks.jackline import BARE, StreamingModel, agent
 from benchmarks.peers.measure import Figure
 from jackline import Agent, MaximumSize, Runtime
 from jackline.core.events import ModelReplied, Usage
@@ -135,7 +135,7 @@ def _delay(late_s: list[float], percent: int, note: str) -> Figure:
 
 
 def _agent() -> Agent:
-    return agent(StampingModel(), MaximumSize())
+    return agent(StampingModel(), *BARE, MaximumSize())
 
 
 @asynccontextmanager

@@ -9,6 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A run is the same as the one before it, whatever else the machine has to do meanwhile.
+settings.register_profile("alike", deadline=None, derandomize=True, database=None)
+settings.load_profile("alike")
 
 # Before anything imports them: their assertions say what was compared.
 pytest.register_assert_rewrite("jackline.testing.conformance", "tests.simulation", "tests.kill")

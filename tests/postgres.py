@@ -27,7 +27,7 @@ _EMPTY = """
     DO $$ DECLARE name text; BEGIN
         SET LOCAL session_replication_role = replica;  -- No trigger, and no order between tables.
         FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'jackline'
-            AND tablename NOT IN ('clock', 'migration')
+            AND tablename NOT IN ('clock', 'migration', 'store_key')
         LOOP
             EXECUTE format('DELETE FROM jackline.%I', name);
         END LOOP;

@@ -25,6 +25,11 @@ SAYS = {
         "to: search_mail, text",
         "completed - Bob knows.",
     ],
+    "policy": [
+        "ann: little: made",
+        "tim: little: policy: The user may not use refund: Refunds are made by the desk.",
+        "ann: much: disallowed: Not made: refund is not allowed here: refunds end at 10000 cents.",
+    ],
     "quickstart": ["From 10 to 16. (completed, $0.0000)"],
     "secretary": ["completed: Bob has his thanks", "['bob@vance.example: Your offer", "['m-1']"],
     "tickets": ["completed: T-8 is closed", "{'T-7': 'erin'}"],

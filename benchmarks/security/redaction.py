@@ -84,21 +84,20 @@ def tallied(samples: int) -> Tally:
 
 
 def found() -> dict[str, dict[str, object]]:
-    """Return for each kind how many were planted and found, with intervals."""
+    """Return how much of each kind is found, and how much of what is found is some."""
     tally = tallied(_SAMPLES)
+    recall = {kind: share(tally.found[kind], tally.planted[kind]) for kind in MAKES}
+    precision = {kind: share(tally.right[kind], tally.taken[kind]) for kind in MAKES}
+    least = min(precision, key=lambda kind: precision[kind].rate)
+    kinds = {f"recall_{kind}": recall[kind] for kind in MAKES} | {"precision": precision[least]}
     return {
-        kind: {
-            "recall": _share(tally.found[kind], tally.planted[kind]),
-            "precision": _share(tally.right[kind], tally.taken[kind]),
+        f"pii_{name}": {
+            "value": each.rate,
+            "unit": "",
+            "note": f"{each.n:,}; 95 %: {each.low:g} to {each.high:g}",
         }
-        for kind in MAKES
+        for name, each in kinds.items()
     }
-
-
-def _share(count: int, n: int) -> dict[str, float]:
-    """Return a share, of how many, and its interval."""
-    found = share(count, n)
-    return {"share": found.rate, "n": n, "low": found.low, "high": found.high}
 
 
 def main() -> None:
@@ -108,10 +107,13 @@ def main() -> None:
     megabytes_s = _LENGTH / 1e6 / seconds(redactor, text, _CHUNK)
     delta_s = seconds(redactor, text[:_SHORT], _DELTA) / (_SHORT / _DELTA)
     figures = {
-        "stream_mb_s": round(megabytes_s, 2),
-        "delta_us": round(delta_s * 1e6, 2),
-        "hold_back_characters": redactor.hold_back,
-        "kinds": found(),
+        "redaction_mb_s": {"value": round(megabytes_s, 2), "unit": "MB/s"},
+        "redaction_delta": {
+            "value": round(delta_s * 1e6, 2),
+            "unit": "µs",
+            "note": f"at most {redactor.hold_back} characters are held back",
+        },
+        **found(),
     }
     print(json.dumps(figures))
 

@@ -29,26 +29,28 @@ if TYPE_CHECKING:
     )
     from jackline.core.events import Principal, Record, SessionId, Usage
     from jackline.core.flow import From, endorse
-    from jackline.core.guards import DenyList, Guard, MaximumSize, Verdict
+    from jackline.core.guards import Audience, DenyList, Guard, MaximumSize, Unguarded, Verdict
     from jackline.core.inputs import Upload
     from jackline.core.messages import File, Image, Message, Pasted, Text, ToolCall, ToolResult
     from jackline.core.rates import Rate
-    from jackline.core.redaction import Policy, Redactor, Rule
+    from jackline.core.redaction import Canary, Links, Policy, Redactor, Rule
     from jackline.core.sanitise import Sanitiser
     from jackline.core.tools import Context, Tool, tool
     from jackline.core.user import User
     from jackline.opening import Surroundings
     from jackline.ports import Delta
     from jackline.runtime.results import Result
-    from jackline.runtime.sessions import Submission
+    from jackline.runtime.submission import Submission
 
 __all__ = [
     "Agent",
     "App",
+    "Audience",
     "Breaker",
     "Budget",
     "BusyError",
     "CallerError",
+    "Canary",
     "Classifier",
     "ConflictError",
     "Context",
@@ -62,6 +64,7 @@ __all__ = [
     "InputError",
     "JacklineError",
     "Limits",
+    "Links",
     "MaximumSize",
     "Message",
     "ModelError",
@@ -88,6 +91,7 @@ __all__ = [
     "ToolCall",
     "ToolError",
     "ToolResult",
+    "Unguarded",
     "Upload",
     "Usage",
     "User",
@@ -100,10 +104,12 @@ __all__ = [
 _PLACES = {
     "Agent": "jackline.core.agent",
     "App": "jackline.core.app",
+    "Audience": "jackline.core.guards",
     "Breaker": "jackline.core.breaker",
     "Budget": "jackline.core.agent",
     "BusyError": "jackline.core.errors",
     "CallerError": "jackline.core.errors",
+    "Canary": "jackline.core.redaction",
     "Classifier": "jackline.adapters.classifier",
     "ConflictError": "jackline.core.errors",
     "Context": "jackline.core.tools",
@@ -117,6 +123,7 @@ _PLACES = {
     "InputError": "jackline.core.errors",
     "JacklineError": "jackline.core.errors",
     "Limits": "jackline.core.agent",
+    "Links": "jackline.core.redaction",
     "MaximumSize": "jackline.core.guards",
     "Message": "jackline.core.messages",
     "ModelError": "jackline.core.errors",
@@ -135,7 +142,7 @@ _PLACES = {
     "SessionId": "jackline.core.events",
     "StaleError": "jackline.core.errors",
     "StoreError": "jackline.core.errors",
-    "Submission": "jackline.runtime.sessions",
+    "Submission": "jackline.runtime.submission",
     "Surroundings": "jackline.opening",
     "Terms": "jackline.core.budget",
     "Text": "jackline.core.messages",
@@ -144,6 +151,7 @@ _PLACES = {
     "ToolCall": "jackline.core.messages",
     "ToolError": "jackline.core.errors",
     "ToolResult": "jackline.core.messages",
+    "Unguarded": "jackline.core.guards",
     "Upload": "jackline.core.inputs",
     "Usage": "jackline.core.events",
     "User": "jackline.core.user",

@@ -6,10 +6,12 @@ import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import fields, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from jackline.adapters.models import resolve
+from jackline.adapters.policies import NO_POLICY, read_policy
 from jackline.adapters.rates import LocalRates
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, InputError
@@ -18,6 +20,7 @@ from jackline.core.events import (
     SessionId,
 )
 from jackline.core.inputs import Said
+from jackline.core.permit.overlay import Overlay
 from jackline.core.user import User
 from jackline.opening import (
     Surroundings,
@@ -39,12 +42,15 @@ from jackline.ports import (
 )
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.fleet import Post
+from jackline.runtime.logs import redact_logs
 from jackline.runtime.models import Models
 from jackline.runtime.results import Result, Results, check_kept, ends
-from jackline.runtime.sessions import Sessions, Submission
+from jackline.runtime.sessions import Sessions
 from jackline.runtime.steps import Crew, Deps, Served
+from jackline.runtime.submission import Submission
 from jackline.runtime.tools import ToolEngine
 from jackline.runtime.worker import Worker
+from jackline.stack import secured
 
 LOCAL_USER = User("local")
 DRAIN_S = 10.0
@@ -56,11 +62,12 @@ class Runtime:
 
     `store` is a URL or a `Store`. `deps` is what tools find in `ctx.deps`: a value, or an async
     context manager factory `(User) -> deps`, entered for each drive and never journaled. With
-    `drive=False` it submits and listens only, and others drive. Use it with `async with`;
-    leaving it hands over what is under way.
+    `drive=False` it submits and listens only, and others drive. `policy` is what operators say,
+    the path of a file or one that was read: it is read once, and only tightens. Use it with
+    `async with`; leaving it hands over what is under way.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a runtime is made of
         self,
         agents: Sequence[Agent],
         *,
@@ -68,14 +75,18 @@ class Runtime:
         deps: Deps = None,
         drive: bool = True,
         models: Mapping[str, Model] | None = None,
+        policy: str | Path | Overlay = NO_POLICY,
         surroundings: Surroundings | None = None,
     ) -> None:
+        redact_logs()
         self._surroundings = surroundings or Surroundings()
-        self._agents = _named(agents)
+        self._agents = _named([secured(agent) for agent in agents])
         self._deps = deps
         self._drives = drive
         self._url = store
         self._given = models or {}
+        self._policy = policy if isinstance(policy, Overlay) else read_policy(policy)
+        self._policy.check(agents)
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
         self._drained: bool | None = None
@@ -100,6 +111,11 @@ class Runtime:
     def agents(self) -> Mapping[str, Agent]:
         """The agents, by name."""
         return self._agents
+
+    @property
+    def policy(self) -> Overlay:
+        """What operators say, as it was read at the start."""
+        return self._policy
 
     async def __aenter__(self) -> Self:
         """Open the store and begin to drive what is due."""
@@ -137,6 +153,7 @@ class Runtime:
             around.lease_s,
             bus,
             versioned=engine is not None,
+            policy=self._policy,
         )
         if self._drives:
             post = None
@@ -155,7 +172,7 @@ class Runtime:
             if engine or not self._drives or agent in self._agents:
                 wakes(session)
 
-        sessions = Sessions(store, bus, self._agents, around.ids, wake)
+        sessions = Sessions(store, bus, self._agents, around.ids, wake, self._policy)
         self._open = store, sessions, Results(store, bus)
 
     async def __aexit__(

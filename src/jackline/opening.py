@@ -73,7 +73,7 @@ def open_store(store: str | Store, wall_clock: Clock, engine: str = "") -> Store
         with on_postgres():
             from jackline.adapters.postgres.store import open_postgres  # noqa: PLC0415 - as above
 
-        return open_postgres(store, queues=not engine)
+            return open_postgres(store, queues=not engine)
     raise DefinitionError(
         f"{without_secrets(store)!r} is no store: write sqlite:///jackline.db, "
         "postgresql://user@host/database or memory://."

@@ -22,7 +22,8 @@ class Settings(BaseModel):
     """Where sessions are kept, which agents run, and on whose behalf.
 
     `engine` is what wakes workers where that is not up to the store, a URL that begins with
-    `temporal://`, and `app` is like `module:attribute`. What is idle for `retention_days` is
+    `temporal://`, `app` is like `module:attribute`, and `policy` is a file of rules that only
+    tighten. What is idle for `retention_days` is
     deleted whenever a process begins to drive; None keeps all.
     """
 
@@ -31,6 +32,7 @@ class Settings(BaseModel):
     store: str = "sqlite:///jackline.db"
     engine: str = ""
     app: str = ""
+    policy: str = ""
     tenant: str = "default"
     user: str = "local"
     roles: tuple[str, ...] = ()

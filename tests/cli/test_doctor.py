@@ -92,3 +92,17 @@ def test_a_schema_of_a_newer_version_is_for_the_operator(folder: Path) -> None:
         assert done.returncode == 3, command
         assert "upgrade jackline" in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_guard_that_an_agent_does_without_is_told_with_the_reason(folder: Path) -> None:
+    assert "guards" not in findings(folder, 0)
+    bare = 'payer = Agent("payer", model=ScriptedModel(["Thank you."]), guards=[%s])\n'
+    gone = 'Unguarded("links", reason="It links to whatever it has found.")'
+    source = SHOP + "from jackline import Unguarded\n"
+    (folder / "shop.py").write_text(source + bare % gone)
+    note = "payer is without its links: It links to whatever it has found."
+    assert findings(folder, 0)["guards"] == ("note", note)
+    (folder / "shop.py").write_text(source + bare % gone.replace('"links"', '"link"'))
+    verdict, text = findings(folder, 0)["agents"]
+    assert verdict == "warn"
+    assert "Unguarded('link') takes nothing away" in text

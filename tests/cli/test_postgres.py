@@ -1,13 +1,14 @@
 """The commands on a store that is a Postgres database: the same, with another URL."""
 
 import json
+import os
 from pathlib import Path
 
 import psycopg
 import pytest
 from tests import postgres
 from tests.cli.shop import SHOP
-from tests.cli.terminal import jackline
+from tests.cli.terminal import SOURCES, jackline
 
 from jackline.adapters.migrations import migrations
 from jackline.adapters.postgres import schema
@@ -54,6 +55,16 @@ def test_a_database_without_the_schema_is_brought_up_to_date(
         applied = jackline(tmp_path, "migrate", "--json", "--store", url)
         assert json.loads(applied.stdout) == {"applied": steps}
         assert "is up to date" in jackline(tmp_path, "migrate", "--store", url).stdout
+
+
+def test_half_an_extra_is_said_to_be_missing(tmp_path: Path, postgres_server: str) -> None:
+    (tmp_path / "procrastinate.py").write_text("raise ImportError('it is not installed')")
+    path = f"{SOURCES}{os.pathsep}{tmp_path}"
+    with postgres.database(postgres_server) as url:
+        for command in ("sessions", "migrate"):
+            done = jackline(tmp_path, command, "--store", url, PYTHONPATH=path)
+            assert done.returncode == 2, done.stderr
+            assert "pip install 'jackline[postgres]'" in done.stderr
 
 
 def test_no_password_is_shown(tmp_path: Path) -> None:

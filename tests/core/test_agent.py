@@ -12,7 +12,7 @@ from jackline.core.agent import Agent, Budget, Limits, Window
 from jackline.core.app import App
 from jackline.core.budget import Price
 from jackline.core.errors import DefinitionError
-from jackline.core.guards import DenyList, MaximumSize
+from jackline.core.guards import DenyList
 from jackline.core.outputs import Invalid, Output
 from jackline.core.rates import Rate
 from jackline.core.tools import Context
@@ -136,7 +136,6 @@ def test_limits_are_on_by_default() -> None:
     made = agent()
     assert (made.budget.per_turn, made.budget.per_session) == (500_000, 2_000_000)
     assert (made.limits.driven_s, made.limits.model_calls, made.limits.tool_calls) == (120, 25, 50)
-    assert isinstance(made.guards[0], MaximumSize)
 
 
 def test_an_agent_has_at_most_15_parameters() -> None:

@@ -79,7 +79,7 @@ def test_the_same_call_id_twice_is_two_calls() -> None:
         ("refund", "{cents: 5", "arguments", "no JSON"),
         ("refund", '{"cents":"many"}', "arguments", "cents"),
         ("refund", '{"cents":1,"euros":2}', "arguments", "no argument 'euros'"),
-        ("secrets", "{}", "forbidden", "may not use secrets.*admin"),
+        ("secrets", "{}", "forbidden", "may not use secrets. For them you may use: look, put"),
     ],
 )
 def test_what_cannot_be_called_is_refused_to_the_model(

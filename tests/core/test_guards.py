@@ -7,11 +7,17 @@ from jackline.core.events import Decision, Finding, Gate
 from jackline.core.guards import (
     ALLOW,
     GATES,
+    NOBODY,
+    Audience,
     DenyList,
     Guard,
     MaximumSize,
+    Secrets,
+    Unguarded,
     Verdict,
+    fitted,
     judge,
+    stacked,
     strictest,
 )
 from jackline.runtime.guards import Gate as Stream
@@ -232,3 +238,62 @@ def test_a_long_reply_is_not_copied_with_each_of_its_pieces() -> None:
     out = "".join(stream.feed("piece\N{EURO SIGN}") for _ in range(pieces))
     assert out == "piece\N{EURO SIGN}" * pieces
     assert guard.moves < pieces // 10
+
+
+def test_a_guard_of_the_stack_is_replaced_by_its_first_namesake_alone() -> None:
+    small, smaller, denied = MaximumSize(9), MaximumSize(5), DenyList(["x"])
+    assert stacked([Secrets(), MaximumSize()], [denied, small, smaller])[1:] == (
+        small,
+        denied,
+        smaller,
+    )
+
+
+def test_what_is_not_in_the_stack_cannot_be_taken_away() -> None:
+    gone = Unguarded("maximum_size", reason="Its tools cut what they return.")
+    (left,) = stacked([MaximumSize()], [gone])
+    assert left is gone
+    assert left.judge("input", "x" * 2_000_000) is ALLOW
+    for guards in ([Unguarded("size", reason="Why.")], [gone, gone]):
+        with pytest.raises(DefinitionError, match="takes nothing away"):
+            stacked([MaximumSize()], guards)
+    for reason in ("", "  ", None):
+        with pytest.raises(DefinitionError, match="wants a reason"):
+            Unguarded("links", reason=reason)  # pyright: ignore[reportArgumentType] - as it says
+
+
+class Fits:
+    """Denies what its audience's tenant is named."""
+
+    name = "fits"
+    gates = frozenset(GATES)
+    hold_back = 0
+    judge = DenyList(["nobody"]).judge
+
+    def fit(self, audience: Audience) -> Guard:
+        return DenyList([audience.tenant or "nobody"])
+
+
+class Unfit(Fits):
+    """Cannot say for whom it judges."""
+
+    def fit(self, audience: Audience) -> Guard:
+        raise ValueError(audience)
+
+
+def test_a_guard_judges_for_whom_it_is_fitted_to_and_others_do_not_care() -> None:
+    denied = DenyList(["x"])
+    first, second = fitted([denied, Fits()], Audience("acme"))
+    assert first is denied
+    assert second.judge("output", "acme").decision == "block"
+    assert Secrets().judge("input", "acme") is ALLOW
+    assert not NOBODY.named("https://a.example")
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_guard_that_cannot_be_fitted_fails_when_it_is_asked(gate: Gate) -> None:
+    guards = fitted([Unfit()], NOBODY)
+    _, (said,) = judge(guards, gate, "hello", "k")
+    assert said.guard == "fits"
+    assert said.decision == ("block" if gate in {"call", "output"} else "flag")
+    assert guards[0].hold_back is None

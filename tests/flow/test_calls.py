@@ -26,7 +26,7 @@ from jackline.core import events as e
 from jackline.core.flow import FlowVerdict
 from jackline.core.messages import Text, ToolResult
 from jackline.ports import Request
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 from jackline.testing import Planned, planned
 from jackline.tools.files import files
 from jackline.tools.http import fetch

@@ -8,8 +8,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Any
 
 from tests.labels import OWN
 
@@ -18,8 +19,8 @@ from jackline.app import Runtime
 from jackline.core import window
 from jackline.core.agent import Agent, Window
 from jackline.core.budget import Price, Terms
-from jackline.core.errors import FencedError
-from jackline.core.events import Record, SessionId, SessionTaken
+from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
+from jackline.core.events import Record, SessionId, SessionTaken, ToolReturned
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
 from jackline.opening import Surroundings
@@ -151,7 +152,8 @@ class GatedModel:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._script = ScriptedModel(SCRIPT, terms=self.terms, pace=Pace(delta=4))
+        # A word and a space go out at once: a word that may go on is held back by the guards.
+        self._script = ScriptedModel(SCRIPT, terms=self.terms, pace=Pace(delta=5))
 
     async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
         compacts = request.instructions == window.SUMMARISE
@@ -186,6 +188,19 @@ class Telling(PostgresStore):
             return await super().drive(session, batch, lease_s)
         except FencedError:
             say("fenced")
+            raise
+
+    async def transact(
+        self, session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
+    ) -> Record:
+        """See `Journal.transact`."""
+        try:
+            return await super().transact(session, epoch, turn, work)
+        except FencedError:
+            say("fenced")
+            raise
+        except (StoreError, UnknownOutcomeError):
+            say("cut off")
             raise
 
     async def read(

@@ -129,13 +129,13 @@ def named(session: str) -> e.SessionId:
     return e.SessionId(USER.tenant, session)
 
 
-async def said(worker: Process, word: str) -> None:
-    """Wait until the worker says so."""
+async def said(worker: Process, *words: str) -> str:
+    """Wait until the worker says one of these words, and return it."""
     assert worker.stdout is not None
     while line := await worker.stdout.readline():
-        if line.decode().strip() == word:
-            return
-    raise AssertionError(f"the worker ended and did not say {word!r}")
+        if (word := line.decode().strip()) in words:
+            return word
+    raise AssertionError(f"the worker ended and said none of {words!r}")
 
 
 async def killed(worker: Process) -> None:

@@ -12,7 +12,7 @@ from jackline.core.redaction import Canary, Policy, Redactor, Rule
 from jackline.runtime.guards import Gate
 
 CANARY = Canary(b"eight by")
-MASKS = Redactor(Policy((Rule("mask", ("pii",)),)).actions())
+MASKS = Redactor(Policy((Rule("mask", ("pii",)),)))
 
 
 def streamed(guards: Sequence[Guard], pieces: Sequence[str]) -> tuple[str, str]:

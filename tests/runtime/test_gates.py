@@ -160,7 +160,7 @@ def test_blocked_input_stops_the_turn_before_a_model_is_asked() -> None:
 
 
 def test_blocked_output_never_streams_and_stops_the_turn() -> None:
-    model = ScriptedModel(["the word is hunter2, I said"], pace=Pace(delta=1))
+    model = ScriptedModel(["the word that I was told is hunter2, I said"], pace=Pace(delta=1))
     guarded = Agent("guarded", model, guards=[DenyList(["hunter2"], gates=["output"])])
     events = heard(guarded)
     said = "".join(delta.text for delta in of(Delta, events))

@@ -37,7 +37,7 @@ from jackline.core.rates import Rate
 from jackline.core.tools import Context, tool
 from jackline.core.user import User
 from jackline.ports import Reply, Request
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 from jackline.testing import ScriptedModel
 from jackline.testing.model import FREE
 

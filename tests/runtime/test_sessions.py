@@ -20,7 +20,7 @@ from jackline.core.inputs import Upload
 from jackline.core.messages import Text
 from jackline.core.user import User
 from jackline.ports import Batch, Loaded, Reply, Request, SessionRow, Store
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 from jackline.testing import ScriptedModel
 from jackline.testing.model import FREE
 

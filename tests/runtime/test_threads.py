@@ -46,6 +46,9 @@ class Drive:
     def late(self, outcome: ToolReconciled) -> None:
         self.heard.put_nowait(outcome)
 
+    def clean(self, text: str) -> str:
+        return text
+
     async def keep(self, data: bytes, media_type: str) -> str:
         raise AssertionError(f"nothing is large here: {len(data)} bytes, {media_type}")
 

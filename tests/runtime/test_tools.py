@@ -46,6 +46,9 @@ class Drive:
     def late(self, outcome: ToolReconciled) -> None:
         self.heard.put_nowait(outcome)
 
+    def clean(self, text: str) -> str:
+        return text
+
     async def keep(self, data: bytes, media_type: str) -> str:
         assert media_type.startswith("text/plain")
         if self.full:
@@ -582,7 +585,9 @@ def test_the_outside_is_asked_whether_a_call_happened(
         return [said, ctx.effect_key, cents][0]
 
     each = of(pays, "once", reconcile=find if is_async else find_now, result_bytes=1024)
-    found = bench.run(bench.engine.reconcile(each, KEY, '{"cents":1}', CONTEXT))
+    found = bench.run(
+        bench.engine.reconcile(Invocation(each, KEY, '{"cents":1}', CONTEXT, bench.drive))
+    )
     assert (found.key, found.happened) == (KEY, happened)
     assert found.text.startswith(text)
 
@@ -598,7 +603,9 @@ def test_who_cannot_be_asked_leaves_it_unknown(bench: Bench, failure: Any) -> No
 
     each = of(pays, "once", reconcile=find)
     for arguments, times in (('{"cents":1}', 3), ("{}", 3)):
-        found = bench.run(bench.engine.reconcile(each, KEY, arguments, CONTEXT))
+        found = bench.run(
+            bench.engine.reconcile(Invocation(each, KEY, arguments, CONTEXT, bench.drive))
+        )
         assert found.happened is None
         assert found.text.startswith("Whether it took effect is unknown: ")
         assert len(asked) == times
@@ -610,7 +617,7 @@ def test_who_is_left_alone_is_not_asked(bench: Bench) -> None:
         raise OSError
 
     each = of(hangs, "once", reconcile=find, breaker=Breaker(failures=1))
-    bench.run(bench.engine.reconcile(each, KEY, "{}", CONTEXT))
-    found = bench.run(bench.engine.reconcile(each, KEY, "{}", CONTEXT))
+    bench.run(bench.engine.reconcile(Invocation(each, KEY, "{}", CONTEXT, bench.drive)))
+    found = bench.run(bench.engine.reconcile(Invocation(each, KEY, "{}", CONTEXT, bench.drive)))
     assert found.happened is None
     assert "left alone" in found.text

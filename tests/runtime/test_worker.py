@@ -10,7 +10,7 @@ from jackline.adapters.memory import MemoryStore
 from jackline.app import LOCAL_USER
 from jackline.core.codec import encode
 from jackline.core.events import SessionId, TurnCompleted
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 from jackline.testing import ScriptedModel
 
 BROKEN = SessionId("default", "broken")

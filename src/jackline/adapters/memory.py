@@ -5,6 +5,7 @@ caller all of an append has happened, or nothing.
 """
 
 import math
+import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -58,6 +59,7 @@ class MemoryStore:
         self.rows: dict[SessionId, Row] = {}
         self._accounts: dict[tuple[str, str], Account] = {}
         self._clock = rules.SteadyClock(clock)
+        self._key = secrets.token_bytes(32)
         self.tables: sqlite3.Connection | None = None
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:
@@ -299,6 +301,10 @@ class MemoryStore:
             return self._row(session).artifacts[handle]
         except KeyError:
             raise NotFoundError(f"There is no artifact {handle!r} in this session.") from None
+
+    async def key(self) -> bytes:
+        """See `Archive.key`."""
+        return self._key
 
     async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
         """See `Archive.erase`."""

@@ -27,7 +27,7 @@ from jackline.core.errors import CallerError, InputError, StaleError
 from jackline.core.events import InputRequested, SessionId
 from jackline.core.messages import Pasted, Text
 from jackline.core.user import User
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 from jackline.settings import Settings
 
 _LOCAL = "local"

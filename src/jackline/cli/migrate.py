@@ -57,8 +57,8 @@ def _server(url: str, *, check: bool) -> tuple[str, list[str]]:
         from jackline.adapters.postgres import address  # noqa: PLC0415 - as there
         from jackline.adapters.postgres import migrate as steps  # noqa: PLC0415 - as above
 
-    if not check:
-        return address.place(url), [step.name for step in steps.bring_up_to_date(url)]
-    with closing(steps.connect(url)) as database:
-        missing = steps.pending(database, address.place(url))
-    return address.place(url), [step.name for step in missing]
+        if not check:
+            return address.place(url), [step.name for step in steps.bring_up_to_date(url)]
+        with closing(steps.connect(url)) as database:
+            missing = steps.pending(database, address.place(url))
+        return address.place(url), [step.name for step in missing]

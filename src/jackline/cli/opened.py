@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jackline.adapters import engines
+from jackline.adapters.policies import NO_POLICY, read_policy
 from jackline.adapters.urls import SQLITE, is_postgres
 from jackline.core.agent import Agent
 from jackline.core.app import App
@@ -15,8 +16,10 @@ from jackline.core.events import SessionId
 from jackline.core.user import User
 from jackline.opening import Surroundings, new_id, open_bus, open_store, waking
 from jackline.ports import Store
-from jackline.runtime.sessions import Sessions, checked_name
+from jackline.runtime.inputs import checked_name
+from jackline.runtime.sessions import Sessions
 from jackline.settings import Settings
+from jackline.stack import secured
 
 if TYPE_CHECKING:
     from jackline.app import Runtime
@@ -66,12 +69,14 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
     if settings.engine:
         engines.checked(settings.engine, shared=is_postgres(settings.store))
     user, around = settings.identity, Surroundings(lease_s=settings.lease_s, engine=settings.engine)
+    # Without agents nothing is decided, and who only looks is not kept from it by a policy.
+    policy = read_policy(settings.policy) if settings.policy and agents else NO_POLICY
     store = open_store(settings.store, around.wall_clock, around.engine)
-    named = {agent.name: agent for agent in agents}
+    named = {agent.name: secured(agent) for agent in agents}
     woken: list[SessionId] = []
     try:
         async with open_bus(settings.store) as bus:
-            told = Sessions(store, bus, named, new_id, lambda each, _: woken.append(each))
+            told = Sessions(store, bus, named, new_id, lambda each, _: woken.append(each), policy)
             yield Look(store, told, user)
         if woken:
             async with waking(store, around) as wake:
@@ -89,7 +94,10 @@ async def driving(
     from jackline.app import Runtime  # noqa: PLC0415 - only for commands that drive
 
     around = around or Surroundings(lease_s=settings.lease_s, engine=settings.engine)
-    runtime = Runtime(app.agents, store=settings.store, deps=app.deps, surroundings=around)
+    policy = read_policy(settings.policy) if settings.policy else NO_POLICY
+    runtime = Runtime(
+        app.agents, store=settings.store, deps=app.deps, policy=policy, surroundings=around
+    )
     async with runtime:
         if settings.retention_days is not None:
             await runtime.store.retain(settings.retention_days * _DAY_S)

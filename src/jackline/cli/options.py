@@ -33,6 +33,10 @@ EngineUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Like temporal://host:7233/name. [setting: engine]"),
 ]
+PolicyFile = Annotated[
+    str | None,
+    typer.Option("--policy", metavar="FILE", help="Rules that tighten. [setting: policy]"),
+]
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="Its name.")]
 
 
@@ -64,6 +68,7 @@ class Where:
         list[str] | None,
         typer.Option(metavar="NAME", help="A role of the user; repeatable. [setting: roles]"),
     ] = None
+    policy: PolicyFile = None
 
     def read(self) -> "Read":
         """Return the settings: the rest is what file and environment say."""
@@ -71,7 +76,7 @@ class Where:
 
         roles = self.role or None
         said = {"store": self.store, "tenant": self.tenant, "user": self.user, "roles": roles}
-        return read_settings(said | {"engine": self.engine})
+        return read_settings(said | {"engine": self.engine, "policy": self.policy})
 
     def settings(self) -> "Settings":
         """Return the settings themselves."""

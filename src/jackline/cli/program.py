@@ -23,6 +23,7 @@ COMMANDS = {
     "raise": "Let a session, or an account, go further.",
     "fork": "Copy a session up to the end of its last turn.",
     "budget": "Show where the money went.",
+    "policy": "Check what operators' rules make of each tool, or explain a call.",
     "doctor": "Check the store, the settings and this machine.",
     "erase": "Erase what was said in sessions.",
     "migrate": "Bring the store's schema up to date.",

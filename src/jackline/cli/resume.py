@@ -15,7 +15,7 @@ from jackline.core.errors import CallerError
 from jackline.core.events import SessionId, TurnCompleted
 from jackline.core.session import Session as State
 from jackline.core.user import User
-from jackline.runtime.sessions import checked_name
+from jackline.runtime.inputs import checked_name
 from jackline.settings import Settings
 
 

@@ -16,7 +16,7 @@ from jackline.cli.turns import Answer, Lines, Screen, Turns, View
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.errors import InputError
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 from jackline.settings import Settings
 
 

@@ -14,7 +14,7 @@ import typer
 from jackline.adapters.urls import without_secrets
 from jackline.app import Runtime
 from jackline.cli.opened import check_shared, driving
-from jackline.cli.options import AppName, EngineUrl, Exit, Json, StoreUrl
+from jackline.cli.options import AppName, EngineUrl, Exit, Json, PolicyFile, StoreUrl
 from jackline.cli.references import load_app
 from jackline.cli.show import count, print_json, span
 from jackline.cli.signals import signals
@@ -30,6 +30,7 @@ def worker(  # noqa: PLR0913 - each is an option of the command
     app: AppName = "",
     store: StoreUrl = None,
     engine: EngineUrl = None,
+    policy: PolicyFile = None,
     concurrency: Annotated[
         int, typer.Option(min=1, metavar="N", help="At most so many sessions at once.")
     ] = 100,
@@ -51,7 +52,8 @@ def worker(  # noqa: PLR0913 - each is an option of the command
     codes: 0 all was finished or handed over, 1 something still ran and was cut off (whoever goes
     on finds out what became of it), 2 the request is wrong, 3 the store cannot be used.
     """
-    said = {"store": store, "engine": engine, "app": app or None, "lease_s": lease}
+    said = {"store": store, "engine": engine, "policy": policy, "app": app or None}
+    said |= {"lease_s": lease}
     settings = read_settings(said).settings
     check_shared(settings)
     served = load_app(settings.app)
@@ -86,7 +88,7 @@ async def _work(
     heard: asyncio.Queue[signal.Signals] = asyncio.Queue()
     with signals(heard.put_nowait):
         async with driving(settings, app, around) as runtime:
-            _say_ready(settings, app, around, voice)
+            _say_ready(settings, runtime, around, voice)
             name, driven = (await heard.get()).name, runtime.driven
             text = f"{name}: {_left(driven, grace_s)}."
             voice.say("draining", text, signal=name, driven=driven)
@@ -129,12 +131,16 @@ async def _drained(
     return await runtime.drain(0)
 
 
-def _say_ready(settings: Settings, app: App, around: Surroundings, voice: _Voice) -> None:
-    serves = {agent.name: agent.version for agent in app.agents}
+def _say_ready(settings: Settings, runtime: Runtime, around: Surroundings, voice: _Voice) -> None:
+    serves = {name: agent.version for name, agent in runtime.agents.items()}
+    policy = runtime.policy.digest
     store, slots = without_secrets(settings.store), around.slots
     agents = ", ".join(f"{name} {version}" for name, version in serves.items())
-    text = f"worker {around.worker} serves {agents} in {store}, {count(slots, 'session')} at once."
-    voice.say("ready", text, worker=around.worker, serves=serves, store=store, slots=slots)
+    under = f" under policy {policy}" if policy else ""
+    at_once = count(slots, "session")
+    text = f"worker {around.worker} serves {agents} in {store}{under}, {at_once} at once."
+    told = {"serves": serves, "store": store, "slots": slots, "policy": policy}
+    voice.say("ready", text, worker=around.worker, **told)
 
 
 def _left(driven: int, grace_s: float) -> str:

@@ -19,8 +19,9 @@ import msgspec
 from jackline.core.budget import Price, Priced, micro_dollars
 from jackline.core.errors import DefinitionError
 from jackline.core.flow import ToolFlow
-from jackline.core.guards import GATES, Guard, MaximumSize
+from jackline.core.guards import GATES, Guard
 from jackline.core.outputs import Output
+from jackline.core.permit.rules import Bounds
 from jackline.core.rates import Rate
 from jackline.core.tools import Context, Tool
 
@@ -131,7 +132,9 @@ class Agent:
     when the earlier cannot answer. `instructions` may be a function of the turn's context,
     called once a turn. `rates` bound how often each model is asked, and for each session, user
     or tenant, by all workers that share a Postgres. `output` is a pydantic model or dataclass
-    that the answer must be.
+    that the answer must be. `guards` come on top of the stack that a runtime gives every agent
+    (docs/security.md): one of the same name replaces its guard, `Unguarded(name, reason=…)` takes
+    it away. `standing` are those that stand at a gate; it `fits` where one of them can be fitted.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
     calls that need approval, where nobody is there to approve. `flows` says how its calls are
     judged; it is empty where no call of its tools could do any harm.
@@ -145,7 +148,7 @@ class Agent:
     budget: Budget = field(default_factory=Budget)
     limits: Limits = field(default_factory=Limits)
     rates: Mapping[Scope, Rate] = field(default_factory=dict["Scope", Rate])
-    guards: Sequence[Guard] = (MaximumSize(),)
+    guards: Sequence[Guard] = ()
     window: Window = field(default_factory=Window)
     max_tokens: int = 4096
     price: Price | None = None
@@ -155,8 +158,11 @@ class Agent:
     by_name: Mapping[str, Tool] = field(init=False, repr=False)
     flows: Mapping[str, ToolFlow] = field(init=False, repr=False)
     typed: Output | None = field(init=False, repr=False)
+    standing: Sequence[Guard] = field(init=False, repr=False)
+    fits: bool = field(init=False, repr=False)
     tools_bytes: int = field(init=False, repr=False)
     tools_digest: str = field(init=False, repr=False)
+    bounds: Bounds | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be driven, and derive the version."""
@@ -176,6 +182,10 @@ class Agent:
         _check_models(self.models)
         _check_parts(self)
         _check_guards(self.guards)
+        standing = tuple([guard for guard in self.guards if guard.gates])
+        object.__setattr__(self, "standing", standing)
+        fits = any(hasattr(guard, "fit") for guard in standing)
+        object.__setattr__(self, "fits", fits)
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
         flows = {name: each.flow for name, each in self.by_name.items()}
         is_judged = any(each.is_judged for each in flows.values())

@@ -1,6 +1,7 @@
 """What becomes of the tool calls of a reply: refused, asked about, begun, or given up."""
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -9,7 +10,10 @@ from jackline.core.agent import Agent
 from jackline.core.flow import FlowVerdict, Plan, Planned, Question
 from jackline.core.flow import judge as judge_flow
 from jackline.core.fold import fingerprint
-from jackline.core.guards import judge, strictest
+from jackline.core.guards import Audience, Guard, fitted, judge, strictest
+from jackline.core.permit import verdict as permit
+from jackline.core.permit.rules import Bounds
+from jackline.core.permit.verdict import Rights, Ruling
 from jackline.core.readings import Readings
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import ArgumentsError, Tool, digest, effect_key
@@ -39,15 +43,38 @@ class Desk(Value, frozen=True):
         """On whose behalf calls are made."""
         return self.turn.submitted.principal
 
+    @property
+    def rights(self) -> Rights:
+        """What may be done for the user through the agent."""
+        return Rights(self.agent.by_name, self.principal, self.agent.bounds)
+
+    @property
+    def guards(self) -> Sequence[Guard]:
+        """The agent's guards, as they judge for the one on whose behalf calls are made."""
+        agent = self.agent
+        if not agent.fits:
+            return agent.standing
+        audience = Audience(self.session.id.tenant, self.principal.roles)
+        return fitted(agent.standing, audience)
+
     def cap(self) -> int | None:
         """Return how many calls this turn may make. None: any number."""
-        return limit(self.session, "tool_calls", self.agent.limits.tool_calls)
+        return limit(self.session, "tool_calls", self.agent.limits.tool_calls, self.agent.bounds)
 
 
-def limit(session: Session, name: str, default: L | None) -> L | int | None:
-    """Return a limit of the agent, or what it was raised to in this session. None: no limit."""
+def limit(
+    session: Session, name: str, default: L | None, bounds: Bounds | None = None
+) -> L | int | None:
+    """Return a limit of the agent, or what it was raised to in this session. None: no limit.
+
+    Nobody raises it above the cap of the operators.
+    """
     raised = session.raised.get(name)
-    return default if raised is None else (raised or None)
+    most = default if raised is None else (raised or None)
+    if bounds is None or name not in bounds.caps:
+        return most
+    cap = cast("L", bounds.caps[name])  # A cap is of the type of what it caps: see `reading`.
+    return cap if most is None else min(most, cap)
 
 
 def begin(desk: Desk) -> list[e.Event] | None:
@@ -94,16 +121,15 @@ def _begin(desk: Desk, call: Call) -> list[e.Event] | None:
         names = ", ".join(desk.agent.by_name) or "none"
         text = f"There is no tool {call.asked.name[:64]!r}. There are: {names}."
         return [e.ToolRefused(call.key, text, "unknown_tool")]
-    if not tool.permits(desk.principal):
-        text = f"The user may not use {tool.name}: it takes one of the roles {_list(tool.roles)}."
-        return [e.ToolRefused(call.key, text, "forbidden")]
+    if refused := permit.barred(desk.rights, tool.name):
+        return [_refused(call, refused)]
     if call.state == "waiting":
         return _answered(desk, call, tool)
     try:
         arguments = tool.check(call.asked.arguments)
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
-    _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
+    _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
     judged = _judged(desk, call, tool, arguments, strictest(said))
     return None if judged is None else [*said, judged]
 
@@ -113,11 +139,14 @@ def _judged(
 ) -> e.Event | None:
     if verdict and verdict.decision in {"block", "redact"}:
         return e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")
-    why = _question(desk.session, tool, arguments, verdict)
+    ruling = permit.judge(desk.rights, tool.name, arguments)
+    if ruling.decision == "refuse":
+        return _refused(call, ruling)
+    why = _question(desk.session, tool, arguments, verdict) or ruling.text
     flow = _flow(desk, tool, arguments)
     kept = flow.kept if flow else None
     if not why and (flow is None or flow.decision == "allow"):
-        return replace(_start(desk, call, tool, arguments), flow=kept)
+        return replace(_start(desk, call, tool, arguments, rules=ruling.rules), flow=kept)
     if flow and not why:
         if desk.plans and tool.flow.effectful:
             return None
@@ -126,13 +155,18 @@ def _judged(
         why = flow.reason
     elif desk.agent.on_ask == "refuse":
         text = f"Not made: {why}, and nobody is there to approve it."
-        return e.ToolRefused(call.key, text, "needs_approval", kept)
+        return e.ToolRefused(call.key, text, "needs_approval", kept, ruling.by)
     bound = digest(tool.name, arguments, desk.principal, tool.version)
     expires_at = desk.now + desk.agent.limits.answer_s
     asked = e.InputRequested(
         "approval", why, expires_at, call.key, tool.name, arguments, digest=bound
     )
+    asked = replace(asked, rules=ruling.by) if ruling.by else asked
     return replace(asked, origins=flow.shown, flow=kept) if flow else asked
+
+
+def _refused(call: Call, ruling: Ruling) -> e.ToolRefused:
+    return e.ToolRefused(call.key, ruling.text, ruling.code, rules=ruling.by)
 
 
 def _flow(desk: Desk, tool: Tool, arguments: str) -> FlowVerdict | None:
@@ -159,7 +193,7 @@ def _question(session: Session, tool: Tool, arguments: str, verdict: e.GuardJudg
         return f"{verdict.guard} asks: {verdict.reason}"
     if tool.effect == "once" and fingerprint(tool.name, arguments) in session.unknown:
         return f"{tool.name} was called like this before, and whether that took effect is unknown"
-    return tool.asks(arguments)
+    return ""
 
 
 def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
@@ -185,7 +219,10 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
         return [e.ToolRefused(call.key, f"The approval of {tool.name} has expired.", "expired")]
     if edited and (refused := _unfit(desk, call, tool, arguments)):
         return refused
-    return [_start(desk, call, tool, arguments, edited=edited)]
+    ruling = permit.judge(desk.rights, tool.name, arguments)
+    if ruling.decision == "refuse":
+        return [_refused(call, ruling)]
+    return [_start(desk, call, tool, arguments, edited=edited, rules=ruling.rules)]
 
 
 def _unfit(desk: Desk, call: Call, tool: Tool, arguments: str) -> list[e.Event]:
@@ -194,7 +231,7 @@ def _unfit(desk: Desk, call: Call, tool: Tool, arguments: str) -> list[e.Event]:
     Guards judge them like the model's. By flow what a person typed is endorsed by them, so that
     only those are refused who may not read what was read here: of that nobody has been told.
     """
-    _, said = judge(desk.agent.guards, "call", f"{tool.name} {arguments}", call.key)
+    _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
     verdict = strictest(said)
     if verdict and verdict.decision in {"block", "redact"}:
         return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
@@ -211,11 +248,19 @@ def _typed(desk: Desk, tool: Tool) -> Question:
 
 
 def _start(
-    desk: Desk, call: Call, tool: Tool, arguments: str, *, edited: bool = False
+    desk: Desk,
+    call: Call,
+    tool: Tool,
+    arguments: str,
+    *,
+    edited: bool = False,
+    rules: tuple[str, ...] = (),
 ) -> e.ToolStarted:
     """Begin a call with these arguments, as the tool reads them."""
     key = effect_key(desk.session.id, desk.session.born, call.key)
     started = e.ToolStarted(call.key, tool.name, call.attempt + 1, key, tool.version)
+    if rules:
+        started = replace(started, rules=rules)
     if edited:
         return replace(started, arguments=arguments)
     if call.asked.arguments == arguments:
@@ -229,8 +274,12 @@ def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
         return give_up(desk, call, "The worker was lost during this call.")
     if call.attempt >= desk.agent.limits.attempts:
         return give_up(desk, call, f"The worker was lost {call.attempt} times during this call.")
+    ruling = permit.judge(desk.rights, tool.name, call.arguments)
+    approved = call.answer is not None and call.answer.approved
+    if ruling.decision == "refuse" or (ruling.decision == "ask" and not approved):
+        return give_up(desk, call, f"The worker was lost during this call. {ruling.text}")
     edited = call.arguments != call.asked.arguments
-    again = _start(desk, call, tool, call.arguments, edited=edited)
+    again = _start(desk, call, tool, call.arguments, edited=edited, rules=ruling.rules)
     return replace(again, fingerprint=call.fingerprint)
 
 
@@ -274,7 +323,3 @@ def close(desk: Desk) -> list[e.Event]:
 
 def _unasked(call: Call) -> e.ToolReconciled:
     return e.ToolReconciled(call.key, None, "Whether it took effect is unknown.")
-
-
-def _list(names: frozenset[str]) -> str:
-    return ", ".join(sorted(names))

@@ -5,8 +5,8 @@ Four gates: `input` (user to agent), `result` (tool to model), `call` (model to 
 on `call` and `output`, as flag elsewhere.
 """
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -80,6 +80,114 @@ class Filtering(Guard, Protocol):
     def stream(self) -> Filter:
         """Return what reads one text, from its beginning."""
         ...
+
+
+def _nowhere(url: str) -> bool:  # noqa: ARG001 - nothing is known of any
+    return False
+
+
+class Audience(Value, frozen=True, gc=True):
+    """For whom is judged: a tenant's user with these roles.
+
+    `named` says of a URL whether somebody has named it whom this user trusts.
+    """
+
+    tenant: str
+    roles: frozenset[str] = frozenset()
+    named: Callable[[str], bool] = _nowhere
+
+
+NOBODY = Audience("")
+"""Somebody without a role, in no tenant."""
+
+
+class Fitting(Guard, Protocol):
+    """A guard that does not judge for everybody alike."""
+
+    def fit(self, audience: Audience) -> Guard:
+        """Return what judges for them. It has the same name and stands at the same gates."""
+        ...
+
+
+def fitted(guards: Sequence[Guard], audience: Audience) -> Sequence[Guard]:
+    """Return the guards as they judge for this audience. One that cannot say fails when asked."""
+    return [_fitted(guard, audience) if hasattr(guard, "fit") else guard for guard in guards]
+
+
+def _fitted(guard: Guard, audience: Audience) -> Guard:
+    try:
+        return cast("Fitting", guard).fit(audience)  # It has `fit`: the caller has looked.
+    except Exception as error:  # noqa: BLE001 - somebody's guard broke: that is a verdict
+        return _Unfit(guard, error)
+
+
+class _Unfit:
+    """Stands for a guard that could not say how it judges: to judge fails."""
+
+    def __init__(self, guard: Guard, error: Exception) -> None:
+        self.name = guard.name
+        self.gates = guard.gates
+        self.hold_back = None
+        self._error = error
+
+    def judge(self, gate: Gate, text: str) -> Verdict:
+        """See `Guard.judge`."""
+        del gate, text
+        raise self._error
+
+
+class Unguarded:
+    """Stands where a guard of the stack stood, and says why it does not: it judges nothing."""
+
+    gates: frozenset[Gate] = frozenset()
+    hold_back = 0
+
+    def __init__(self, name: str, *, reason: str) -> None:
+        if not isinstance(reason, str) or not reason.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - users are not type-checked
+            raise DefinitionError(
+                f"Unguarded({name!r}) wants a reason that somebody else can judge: reason='…'."
+            )
+        self.name = name
+        self.reason = reason
+
+    def judge(self, gate: Gate, text: str) -> Verdict:
+        """See `Guard.judge`."""
+        del gate, text
+        return ALLOW
+
+
+class Secrets:
+    """Says that secrets become handles wherever a text is written down, and so at no one gate."""
+
+    name = "secrets"
+    gates: frozenset[Gate] = frozenset()
+    hold_back = 0
+
+    def judge(self, gate: Gate, text: str) -> Verdict:
+        """See `Guard.judge`."""
+        del gate, text
+        return ALLOW
+
+
+def stacked(stack: Sequence[Guard], given: Sequence[Guard]) -> tuple[Guard, ...]:
+    """Return the stack's guards and then those given, of which the first of a name replaces its.
+
+    Raises `DefinitionError` where one is to be taken away that is not there.
+    """
+    guards = list(stack)
+    places = {guard.name: place for place, guard in enumerate(stack)}
+    for guard in given:
+        place = places.pop(guard.name, None)
+        if place is not None:
+            guards[place] = guard
+        elif isinstance(guard, Unguarded):
+            known = ", ".join([each.name for each in stack])
+            raise DefinitionError(
+                f"Unguarded({guard.name!r}) takes nothing away: name each of {known} once."
+            )
+        else:
+            guards.append(guard)
+    return tuple(guards)
 
 
 class MaximumSize:

@@ -51,7 +51,7 @@ class Upload:
             raise InputError(f"{self.media_type[:100]!r} is no media type, like 'image/png'.")
         if _text_bytes(self.name) > _NAME_BYTES:
             raise InputError(f"The name of an upload has at most {_NAME_BYTES} bytes.")
-        if self.tokens_max is None and not (self.is_image or _is_text(self.media_type)):
+        if self.tokens_max is None and not (self.is_image or self.is_text):
             raise InputError(
                 f"How many tokens a file of {self.media_type} costs has no bound that jackline "
                 "knows: say it, as in Upload(data, media_type, tokens_max=50_000)."
@@ -61,6 +61,11 @@ class Upload:
     def is_image(self) -> bool:
         """Whether models see it as a picture."""
         return self.media_type in _MEDIA_IMAGES
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its bytes are characters."""
+        return _is_text(self.media_type)
 
 
 def _is_text(media_type: str) -> bool:

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -14,6 +14,7 @@ from jackline.core.value import Value
 WHOLE_BYTES = 16 << 20
 ERROR_CHARS = 2_000
 DONE = "Done."
+Clean = Callable[[str], str]
 _UTF8_BYTES = 3  # What may follow the first byte of a character.
 _CONTINUATION = 0x80
 
@@ -31,11 +32,16 @@ class Shown(Value, frozen=True):
     labels: Mapping[str, Integrity] = {}
 
 
-def shown(value: object, limit_bytes: int) -> Shown:
+def as_it_is(text: str) -> str:
+    """Return a text unchanged."""
+    return text
+
+
+def shown(value: object, limit_bytes: int, clean: Clean = as_it_is) -> Shown:
     """Return what the model reads of a value: text as it is, anything else as compact JSON.
 
     Pydantic models, dataclasses and msgspec structs are objects. The text is cut at
-    `limit_bytes`, and more than 16 MiB of it is a problem rather than a result.
+    `limit_bytes`, and cleaned before that; more than 16 MiB of it is a problem and no result.
     """
     try:
         parts = _parts(value)
@@ -46,13 +52,13 @@ def shown(value: object, limit_bytes: int) -> Shown:
         return Shown(parts)
     if len(text) > WHOLE_BYTES:
         return Shown(problem=_too_large(len(text)))
-    whole = text.encode("utf-8", "replace")
+    whole = clean(text).encode("utf-8", "replace")
     if len(whole) > WHOLE_BYTES:
         return Shown(problem=_too_large(len(whole)))
     rest = tuple(part for part in parts if not isinstance(part, Text))
     if len(whole) <= limit_bytes:
-        clean = whole.decode()
-        return Shown(parts if clean == text else (Text(clean), *rest))
+        said = whole.decode()
+        return Shown(parts if said == text else (Text(said), *rest))
     return Shown((Text(whole[: boundary(whole, limit_bytes)].decode()), *rest), whole)
 
 
@@ -88,14 +94,17 @@ def kept(result: Shown, handle: str) -> tuple[Content, ...]:
     return (Text(first.text + line), *rest)
 
 
-def explained(error: BaseException) -> str:
-    """Return what a model is told of an error: its type and what it says, of bounded length."""
+def explained(error: BaseException, clean: Clean = as_it_is) -> str:
+    """Return what a model is told of an error: its type and what it says, of bounded length.
+
+    It is cleaned before it is cut: what is left of half a secret, nobody would know for one.
+    """
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 - an error that cannot even be shown is still an error
         said = ""
     name = type(error).__name__
-    return shortened(f"{name}: {said}" if said else f"{name}.")
+    return shortened(clean(f"{name}: {said}" if said else f"{name}."))
 
 
 def shortened(text: str, chars: int = ERROR_CHARS) -> str:

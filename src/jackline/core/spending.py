@@ -61,7 +61,11 @@ def choose(
     session: Session, turn: Turn, agent: Agent, terms: Sequence[Terms]
 ) -> Terms | e.TurnFailed:
     """Return the model to ask: the last one, or the next where that has failed too often."""
-    usable = [each for each in terms if each.model not in session.breached]
+    allowed = [each for each in terms if not (agent.bounds and agent.bounds.forbids(each.model))]
+    if not allowed:
+        text = "The operator's policy forbids every model of this agent for this user."
+        return e.TurnFailed(turn.id, "model_forbidden", text)
+    usable = [each for each in allowed if each.model not in session.breached]
     at = next((n for n, each in enumerate(usable) if each.model == turn.model), 0)
     failure = turn.failure
     if failure and usable and failure.model == usable[at].model:
@@ -239,9 +243,9 @@ def _free(
 
     What others hold may come back: an account refuses for good only by what it has spent.
     """
-    most = limit(session, "usd", agent.budget.per_turn)
+    most = limit(session, "usd", agent.budget.per_turn, agent.bounds)
     rooms = [] if most is None else [(_left(most, turn.money), "The turn")]
-    most = limit(session, "session_usd", agent.budget.per_session)
+    most = limit(session, "session_usd", agent.budget.per_session, agent.bounds)
     rooms += [] if most is None else [(_left(most, session.money), "The session")]
     if account and account.limit is not None:
         rooms.append((max(0, account.limit - account.spent), f"The account {account.name}"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import (
     Any,
-    Generic,
     Literal,
     Required,
     TypedDict,
@@ -23,12 +22,12 @@ from typing import (
 import msgspec
 
 from jackline.core.breaker import Breaker
+from jackline.core.context import Context, effect_key
 from jackline.core.errors import DefinitionError
-from jackline.core.events import Principal, SessionId
+from jackline.core.events import Principal
 from jackline.core.flow import Declared, From, Integrity, ToolFlow, declared_of, flow_of
 from jackline.core.rates import Quota, Rate, parse
 from jackline.core.schemas import ArgumentsError, Schema, hints_of, schema_of, summary
-from jackline.core.value import Value
 
 __all__ = [
     "ArgumentsError",
@@ -43,6 +42,7 @@ __all__ = [
 D = TypeVar("D")
 Effect = Literal["read", "idempotent", "once", "transactional"]
 Approve = bool | Callable[[dict[str, Any]], bool]
+Allow = Callable[[dict[str, Any]], bool | str]
 RESULT_BYTES = 65_536
 _EFFECTS = get_args(Effect)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -60,55 +60,10 @@ _RETRIES = 2
 _WORKERS = 8
 
 
-def effect_key(session: SessionId, born: float, call_key: str) -> str:
-    """Return the key that each attempt at this call carries, and no other call.
-
-    `born` is when the session was opened: its name may have been another's before.
-    """
-    whole = f"{session.tenant}\0{session.name}\0{born!r}\0{call_key}"
-    return sha256(whole.encode()).hexdigest()[:32]
-
-
 def digest(name: str, arguments: str, principal: Principal, version: str) -> str:
     """Return what an approval binds: this call, of this tool, for this user with these roles."""
     bound = (name, arguments, principal.user, sorted(principal.roles), version)
     return sha256(msgspec.json.encode(bound)).hexdigest()
-
-
-def _silent(text: str, fraction: float | None) -> None:
-    """Nobody listens."""
-
-
-class Context(Value, Generic[D], frozen=True):
-    """What a tool gets to know about the call that it answers.
-
-    `attempt` counts from 1 how often this call has been begun.
-    """
-
-    deps: D
-    user: Principal
-    session: SessionId
-    call_key: str
-    attempt: int = 1
-    born: float = 0.0
-    reporter: Callable[[str, float | None], None] = _silent
-    database: Any = None
-
-    @property
-    def effect_key(self) -> str:
-        """The same for every attempt at this call, and for no other call: an idempotency key."""
-        return effect_key(self.session, self.born, self.call_key)
-
-    @property
-    def connection(self) -> Any:
-        """The journal's database, within the transaction that this call's result commits in."""
-        if self.database is None:
-            raise DefinitionError('Only a tool with effect="transactional" has ctx.connection.')
-        return self.database
-
-    def report(self, text: str, fraction: float | None = None) -> None:
-        """Say how far the call is, from any thread. Never waits; what comes too fast is dropped."""
-        self.reporter(text, fraction)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -125,6 +80,7 @@ class Tool:
     takes_context: bool
     is_async: bool
     approve: Approve = False
+    allow: Allow | None = None
     roles: frozenset[str] = frozenset()
     timeout_s: float = _TIMEOUT_S
     retries: int = _RETRIES
@@ -175,7 +131,9 @@ class Tool:
 class Options(TypedDict, total=False):
     """What `tool` takes.
 
-    `approve` is True, or a predicate on the bound arguments. `roles`: any one of them is enough.
+    `approve` is True, or a predicate on the bound arguments: where it says True a person is asked.
+    `allow` is a predicate on them, too: it says True, or in a sentence why the call is refused.
+    `roles`: any one of them is enough.
     `rate` is like "30/min", for all workers that share a Postgres; `concurrency` is for each
     process. `workers` bounds the threads of a function that is not async.
     `reconcile` takes what the tool takes and asks the outside whether a call of which nobody
@@ -193,6 +151,7 @@ class Options(TypedDict, total=False):
     effect: Required[Effect]
     name: str | None
     approve: Approve
+    allow: Allow | None
     roles: AbstractSet[str]
     timeout_s: float
     retries: int
@@ -337,6 +296,9 @@ def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
 
 def _check_functions(name: str, options: Mapping[str, Any], parameters: list[str]) -> None:
     approve, reconcile = options.get("approve", False), options.get("reconcile")
+    allow = options.get("allow")
+    if allow is not None and (not callable(allow) or inspect.iscoroutinefunction(allow)):
+        raise DefinitionError(f"{name}: allow wants a def that takes the arguments.")
     if not isinstance(approve, bool) and (
         not callable(approve) or inspect.iscoroutinefunction(approve)
     ):

@@ -135,7 +135,7 @@ def _end(session: Session, turn: Turn, agent: Agent, now: float) -> e.TurnEnded 
         return e.TurnStopped(turn.id, "blocked", f"{turn.blocked.guard}: {turn.blocked.reason}.")
     if turn.deadline_at is not None and now >= turn.deadline_at:
         return e.TurnStopped(turn.id, "deadline", "The caller's deadline has passed.")
-    driven = calls.limit(session, "driven_s", agent.limits.driven_s)
+    driven = calls.limit(session, "driven_s", agent.limits.driven_s, agent.bounds)
     is_driven_s = turn.driven_s + max(0.0, now - turn.driven_at)
     if driven is not None and not turn.pause and is_driven_s >= driven:
         return e.TurnStopped(
@@ -231,7 +231,7 @@ def _stuck(turn: Turn, agent: Agent) -> Sequence[e.Event]:
 
 def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
     """Ask a model: again after a while, another one, or with less to read."""
-    most = calls.limit(session, "model_calls", agent.limits.model_calls)
+    most = calls.limit(session, "model_calls", agent.limits.model_calls, agent.bounds)
     if most is not None and _asked(turn) >= most:
         return [
             e.TurnStopped(
@@ -253,7 +253,7 @@ def _plan(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
 
     It never takes the last call that the turn may ask a model for.
     """
-    most = calls.limit(session, "model_calls", agent.limits.model_calls)
+    most = calls.limit(session, "model_calls", agent.limits.model_calls, agent.bounds)
     chosen = spending.choose(session, turn, agent, facts.terms)
     if isinstance(chosen, e.TurnFailed) or (most is not None and _asked(turn) + 1 >= most):
         return None
@@ -280,7 +280,7 @@ def wakes_at(session: Session, agent: Agent, terms: Sequence[Terms], after: floa
     times = [call.wakes_at for call in turn.calls if call.state in {"waiting", "unknown"}]
     if turn.deadline_at is not None:
         times.append(turn.deadline_at)
-    driven = calls.limit(session, "driven_s", agent.limits.driven_s)
+    driven = calls.limit(session, "driven_s", agent.limits.driven_s, agent.bounds)
     if driven is not None:
         times.append(turn.driven_at + driven - turn.driven_s)
     if turn.failure and not turn.is_running:

@@ -16,6 +16,8 @@ SUMMARY_TOKENS = 1024
 Unmeasured = tuple[int, int, int]  # Tokens that were counted; messages and bytes on top of them.
 _BYTES_PER_TOKEN = 3
 _LINE_CHARACTERS = 2_000
+_LEFT_OUT = "earlier messages were left out here"
+_MARK_MAX = 80
 
 
 def bound_tokens(unmeasured: Unmeasured, terms: Terms) -> int:
@@ -106,5 +108,17 @@ def _lines(message: Message) -> Sequence[str]:
 def told_summary(summary: str, count: int) -> str:
     """Return what stands in place of `count` messages. Without a summary, only that they were."""
     if not summary:
-        return f"[{count} earlier messages were left out here, for want of room.]"
-    return f"[{count} earlier messages were left out here. What they said, in short:]\n{summary}"
+        return f"[{count} {_LEFT_OUT}, for want of room.]"
+    return f"[{count} {_LEFT_OUT}. What they said, in short:]\n{summary}"
+
+
+def named_by(session: Session) -> Sequence[str]:
+    """Return the texts of a session that nobody but its user or its developer has written.
+
+    What a summary says, a model has said, and what a parent asks of its child may be anybody's.
+    """
+    if session.opened and session.opened.parent:
+        return (session.instructions,)
+    said = [part for each in session.messages if each.role == "user" for part in each.parts]
+    typed = [part.text for part in said if isinstance(part, Text)]
+    return (session.instructions, *[text for text in typed if _LEFT_OUT not in text[:_MARK_MAX]])

@@ -81,7 +81,7 @@ class _Desk(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name is inherited
         """Note in the debug log what was asked: the ledger is what counts."""
-        logging.getLogger(__name__).debug(format, *args)
+        logging.getLogger("jackline").debug(format, *args)
 
 
 @contextmanager

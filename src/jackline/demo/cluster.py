@@ -28,7 +28,7 @@ from jackline.demo.shop import open_shop
 from jackline.demo.stage import Stage
 from jackline.opening import new_id
 from jackline.ports import Clock, Delta
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 
 USER = User("local", "demo")
 LEASE_S = 2.0

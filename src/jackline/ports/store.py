@@ -183,6 +183,10 @@ class Archive(Protocol):
         """Return an artifact and its media type. Raises `NotFoundError`."""
         ...
 
+    async def key(self) -> bytes:
+        """Return 32 random bytes of the store's own, made with it, that nobody is ever told."""
+        ...
+
     async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
         """Replace what was said by tombstones, forks and artifacts included; count sessions.
 

@@ -1,6 +1,7 @@
 """The gates at results and at the output: what a model reads, and what streams to a user."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import groupby
 
 from jackline.core.events import (
@@ -13,7 +14,9 @@ from jackline.core.events import (
 )
 from jackline.core.guards import Filter, Filtering, Guard, judge
 from jackline.core.messages import Content, Text
+from jackline.core.session import Session
 from jackline.core.value import replace
+from jackline.core.window import named_by
 
 
 def judged(guards: Sequence[Guard], outcomes: Sequence[Event]) -> Sequence[Event]:
@@ -60,15 +63,32 @@ def _text(guards: Sequence[Guard], text: str, key: str) -> tuple[str, Sequence[G
     return (f"[This result was withheld: {withheld.reason}.]" if withheld else passed), said
 
 
+def naming(session: Session) -> Callable[[str], bool]:
+    """Return what says of a URL whether the session's user or its developer has named it."""
+
+    @cache
+    def named() -> Callable[[str], bool]:
+        from jackline.core.redaction import Named  # noqa: PLC0415 - heavy, and few replies have links
+
+        return Named(named_by(session))
+
+    def is_named(url: str) -> bool:
+        return named()(url)
+
+    return is_named
+
+
 class Gate:
     """Lets text through as it comes, as far as the guards at the output can tell.
 
     They stand one behind another: each is shown what those before it let through, as `judge`
     does with the whole. So whatever the pieces are, what goes out is a beginning of what is
-    judged, and all of it where no guard objects but such as filter.
+    judged, and all of it where no guard objects but such as filter. What is to pass `before`
+    them all, they see what is left of.
     """
 
-    def __init__(self, guards: Sequence[Guard]) -> None:
+    def __init__(self, guards: Sequence[Guard], before: Filter | None = None) -> None:
+        self._before = before
         watching = [guard for guard in guards if "output" in guard.gates]
         self._stages = [
             stage
@@ -78,13 +98,15 @@ class Gate:
 
     def feed(self, delta: str) -> str:
         """Return what may go out now that `delta` has come."""
+        if self._before:
+            delta = self._before.feed(delta)
         for stage in self._stages:
             delta = stage.feed(delta)
         return delta
 
     def finish(self) -> str:
         """Return what was held back, at the end of a text that every guard allows."""
-        rest = ""
+        rest = self._before.finish() if self._before else ""
         for stage in self._stages:
             rest = stage.feed(rest) + stage.finish()
             if stage.closed:

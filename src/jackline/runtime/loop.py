@@ -7,7 +7,6 @@ So a start, a take-over and a lost acknowledgement are one case: read, fold, go 
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from jackline.core.budget import Account, moves
 from jackline.core.calls import approved_until
@@ -37,6 +36,7 @@ from jackline.ports import (
     Refused,
 )
 from jackline.runtime.inbox import Heard, Inbox
+from jackline.runtime.lease import Lease
 from jackline.runtime.readings import UNJUDGED, Reader
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
@@ -46,13 +46,6 @@ _SNAPSHOT_SHARE = 0.5
 _TRIES = 8
 _IN_A_ROW = 8
 _LATE = (ToolReconciled, GuardJudged)  # They count for a step that is over, too.
-
-
-@dataclass(slots=True)
-class Lease:
-    """How long the driver may believe that it drives, on a clock that no stop holds up."""
-
-    until: float
 
 
 class Drive:
@@ -99,7 +92,7 @@ class Drive:
         await self._load()
         opened = self._session.opened
         assert opened is not None, f"{self.id} was never opened"
-        steps = self._steps = Steps(self._crew, self._crew.served[opened.agent], self.id, self)
+        steps = self._steps = await Steps.of(self._crew, opened.agent, self.id, self)
         try:
             async with steps.dependencies(self._session.turn), self._group:
                 try:
@@ -140,8 +133,8 @@ class Drive:
             if self._session.turn is None:
                 return
             assert self._steps is not None
-            facts = Facts(self.now(), (), self._crew.lease_s)
-            session, events = broken(self._session, self._steps.agent, facts, text)
+            facts, said = Facts(self.now(), (), self._crew.lease_s), self._steps.noted(text)
+            session, events = broken(self._session, self._steps.agent, facts, said)
             outcome = await self._append(session, events, release=True)
             if isinstance(outcome, Committed):
                 self._announce(events, outcome.at, ended=True)
@@ -167,7 +160,8 @@ class Drive:
         self._snapshot = loaded.session.head
         self._learn(loaded.records)
         if opened := self._session.opened:
-            flows = self._crew.served[opened.agent].agent.flows
+            agent = self._crew.served[opened.agent].agent
+            flows = self._crew.policy.flows(agent, self.id.tenant)
             self.reader = Reader(self._crew.store, flows, loaded) if flows else None
 
     def _learn(self, records: Sequence[Record]) -> None:
@@ -257,7 +251,7 @@ class Drive:
             told, lease_s = steps.instructions(session), self._crew.lease_s
             terms, problem = steps.models.terms, steps.problem
             facts = Facts(now, terms, lease_s, self._account, told, problem, *judged)
-            session, decided = decide(session, steps.agent, facts)
+            session, decided = decide(session, steps.permitted(session.turn), facts)
             events += decided
         return session, events
 
@@ -299,7 +293,7 @@ class Drive:
             held=session.money.held - before.money.held,
             spent=spent,
             moves=moves(settled, spent, reserved) if settled or reserved else NO_MOVES,
-            limits=self._limits(reserved) if reserved else NO_LIMITS,
+            limits=self._limits(turn, reserved) if turn and reserved else NO_LIMITS,
             questions=session.questions,
             reserves=reserved is not None,
             release=release,
@@ -322,9 +316,10 @@ class Drive:
         until = turn.pause.until
         return math.inf if until is None and turn.pause.reason == "version" else until
 
-    def _limits(self, reserved: ModelReserved) -> Mapping[str, int]:
+    def _limits(self, turn: Turn, reserved: ModelReserved) -> Mapping[str, int]:
         assert self._steps is not None
-        limits = {name: account_limit(name, self._steps.agent) for name in reserved.accounts}
+        agent = self._steps.permitted(turn)
+        limits = {name: account_limit(name, agent) for name in reserved.accounts}
         return {name: most for name, most in limits.items() if most is not None}
 
     async def _carry(self, step: Step | None) -> None:
@@ -381,7 +376,7 @@ class Drive:
         assert self._steps is not None, "steps are there while the drive runs"
         self._waits_for = turn.id
         terms = self._steps.models.terms
-        wakes = wakes_at(self._session, self._steps.agent, terms, self._decided_at)
+        wakes = wakes_at(self._session, self._steps.permitted(turn), terms, self._decided_at)
         loop_now = asyncio.get_running_loop().time()
         until = None if wakes is None else loop_now + wakes - self.now()
         if self._account:

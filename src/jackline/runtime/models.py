@@ -34,7 +34,7 @@ from jackline.core.session import Session
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Model, Rates, Reply, Request, ToolSpec
 from jackline.runtime.bounded import Ended, OverdueError, bounded
-from jackline.runtime.guards import Gate
+from jackline.runtime.secrecy import Passage
 
 _TIMEOUT_S = 300.0
 _WAIT_MAX_S = 3_600.0
@@ -44,13 +44,14 @@ _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
 class Asked(Value, frozen=True, gc=True):
-    """One question to a model: of which session, and for which reservation.
+    """One question to a model: of which session, for which reservation, past which guards.
 
     A plan is made of what was `typed`, and not of the session's messages.
     """
 
     session: Session
     reserved: ModelReserved
+    passage: Passage
     say: Callable[[str], None]
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]]
     typed: Sequence[Source] = ()
@@ -74,7 +75,7 @@ class Models:
             ToolSpec(tool.name, tool.description, tool.parameters) for tool in agent.tools
         )
         self._schema = agent.typed.schema if agent.typed else None
-        self._allowed = tuple(guard.name for guard in agent.guards if "output" in guard.gates)
+        self._allowed = tuple(guard.name for guard in agent.standing if "output" in guard.gates)
 
     async def ask(self, asked: Asked) -> Sequence[Event]:
         """Return what came of it. A model's failure is an outcome and is never raised."""
@@ -96,12 +97,12 @@ class Models:
             overdue = ModelTimeoutError(f"No reply within {timeout_s:g} s.")
             failed = error if isinstance(error, ModelError) else overdue
             await rates.leave(toll, ticket, _went(failed))
-            return [_failed(reserved, failed)]
+            return [_failed(asked, failed)]
         usage = reply.usage if reply.usage and _is_credible(reply.usage) else None
         if toll.rates or toll.name in rates.troubled:
             used = usage.input + usage.output if usage else None
             await rates.leave(toll, ticket, Went(True, used))  # noqa: FBT003 - it is asked often
-        return self._replied(reserved, reply, usage, self._clock() - begun)
+        return self._replied(asked, reply, usage, self._clock() - begun)
 
     async def _stream(self, asked: Asked) -> Reply:
         """Return the reply, and pass on what may be said of it before. Raises `ModelError`."""
@@ -117,7 +118,7 @@ class Models:
                             asked.say(rest)
                         return part
                     if says:
-                        gate = gate or Gate(self._agent.guards)
+                        gate = gate or asked.passage.gate()
                         if ready := gate.feed(part):
                             asked.say(ready)
         except ModelError as error:
@@ -157,12 +158,16 @@ class Models:
         )
 
     def _replied(
-        self, reserved: ModelReserved, reply: Reply, usage: Usage | None, seconds: float
+        self, asked: Asked, reply: Reply, usage: Usage | None, seconds: float
     ) -> Sequence[Event]:
         """Return what was replied. Without a usage it costs the whole hold."""
-        parts, said = tuple([_clean(part) for part in reply.parts]), tuple[GuardJudged, ...]()
-        if reserved.purpose == "reply" and self._allowed:
-            parts, said = self._judged(parts, reserved.key)
+        reserved = asked.reserved
+        secrets, is_reply = asked.passage.secrets, reserved.purpose == "reply"
+        parts = [_clean(part) for part in reply.parts]
+        parts = secrets.reply(parts, plain=is_reply and self._schema is None)
+        said = tuple[GuardJudged, ...]()
+        if is_reply and self._allowed:
+            parts, said = _judged(asked, parts)
         replied = ModelReplied(
             reserved.key,
             parts,
@@ -178,19 +183,21 @@ class Models:
             return [replied, *said, breached]
         return [replied, *said]
 
-    def _judged(
-        self, parts: tuple[ReplyPart, ...], key: str
-    ) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
-        """Judge the words as one text: what is denied may stand across two parts."""
-        text = "".join([part.text for part in parts if isinstance(part, Text)])
-        if not text:
-            return parts, ()
-        passed, said = judge(self._agent.guards, "output", text, key)
-        blocked = any(judged.decision in {"ask", "block"} for judged in said)
-        if passed == text and not blocked:
-            return parts, said
-        rest = tuple(part for part in parts if not isinstance(part, Text))
-        return (Text("[blocked]" if blocked else passed), *rest), said
+
+def _judged(
+    asked: Asked, parts: tuple[ReplyPart, ...]
+) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
+    """Judge the words as one text: what is denied may stand across two parts."""
+    text = "".join([part.text for part in parts if isinstance(part, Text)])
+    if not text:
+        return parts, ()
+    passed, said = judge(asked.passage.guards, "output", text, asked.reserved.key)
+    said = tuple([asked.passage.secrets.of(each) for each in said])
+    blocked = any(judged.decision in {"ask", "block"} for judged in said)
+    if passed == text and not blocked:
+        return parts, said
+    rest = tuple(part for part in parts if not isinstance(part, Text))
+    return (Text("[blocked]" if blocked else passed), *rest), said
 
 
 def _reply(end: Ended) -> Reply:
@@ -261,9 +268,10 @@ def _encodable(text: str) -> str:
     return text if clean == text else clean
 
 
-def _failed(reserved: ModelReserved, error: ModelError) -> ModelFailed | HoldUnconfirmed:
+def _failed(asked: Asked, error: ModelError) -> ModelFailed | HoldUnconfirmed:
     """Charge the whole hold where the provider may have worked: nobody knows what it costs."""
-    after_s, text = error.retry_after_s, shortened(error.text)
+    reserved, after_s = asked.reserved, error.retry_after_s
+    text = shortened(asked.passage.secrets.said(error.text))
     if error.sent and reserved.hold:
         return HoldUnconfirmed(reserved.key, reserved.hold, error.code, text, after_s)
     return ModelFailed(reserved.key, error.code, text, retry_after_s=after_s)

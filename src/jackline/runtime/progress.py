@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from jackline.core.events import ProgressReported
-from jackline.core.results import shortened
+from jackline.core.results import Clean, as_it_is, shortened
 from jackline.ports import Clock
 
 EVERY_S = 0.5
@@ -19,10 +19,17 @@ class Progress:
     It is called from any thread and never waits. After `close` nothing is told any more.
     """
 
-    def __init__(self, key: str, clock: Clock, tell: Callable[[ProgressReported], None]) -> None:
+    def __init__(
+        self,
+        key: str,
+        clock: Clock,
+        tell: Callable[[ProgressReported], None],
+        clean: Clean = as_it_is,
+    ) -> None:
         self._key = key
         self._clock = clock
         self._tell = tell
+        self._clean = clean
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._last: ProgressReported | None = None
@@ -34,7 +41,8 @@ class Progress:
         """Report. `fraction` is brought to 0 to 1, and the text to 500 characters."""
         if fraction is not None:
             fraction = None if math.isnan(fraction) else min(1.0, max(0.0, fraction))
-        self._last = ProgressReported(self._key, shortened(str(text), TEXT_CHARS), fraction)
+        said = shortened(self._clean(str(text)), TEXT_CHARS)
+        self._last = ProgressReported(self._key, said, fraction)
         if self._awaited or self._closed:
             return
         self._awaited = True

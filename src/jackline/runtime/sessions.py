@@ -3,13 +3,10 @@
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any
 
 from jackline.core.agent import Agent
-from jackline.core.budget import micro_dollars
-from jackline.core.errors import BusyError, CallerError, DefinitionError, InputError, NotFoundError
+from jackline.core.errors import BusyError, CallerError, InputError, NotFoundError
 from jackline.core.events import (
     InputProvided,
     InputRequested,
@@ -26,43 +23,25 @@ from jackline.core.events import (
     TurnSubmitted,
 )
 from jackline.core.fold import replay
-from jackline.core.inputs import Said, given, imported
+from jackline.core.guards import Secrets
+from jackline.core.inputs import given, imported
 from jackline.core.messages import Message, Pasted, Text
+from jackline.core.permit.overlay import Overlay
 from jackline.core.results import shortened
 from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
-from jackline.runtime.inputs import keep, passing, short
+from jackline.runtime.inputs import checked_name, keep, passing, short
+from jackline.runtime.raised import Amount, raised
 from jackline.runtime.results import PAGE, closed_at
+from jackline.runtime.secrecy import Discretion, discretion
+from jackline.runtime.submission import Submission
 
-OnBusy = Literal["queue", "reject", "steer"]
-_RAISABLE = ("usd", "session_usd", "driven_s", "model_calls", "tool_calls")
-Amount = int | str | float | Decimal | None
+_NO_POLICY = Overlay()
 _NAME_MAX = 200
 _TRIES = 5
 _POSITION_MAX = (1 << 63) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One thing that a user wants of a session."""
-
-    said: Said
-    request_id: str = ""
-    on_busy: OnBusy = "queue"
-    deadline_at: float | None = None
-    traceparent: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse what nothing could enforce."""
-        short(self.request_id)
-        if self.on_busy not in get_args(OnBusy):
-            raise InputError(f"on_busy={self.on_busy!r} is none of {', '.join(get_args(OnBusy))}.")
-        if self.on_busy == "steer" and (self.deadline_at is not None or self.traceparent):
-            raise InputError("What steers an open turn has no deadline and no trace of its own.")
-        if len(self.traceparent) > _NAME_MAX or not self.traceparent.isprintable():
-            raise InputError(f"{self.traceparent[:40]!r} is no traceparent.")
 
 
 class Sessions:
@@ -75,12 +54,14 @@ class Sessions:
         agents: Mapping[str, Agent],
         ids: Ids,
         wake: Callable[[SessionId, str], None],
+        policy: Overlay = _NO_POLICY,
     ) -> None:
         self._store = store
         self._bus = bus
         self._agents = agents
         self._ids = ids
         self._wake = wake
+        self._policy = policy
 
     async def open(
         self, agent: str, user: User, name: str = "", history: Sequence[Message] = ()
@@ -89,9 +70,10 @@ class Sessions:
 
         `history` is a conversation that began elsewhere: its tools need not exist here.
         """
-        self._named(agent)
-        session = self._id(user, name)
-        await self._store.open(session, SessionOpened(agent, user.id, imported(history)))
+        session, found = self._id(user, name), self._named(agent)
+        secrets = await discretion(self._store, session, found.guards)
+        opened = SessionOpened(agent, user.id, imported(history))
+        await self._store.open(session, secrets.of(opened))
         return session
 
     async def begin(
@@ -121,13 +103,15 @@ class Sessions:
         submission: Submission,
         opened: SessionOpened | None = None,
     ) -> Receipt:
-        parts = given(submission.said, agent.limits.input_bytes)
+        bounded = self._policy.tightened(agent, user.tenant, user.roles)
+        parts = given(submission.said, bounded.limits.input_bytes)
         request_id = submission.request_id or self._ids()
-        passed, said = passing(agent.guards, parts, request_id)
+        passed, said = passing(agent, user, parts, request_id)
         if opened and not all(isinstance(part, Text | Pasted) for part in passed):
             await self._store.open(session, opened)
-        kept = await keep(self._store, session, passed)
-        allowed = () if said else tuple(g.name for g in agent.guards if "input" in g.gates)
+        secrets = await discretion(self._store, session, agent.guards)
+        kept = await keep(self._store, session, passed, secrets)
+        allowed = () if said else tuple(g.name for g in agent.standing if "input" in g.gates)
         event: Told
         if submission.on_busy == "steer":
             event = TurnSteered(request_id, kept, user.principal, agent.version)
@@ -142,7 +126,8 @@ class Sessions:
                 allowed,
             )
         idle_only = submission.on_busy == "reject"
-        told = self._store.tell(session, [event, *said], opened=opened, idle_only=idle_only)
+        events = [secrets.of(each) for each in (event, *said)]
+        told = self._store.tell(session, events, opened=opened, idle_only=idle_only)
         return await self._told(session, agent.name, told)
 
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
@@ -182,7 +167,8 @@ class Sessions:
     ) -> Receipt:
         """End the open turn, or `turn` if it is open. What came of what runs is kept."""
         row = await self.row(session, user)
-        return await self._tell(row, TurnCancelRequested(shortened(reason), turn))
+        secrets = await self._secrets(row)
+        return await self._tell(row, TurnCancelRequested(shortened(secrets.said(reason)), turn))
 
     async def raise_limits(
         self, session: SessionId, user: User, limits: Mapping[str, Amount]
@@ -191,11 +177,10 @@ class Sessions:
 
         They are in all, not added to what was spent. None removes a limit.
         """
-        if not limits:
-            raise InputError(f"Say which limit: {', '.join(_RAISABLE)}.")
         row = await self.row(session, user)
-        found = {name: _limit(name, value) for name, value in limits.items()}
-        return await self._tell(row, LimitsRaised(found, user.id))
+        agent = self._agents.get(row.agent)
+        bounded = agent and self._policy.tightened(agent, user.tenant, user.roles)
+        return await self._tell(row, LimitsRaised(raised(limits, bounded), user.id))
 
     async def answer(
         self,
@@ -213,10 +198,12 @@ class Sessions:
         """
         row = await self.row(session, user, approver=True)
         asked = await self._question(session, question)
-        bound = asked.digest
+        bound, secrets = asked.digest, await self._secrets(row)
         if approved and arguments is not None:
+            arguments = secrets.json(arguments)
             arguments, bound = await self._edited(session, self._agent(row), asked, arguments)
-        provided = InputProvided(question, approved, user.id, bound, arguments, shortened(reason))
+        why = shortened(secrets.said(reason))
+        provided = InputProvided(question, approved, user.id, bound, arguments, why)
         return await self._tell(row, provided)
 
     async def fork(self, session: SessionId, user: User, name: str = "") -> SessionId:
@@ -359,7 +346,15 @@ class Sessions:
         turn = (await self._loaded(session)).turn
         if turn is None:
             raise NotFoundError("The turn that asked is over.")
-        return arguments, digest(tool.name, arguments, turn.submitted.principal, tool.version)
+        who = turn.submitted.principal
+        bounded = self._policy.tightened(agent, session.tenant, who.roles)
+        version = bounded.by_name[tool.name].version
+        return arguments, digest(tool.name, arguments, who, version)
+
+    async def _secrets(self, row: SessionRow) -> Discretion:
+        """Return how the session's secrets are handled. Of an agent that is not here: all are."""
+        agent = self._agents.get(row.agent)
+        return await discretion(self._store, row.id, agent.guards if agent else [Secrets()])
 
     def _id(self, user: User, name: str) -> SessionId:
         return SessionId(known(user).tenant, checked_name(name) if name else self._ids())
@@ -374,27 +369,3 @@ class Sessions:
         if agent := self._agents.get(row.agent):
             return agent
         raise NotFoundError(f"This process does not serve the agent {row.agent!r}.")
-
-
-def _limit(name: str, value: Amount) -> int:
-    """Return a limit as it is journaled: 0 for none."""
-    if value is None and name in _RAISABLE:
-        return 0
-    if name not in _RAISABLE:
-        raise InputError(f"{name!r} cannot be raised: it is one of {', '.join(_RAISABLE)}.")
-    try:
-        found = micro_dollars(Decimal(str(value))) if "usd" in name else int(Decimal(str(value)))
-    except (ValueError, OverflowError, ArithmeticError, DefinitionError):
-        raise InputError(f"{name}={value!r} is no number to raise a limit to.") from None
-    if found <= 0:
-        raise InputError(f"{name}={value!r} lets nothing run: give more, or None for no limit.")
-    return found
-
-
-def checked_name(name: str) -> str:
-    """Return the name of a session. Raises `InputError` where it could not be shown or found."""
-    if not 0 < len(name) <= _NAME_MAX or not name.isprintable() or "/" in name:
-        raise InputError(
-            f"{name[:40]!r} is no session's name: 1 to {_NAME_MAX} printable characters, no slash."
-        )
-    return name

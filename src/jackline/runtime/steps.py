@@ -10,7 +10,7 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Self, cast
 
 from jackline.core.agent import Agent
 from jackline.core.events import (
@@ -25,24 +25,28 @@ from jackline.core.events import (
     ToolReturned,
     ToolUnknown,
 )
-from jackline.core.guards import Guard
-from jackline.core.results import explained
+from jackline.core.guards import Audience, fitted
+from jackline.core.permit.overlay import Overlay
+from jackline.core.results import explained, shortened
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import Context, Tool
 from jackline.core.user import User
 from jackline.core.value import Value, replace
 from jackline.ports import Bus, Clock, Delta, Store
 from jackline.runtime.bounded import ended
-from jackline.runtime.guards import judged
+from jackline.runtime.guards import naming
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.progress import Progress
 from jackline.runtime.readings import Reader
+from jackline.runtime.secrecy import OPEN, Discretion, Passage, discretion
 from jackline.runtime.tools import Invocation, ToolEngine
 
 _LOG = logging.getLogger("jackline")
 _DEPS_S = 30.0
+_NOTE_CHARACTERS = 1_000
 _NOTHING = nullcontext()
+_NO_POLICY = Overlay()
 Provider = Callable[[User], AbstractAsyncContextManager[Any]]
 Deps = Any  # a value, or a function of the user that gives an async context manager
 
@@ -73,6 +77,7 @@ class Crew:
     bus: Bus
     versioned: bool = False
     snapshot_events: int = 256
+    policy: Overlay = _NO_POLICY
 
 
 class Driver(Protocol):
@@ -94,18 +99,35 @@ class Driver(Protocol):
 class Steps:
     """The steps of one drive, and the dependencies that they share."""
 
-    def __init__(self, crew: Crew, served: Served, session: SessionId, driver: Driver) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        served: Served,
+        session: SessionId,
+        driver: Driver,
+        secrets: Discretion = OPEN,
+    ) -> None:
+        self.secrets = secrets
         self.agent = served.agent
         self.models = served.models
         self._crew = crew
         self._id = session
         self._driver = driver
+        self._unfitted = Passage(self.agent.standing, secrets)
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
         self._lacking = ""
         self._entered: Principal | None = None
         self._rendered: tuple[int, str] = (0, "")
+        self._told: str | None = None
         self.problem = ""
+
+    @classmethod
+    async def of(cls, crew: Crew, agent: str, session: SessionId, driver: Driver) -> Self:
+        """Return the steps of a drive of this agent, with what handles the session's secrets."""
+        served = crew.served[agent]
+        secrets = await discretion(crew.store, session, served.agent.guards)
+        return cls(crew, served, session, driver, secrets)
 
     def dependencies(self, turn: Turn | None) -> AbstractAsyncContextManager[None]:
         """Hold what the tools work with, in the drive's own task, as long as this is entered."""
@@ -136,7 +158,12 @@ class Steps:
             async with asyncio.timeout(_DEPS_S):
                 self._deps = await stack.enter_async_context(factory(user))
         except Exception as error:  # noqa: BLE001 - somebody else's factory: its task goes on
-            self._lacking = f"what the tools work with could not be had ({explained(error)})"
+            self._lacking = f"what the tools work with could not be had ({self._explained(error)})"
+
+    def permitted(self, turn: Turn) -> Agent:
+        """Return the agent that decides for the user of this turn, as operators bound it."""
+        roles = turn.submitted.principal.roles
+        return self._crew.policy.tightened(self.agent, self._id.tenant, roles)
 
     def serves(self, turn: Turn) -> bool:
         """Whether the turn is one of this agent's, for whom what the tools work with was made."""
@@ -156,7 +183,9 @@ class Steps:
         """Return the agent's instructions for this turn: rendered once, then as journaled."""
         given, turn = self.agent.instructions, session.turn
         if isinstance(given, str):
-            return given
+            if self._told is None:
+                self._told = self.secrets.said(given)
+            return self._told
         assert turn is not None, "instructions are those of a turn"
         if turn.models:
             return session.instructions
@@ -171,11 +200,11 @@ class Steps:
         self.problem = ""
         end = ended(lambda: given(context))
         if end.error:
-            self.problem = f"The instructions could not be made: {explained(end.error)}"
+            self.problem = f"The instructions could not be made: {self._explained(end.error)}"
             return ""
         text: object = end.value
         if isinstance(text, str):
-            return text.encode("utf-8", "replace").decode()
+            return self.secrets.said(text.encode("utf-8", "replace").decode())
         self.problem = f"The instructions have to be a str, and not a {type(text).__name__}."
         return ""
 
@@ -185,7 +214,8 @@ class Steps:
             return await self._ask(session, step)
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
-            return judged(self.agent.guards, [await self._reconcile(session, step, tool)])
+            outcome = await self._reconcile(session, step, tool)
+            return self._passage(session).outcomes([outcome])
         return await self._call(session, step, tool)
 
     def cancelled(self, step: ModelReserved | Call) -> Sequence[Event]:
@@ -211,12 +241,30 @@ class Steps:
             offset += len(text)
 
         try:
-            asked = Asked(session, reserved, said, self._artifact)
+            asked = Asked(session, reserved, self._passage(session), said, self._artifact)
             if reserved.purpose == "plan" and (reader := self._driver.reader):
                 asked = replace(asked, typed=await reader.typed(session, seq))
             return await self.models.ask(asked)
         except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
-            return [HoldUnconfirmed(reserved.key, reserved.hold, "internal", explained(error))]
+            return [
+                HoldUnconfirmed(reserved.key, reserved.hold, "internal", self._explained(error))
+            ]
+
+    def noted(self, text: str) -> str:
+        """Return what is written down of a bug that ends the turn."""
+        return shortened(self.secrets.said(text), _NOTE_CHARACTERS)
+
+    def _explained(self, error: BaseException) -> str:
+        return explained(error, self.secrets.said)
+
+    def _passage(self, session: Session) -> Passage:
+        """Return how texts pass for the one on whose behalf the turn runs."""
+        if not self.agent.fits:
+            return self._unfitted
+        assert session.turn is not None, "a step is one of a turn"
+        roles = session.turn.submitted.principal.roles
+        audience = Audience(self._id.tenant, roles, naming(session))
+        return Passage(fitted(self.agent.standing, audience), self.secrets)
 
     async def _artifact(self, handle: str) -> tuple[bytes, str]:
         return await self._crew.store.get(self._id, handle)
@@ -224,12 +272,8 @@ class Steps:
     async def _call(self, session: Session, call: Call, tool: Tool) -> Sequence[Event]:
         if self._lacking:
             return [ToolFailed(call.key, f"Not made: {self._lacking}.", "dependencies")]
-        progress = Progress(call.key, self._crew.clock, self._progressed)
-        context = self._context(session, call, progress)
-        assert session.turn is not None
-        turn, guards = session.turn.id, self.agent.guards
-        around = Around(self._crew.store, self._id, turn, self._driver, guards)
-        invocation = Invocation(tool, call.key, call.arguments, context, around)
+        progress = self._progress(call)
+        invocation = self._invocation(session, call, tool, progress)
         try:
             outcome = await self._crew.tools.run(invocation)
         finally:
@@ -238,25 +282,33 @@ class Steps:
             return []
         if isinstance(outcome, ToolUnknown) and tool.reconcile:
             outcome = replace(outcome, reconcile_at=self._driver.now() + tool.timeout_s)
-        return judged(guards, [outcome])
+        return self._passage(session).outcomes([outcome])
 
     async def _reconcile(self, session: Session, call: Call, tool: Tool) -> ToolReconciled:
         if self._lacking:
             text = f"Whether it took effect could not be asked: {self._lacking}."
             return ToolReconciled(call.key, None, text)
-        progress = Progress(call.key, self._crew.clock, self._progressed)
-        context = self._context(session, call, progress)
+        progress = self._progress(call)
         try:
-            return await self._crew.tools.reconcile(tool, call.key, call.arguments, context)
+            return await self._crew.tools.reconcile(self._invocation(session, call, tool, progress))
         finally:
             progress.close()
 
-    def _context(self, session: Session, call: Call, progress: Progress) -> Context[Any]:
-        assert session.turn is not None
-        principal = session.turn.submitted.principal
-        return Context(
+    def _progress(self, call: Call) -> Progress:
+        return Progress(call.key, self._crew.clock, self._progressed, self.secrets.said)
+
+    def _invocation(
+        self, session: Session, call: Call, tool: Tool, progress: Progress
+    ) -> Invocation:
+        turn = session.turn
+        assert turn is not None, "a call is one of a turn"
+        principal = turn.submitted.principal
+        context: Context[Any] = Context(
             self._deps, principal, self._id, call.key, call.attempt, session.born, progress
         )
+        passage = self._passage(session)
+        around = Around(self._crew.store, self._id, turn.id, self._driver, passage)
+        return Invocation(tool, call.key, call.arguments, context, around)
 
     def _progressed(self, report: ProgressReported) -> None:
         self._driver.inbox.put(report.key, [report])
@@ -269,7 +321,11 @@ class Around(Value, frozen=True, gc=True):
     session: SessionId
     turn: int
     driver: Driver
-    guards: Sequence[Guard]
+    passage: Passage
+
+    def clean(self, text: str) -> str:
+        """Return a text as it may be written down."""
+        return self.passage.secrets.said(text)
 
     def check_lease(self) -> None:
         """Raise `FencedError` unless the drive's lease holds at this very moment."""
@@ -277,7 +333,7 @@ class Around(Value, frozen=True, gc=True):
 
     def late(self, outcome: ToolReconciled) -> None:
         """Take in what a call returned after it had been given up."""
-        outcomes = judged(self.guards, [outcome])
+        outcomes = self.passage.outcomes([outcome])
         self.driver.inbox.put(outcome.key, outcomes)
 
     async def keep(self, data: bytes, media_type: str) -> str:
@@ -294,7 +350,7 @@ class Around(Value, frozen=True, gc=True):
         def within(connection: Any) -> ToolReturned:
             """Run the work, and return its result as the model may read it."""
             nonlocal said
-            returned, *said = judged(self.guards, [work(connection)])
+            returned, *said = self.passage.outcomes([work(connection)])
             assert isinstance(returned, ToolReturned), returned
             return returned
 

@@ -35,6 +35,10 @@ class Surroundings(Protocol):
         """Raise `FencedError` unless the lease holds at this very moment. From any thread."""
         ...
 
+    def clean(self, text: str) -> str:
+        """Return a text as it may be written down. From any thread."""
+        ...
+
     def late(self, outcome: ToolReconciled) -> None:
         """Hear how a call ended that had been given up."""
         ...
@@ -100,7 +104,7 @@ class ToolEngine:
             call.tool,
             call.context,
             values,
-            lambda value: _labelled(call.tool, value),
+            lambda value: _labelled(call, value),
             call.drive.check_lease,
             None if call.tool.effect == "read" else lambda end: _tell_late(call, end),
         )
@@ -117,10 +121,9 @@ class ToolEngine:
         parts, labels = result.parts, result.labels
         return ToolReturned(call.key, parts, labels=labels, attempts=attempts.made, seconds=seconds)
 
-    async def reconcile(
-        self, tool: Tool, key: str, arguments: str, context: Context[Any]
-    ) -> ToolReconciled:
+    async def reconcile(self, call: Invocation) -> ToolReconciled:
         """Ask the outside whether the call happened. What cannot be asked stays unknown."""
+        tool, key = call.tool, call.key
         asks = self._reconcilers.get(tool)
         if asks is None:
             assert tool.reconcile is not None, f"{tool.name} has nobody to ask"
@@ -130,16 +133,16 @@ class ToolEngine:
             )
             self._reconcilers[tool] = asks
         try:
-            values = tool.bind(arguments)
+            values = tool.bind(call.arguments)
         except ArgumentsError as error:
             return ToolReconciled(key, None, f"Whether it took effect is unknown: {error.text}")
-        job = Job(asks, context, values, lambda said: _verdict(tool, key, said))
+        job = Job(asks, call.context, values, lambda said: _verdict(call, said))
         # To ask about a call is not to make it: nobody witnesses that.
         end = await Attempts(self._unwatched, self._limits_of(asks), job).end()
         if isinstance(end, Refusal):
             return ToolReconciled(key, None, f"Whether it took effect is unknown: {end.text}")
         if end.error:
-            why = _why(asks, end.error)
+            why = _why(replace(call, tool=asks), end.error)
             return ToolReconciled(key, None, f"Whether it took effect is unknown: {why}")
         return end.value
 
@@ -176,7 +179,7 @@ class ToolEngine:
         context = (replace(call.context, database=connection),) if call.tool.takes_context else ()
         if witness:
             witness(call.key, "before")
-        end = ended(lambda: _labelled(call.tool, call.tool.function(*context, **values)))
+        end = ended(lambda: _labelled(call, call.tool.function(*context, **values)))
         if witness:
             witness(call.key, "after")
         ends.append(end)
@@ -206,9 +209,10 @@ class ToolEngine:
         return name if count == 1 else f"{name}#{count}"
 
 
-def _labelled(tool: Tool, value: object) -> Shown:
+def _labelled(call: Invocation, value: object) -> Shown:
     """Return what the model reads of a result, and who wrote which field of it."""
-    result = shown(value, tool.result_bytes)
+    tool = call.tool
+    result = shown(value, tool.result_bytes, call.drive.clean)
     if not tool.flow.labels.paths:
         return result
     return replace(result, labels=tool.flow.labels.of("" if is_words(value) else value))
@@ -219,19 +223,20 @@ def _failed(
 ) -> ToolFailed | ToolUnknown:
     """Return what an error means: only a tool that refuses or reads has surely done nothing."""
     if isinstance(error, ToolError):
-        return ToolFailed(call.key, shortened(error.text), "refused", attempts, seconds)
+        text = shortened(call.drive.clean(error.text))
+        return ToolFailed(call.key, text, "refused", attempts, seconds)
     code = "timeout" if isinstance(error, OverdueError) else "error"
-    text = _why(call.tool, error)
+    text = _why(call, error)
     if call.tool.effect in {"read", "transactional"}:
         return ToolFailed(call.key, text, code, attempts, seconds)
     text, once = f"{text} Whether it took effect is unknown.", call.tool.effect == "once"
     return ToolUnknown(call.key, text, code, once=once)
 
 
-def _why(tool: Tool, error: BaseException) -> str:
+def _why(call: Invocation, error: BaseException) -> str:
     if isinstance(error, OverdueError):
-        return f"{tool.name} gave no answer within {tool.timeout_s:g} s."
-    return explained(error)
+        return f"{call.tool.name} gave no answer within {call.tool.timeout_s:g} s."
+    return explained(error, call.drive.clean)
 
 
 async def _reduced(
@@ -257,10 +262,12 @@ def _tell_late(call: Invocation, end: Ended) -> None:
     if end.error is None:
         call.drive.late(ToolReconciled(call.key, happened=True, text=_text(end.value)))
     elif isinstance(end.error, ToolError):
-        call.drive.late(ToolReconciled(call.key, happened=False, text=shortened(end.error.text)))
+        text = shortened(call.drive.clean(end.error.text))
+        call.drive.late(ToolReconciled(call.key, happened=False, text=text))
 
 
-def _verdict(tool: Tool, key: str, said: object) -> ToolReconciled:
+def _verdict(call: Invocation, said: object) -> ToolReconciled:
+    key = call.key
     match said:
         case True:
             return ToolReconciled(key, happened=True, text="It took effect.")
@@ -269,7 +276,8 @@ def _verdict(tool: Tool, key: str, said: object) -> ToolReconciled:
         case None:
             return ToolReconciled(key, None, "Whether it took effect could not be found out.")
         case _:
-            return ToolReconciled(key, happened=True, text=_text(shown(said, tool.result_bytes)))
+            result = shown(said, call.tool.result_bytes, call.drive.clean)
+            return ToolReconciled(key, happened=True, text=_text(result))
 
 
 def _text(result: Shown) -> str:

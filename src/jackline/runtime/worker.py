@@ -9,7 +9,8 @@ from jackline.core.errors import FencedError, NotFoundError, StoreError, Unknown
 from jackline.core.events import SessionId
 from jackline.ports import Engine
 from jackline.runtime.fleet import Post
-from jackline.runtime.loop import Drive, Lease
+from jackline.runtime.lease import Lease
+from jackline.runtime.loop import Drive
 from jackline.runtime.steps import Crew
 
 _LOG = logging.getLogger("jackline")
@@ -166,7 +167,7 @@ class Worker:
             raise
         except* Exception as errors:  # noqa: BLE001 - the task boundary of a drive
             _LOG.exception("The turn of %s ends after a bug.", drive.id, exc_info=errors)
-            await self._ended(drive, f"{errors.exceptions[0]!r}"[:1000])
+            await self._ended(drive, repr(errors.exceptions[0]))
 
     async def _ended(self, drive: Drive, text: str) -> None:
         """End the turn. What cannot even be ended is set aside, or it would be claimed for ever."""

@@ -105,7 +105,7 @@ def test_urls_in_pieces_are_withheld_as_in_the_whole() -> None:
             assert out == wanted, text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=8).map("".join),
     st.integers(1, 30),

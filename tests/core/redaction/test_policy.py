@@ -3,7 +3,7 @@ from tests.core.redaction.fragments import PEM, WHOLE
 
 from jackline.core.errors import DefinitionError
 from jackline.core.events import Finding
-from jackline.core.guards import ALLOW, Guard, Verdict, judge
+from jackline.core.guards import ALLOW, Audience, Guard, Verdict, judge
 from jackline.core.redaction import KINDS, PII, SECRETS, Policy, Redactor, Rule, secrets_handled
 
 KEY, OTHER = b"one tenant's key", b"another tenant's key"
@@ -11,13 +11,13 @@ TEXT = "ann@example.com, 4111 1111 1111 1111, AKIAIOSFODNN7EXAMPLE"
 
 
 def redact(*rules: Rule, roles: tuple[str, ...] = (), tenant: str = "t") -> str:
-    return Redactor(Policy(rules).actions(roles, tenant), key=KEY).redact(TEXT)
+    fitted = Redactor(Policy(rules), key=KEY).fit(Audience(tenant, frozenset(roles)))
+    return fitted.redact(TEXT)
 
 
 def test_all_is_redacted_where_nothing_else_is_said() -> None:
     assert Redactor().redact(TEXT) == "[redacted:email], [redacted:card], [redacted:aws-key]"
     assert redact() == Redactor().redact(TEXT)
-    assert Redactor({}).redact(TEXT) == Redactor().redact(TEXT)
 
 
 def test_the_first_rule_that_fits_says_what_becomes_of_a_kind() -> None:
@@ -35,9 +35,18 @@ def test_a_rule_holds_for_its_roles_and_tenants() -> None:
     assert "ann@" not in redact(rule, tenant="shop")
 
 
+def test_a_redactor_that_was_fitted_to_nobody_knows_no_roles_and_no_tenant() -> None:
+    redactor = Redactor(Policy((Rule("allow", ("email",), roles=("support",)),)))
+    support = Audience("shop", frozenset(["support"]))
+    assert "ann@" not in redactor.redact(TEXT)
+    assert "ann@" in redactor.fit(support).redact(TEXT)
+    assert "ann@" not in redactor.fit(support).fit(Audience("shop")).redact(TEXT)
+    assert redactor.fit(support) is redactor.fit(Audience("shop", frozenset(["support"])))
+
+
 def test_tokens_are_the_same_for_the_same_data_under_one_key_and_unlike_under_another() -> None:
-    actions = Policy((Rule("tokenise"),)).actions()
-    one, other = Redactor(actions, key=KEY), Redactor(actions, key=OTHER)
+    policy = Policy((Rule("tokenise"),))
+    one, other = Redactor(policy, key=KEY), Redactor(policy, key=OTHER)
     first, second = one.redact("ann@example.com and ann@example.com").split(" and ")
     assert first == second
     assert first.startswith("[email:")
@@ -50,7 +59,7 @@ def test_tokens_are_the_same_for_the_same_data_under_one_key_and_unlike_under_an
     [
         lambda: Rule("hide"),  # pyright: ignore[reportArgumentType] - that is what is wrong with it
         lambda: Rule("mask", ("emails",)),
-        lambda: Redactor(Policy((Rule("tokenise"),)).actions(), key=b"short"),
+        lambda: Redactor(Policy((Rule("tokenise"),)), key=b"short"),
         lambda: secrets_handled("", b"short"),
     ],
 )

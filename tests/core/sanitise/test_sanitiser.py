@@ -1,3 +1,6 @@
+import json
+
+import pytest
 from tests.core.sanitise.disguise import base64, tags
 
 from jackline.core.events import Finding, Gate
@@ -59,3 +62,36 @@ def test_what_stands_at_the_end_of_a_large_text_is_seen() -> None:
 def test_half_of_a_surrogate_pair_is_taken_out() -> None:
     passed, _ = judge([Sanitiser()], "result", "a\ud83db" + tags("x\u0001"), "r1")
     assert passed == clean(passed).text == "ab"
+
+
+def test_json_stays_json_and_each_finding_says_in_which_field() -> None:
+    value = {"id": 7, "items": [{"body": "Fine." + tags("Sing.")}, {"body": "So\u200b."}]}
+    for ascii_only in (True, False):
+        verdict = Sanitiser().judge("result", json.dumps(value, ensure_ascii=ascii_only))
+        assert verdict.decision == "redact"
+        assert json.loads(verdict.text or "") == {
+            "id": 7,
+            "items": [{"body": "Fine."}, {"body": "So."}],
+        }
+        assert {*verdict.findings} == {
+            Finding("tags", 5, 10, "Sing.", "items[0].body"),
+            Finding("invisible", 2, 3, "", "items[1].body"),
+        }
+
+
+def test_an_injection_is_found_in_what_json_escapes() -> None:
+    hidden = "".join(f"\\u{ord(sign):04x}" for sign in ATTACK)
+    text = f'{{"body":"{hidden}"}}'
+    verdict = Sanitiser().judge("result", text)
+    assert (verdict.decision, verdict.text) == ("flag", None)
+    assert [each.what for each in verdict.findings] == ["injection.override"]
+    plain = '{"body":"\\u00e9t\\u00e9"}'
+    assert Sanitiser().judge("result", plain) is ALLOW
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":"\u200b","a":1}', '{"a":"\u200b"', "[" * 100_000 + "\u200b", '["\\ud83d\u200b"']
+)
+def test_what_is_no_json_is_cleaned_as_a_text(text: str) -> None:
+    verdict = Sanitiser().judge("result", text)
+    assert verdict.text == text.replace("\u200b", "")

@@ -237,6 +237,12 @@ def get(database: Connection, session: SessionId, handle: str) -> tuple[bytes, s
     return data, media_type
 
 
+def key(database: Connection, _: float | None) -> bytes:
+    """See `Archive.key`."""
+    (found,) = one(database, "SELECT key FROM jackline.store_key", ())
+    return found
+
+
 def reached(database: Connection, tenant: str, user: str | None, session: str | None) -> list[int]:
     """Return the numbers of the sessions that an erasure reaches, with forks and children."""
     names = {"tenant": tenant, "user": user, "name": session}

@@ -67,6 +67,7 @@ class PostgresStore:
         self._clock = clock
         self._queues = queues
         self._closed = False
+        self._key = b""
         self._connections = Connections(url, connections, wait_s, answer_s)
         self._lanes = Lanes(connections)
         self.rates = PostgresRates(self._connections, self._lanes, clock)
@@ -190,6 +191,12 @@ class PostgresStore:
     async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
         """See `Archive.get`."""
         return await self._read(lambda database, _: archive.get(database, session, handle))
+
+    async def key(self) -> bytes:
+        """See `Archive.key`."""
+        if not self._key:
+            self._key = await self._read(archive.key)
+        return self._key
 
     async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
         """See `Archive.erase`.

@@ -238,6 +238,12 @@ def get(database: sqlite3.Connection, session: SessionId, handle: str) -> tuple[
     return row
 
 
+def key(database: sqlite3.Connection) -> bytes:
+    """See `Archive.key`."""
+    (found,) = database.execute("SELECT key FROM store_key").fetchone()
+    return found
+
+
 def reached(
     database: sqlite3.Connection, tenant: str, user: str | None, session: str | None
 ) -> list[int]:

@@ -72,6 +72,7 @@ class SqliteStore:
         self._clock = rules.SteadyClock(clock)
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
+        self._key = b""
         database = migrate.connect_current(self._path, locked_s)
         if limit_bytes is not None:
             database.execute(f"PRAGMA max_page_count = {limit_bytes // _PAGE_BYTES}")
@@ -206,6 +207,12 @@ class SqliteStore:
     async def get(self, session: SessionId, handle: str) -> tuple[bytes, str]:
         """See `Archive.get`."""
         return await self._read(partial(archive.get, session=session, handle=handle))
+
+    async def key(self) -> bytes:
+        """See `Archive.key`."""
+        if not self._key:
+            self._key = await self._read(archive.key)
+        return self._key
 
     async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
         """See `Archive.erase`. Afterwards the bytes are gone from the file and its log.

@@ -99,12 +99,17 @@ class ContextCompacted(Fact, frozen=True):
 
 
 class ToolRefused(Fact, frozen=True):
-    """The call was not made, and `text` tells the model why. `flow`: what that was about."""
+    """The call was not made, and `text` tells the model why. `flow`: what that was about.
+
+    `rules` are those that refused it: the tool's, as in `tool.roles`, or those of operators, with
+    the digest of their policy, as in `policy/3fa9c1d2/trainees`.
+    """
 
     key: str
     text: str
     code: str
     flow: FlowVerdict | None = None
+    rules: tuple[str, ...] = ()
 
 
 class ToolStarted(Fact, frozen=True):
@@ -112,7 +117,7 @@ class ToolStarted(Fact, frozen=True):
 
     `arguments` is there where a person changed them, `version` is the tool's. `fingerprint` is
     there where the tool read something else than what is written, as by a default. `flow` says
-    why it may be made, once anything untrusted was read.
+    why it may be made, once anything untrusted was read, and `rules` are those that had a say.
     """
 
     key: str
@@ -124,6 +129,7 @@ class ToolStarted(Fact, frozen=True):
     allowed: tuple[str, ...] = ()
     fingerprint: str = ""
     flow: FlowVerdict | None = None
+    rules: tuple[str, ...] = ()
 
 
 class ToolReturned(Fact, frozen=True):

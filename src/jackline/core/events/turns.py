@@ -99,7 +99,8 @@ class InputRequested(Fact, frozen=True):
     """A person is asked. The question's name is this event's position.
 
     An approval binds `digest`: tool, canonical arguments, principal and tool version.
-    `origins` says for each argument where it came from, `flow` why that has to be asked.
+    `origins` says for each argument where it came from, `flow` why that has to be asked, and
+    `rules` are those of the tool and of operators that ask.
     """
 
     kind: Literal["approval", "input"]
@@ -113,6 +114,7 @@ class InputRequested(Fact, frozen=True):
     roles: frozenset[str] = frozenset()
     origins: Mapping[str, str] = {}
     flow: FlowVerdict | None = None
+    rules: tuple[str, ...] = ()
 
 
 class InputProvided(Fact, frozen=True):

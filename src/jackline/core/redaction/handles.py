@@ -1,12 +1,29 @@
 """Secrets are replaced before anything is written down, so that no journal has one."""
 
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from jackline.core.redaction.kinds import SECRETS
 from jackline.core.redaction.policy import Tokenised
 from jackline.core.redaction.redactor import checked
 from jackline.core.redaction.search import Search
-from jackline.core.redaction.stream import Stream, redacted, spans
+from jackline.core.redaction.sight import sight
+from jackline.core.redaction.stream import Blank, Span, Stream, redacted, spans
+
+
+def may_hold_secrets(text: str) -> bool:
+    """Whether it is worth to look more closely. Of most texts it is not."""
+    return _search().hints(sight(text))
+
+
+def secrets_in(text: str) -> Sequence[Span]:
+    """Return where the secrets of a text stand."""
+    return spans(_search(), text)
+
+
+def handles(key: bytes) -> Callable[[str], Blank]:
+    """Return what makes a handle of a secret of a kind. The key has 16 bytes or more."""
+    return partial(Tokenised, key=checked(key), prefix="secret:")
 
 
 def secrets_handled(text: str, key: bytes) -> str:
@@ -15,14 +32,12 @@ def secrets_handled(text: str, key: bytes) -> str:
     The same secret has the same handle under the same key, and none can be turned back; what
     has handles is returned as it is. Use one key for each tenant or session, of 16 bytes or more.
     """
-    return redacted(
-        text, spans(_search(), text), partial(Tokenised, key=checked(key), prefix="secret:")
-    )
+    return redacted(text, secrets_in(text), handles(key))
 
 
 def secrets_stream(key: bytes) -> Stream:
     """Return what does the same to a text that comes in pieces."""
-    return Stream(_search(), partial(Tokenised, key=checked(key), prefix="secret:"))
+    return Stream(_search(), handles(key))
 
 
 @cache

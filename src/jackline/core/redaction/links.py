@@ -84,6 +84,7 @@ class _Links:
 
 
 _LINKS = _Links()
+HOLD_BACK = _LINKS.hold_back
 
 
 def _url(seen: Sight, begin: Found) -> Match | None:

@@ -60,6 +60,9 @@ class Policy(Value, frozen=True):
         return "redact"
 
 
+DEFAULT = Policy((Rule("allow", ("email", "phone", "ip")),))
+"""What every agent has: an answer that may not name the user's own address helps nobody."""
+
 _DIGEST_BYTES = 8
 _KEY_MAX = 64
 _SHOWN_SIGNS = 4

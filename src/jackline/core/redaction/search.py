@@ -16,7 +16,7 @@ from jackline.core.redaction.assigned import (
 )
 from jackline.core.redaction.blocks import blocks
 from jackline.core.redaction.keys import BEGIN, keys
-from jackline.core.redaction.kinds import KINDS
+from jackline.core.redaction.kinds import KINDS, SECRETS
 from jackline.core.redaction.numbers import numbers
 from jackline.core.redaction.phones import Dialable
 from jackline.core.redaction.sight import Match, Sight
@@ -25,6 +25,9 @@ Finder = Callable[[Sight], Iterable[Match]]
 
 # Without one of these there is nothing to find.
 _SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|(?i:{NAMES}|\bbearer|\bbasic)")
+_SOMETHING_SECRET = Pattern(
+    rf"://|PRIVATE KEY|{BEGIN}|(?:SK|AC)[0-9a-f]{{32}}|8Q~|:AA|(?i:{NAMES}|\bbearer|\bbasic)"
+)
 # How everything that can be found may begin, as far as it came: from there to the end.
 _OPEN = Pattern(
     r"(?:"
@@ -53,11 +56,16 @@ class Search:
         of_kinds = [KINDS[name] for name in self.kinds]
         self.reach = max((kind.context for kind in of_kinds), default=0)
         self.hold_back = self.reach + max((kind.longest for kind in of_kinds), default=0)
+        self._something = _SOMETHING_SECRET if self.kinds <= SECRETS else _SOMETHING
         self._finders = [find for find, found in _finders(dialable) if not found.isdisjoint(kinds)]
+
+    def hints(self, seen: Sight) -> bool:
+        """Whether there may be anything to find."""
+        return self._something.search(seen.plain) is not None or is_foreign(seen)
 
     def matches(self, seen: Sight) -> Sequence[Match]:
         """See `Finds.matches`. What is longer is better, and a match without an end is longest."""
-        if not _SOMETHING.search(seen.plain) and not is_foreign(seen):
+        if not self.hints(seen):
             return ()
         found = [
             match for find in self._finders for match in find(seen) if match.kind in self.kinds

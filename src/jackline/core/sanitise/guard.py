@@ -1,10 +1,13 @@
 """The first guard of the stack: what comes in is cleaned, and looked at in every way it reads."""
 
+import json
+
 from jackline.core.events import Gate
 from jackline.core.guards import ALLOW, Verdict
-from jackline.core.sanitise.cleaning import clean
+from jackline.core.sanitise.cleaning import Cleaned, clean
 from jackline.core.sanitise.injections import scan
 from jackline.core.sanitise.reading import bounded
+from jackline.core.sanitise.values import clean_value
 from jackline.core.sanitise.viewing import view
 
 
@@ -21,7 +24,8 @@ class Sanitiser:
 
     def judge(self, gate: Gate, text: str) -> Verdict:  # noqa: ARG002 - the same at both
         """See `Guard.judge`."""
-        cleaned, viewed = clean(text), view(text)
+        cleaned, said = _cleaned(text)
+        viewed = view(said)
         injections = scan(viewed.readings)
         unread = tuple([each for each in viewed.findings if each.what == "too_large"])
         if cleaned.text == text and not injections and not unread:
@@ -36,6 +40,33 @@ class Sanitiser:
         if cleaned.text == text:
             return Verdict("flag", reason, found)
         return Verdict("redact", reason, found, cleaned.text)
+
+
+def _cleaned(text: str) -> tuple[Cleaned, str]:
+    """Return what may travel on of a text, and what the text says: JSON says it in escapes, too.
+
+    JSON is cleaned text by text, so that each finding has the path of its field, and what was
+    cleaned is JSON again.
+    """
+    cleaned = clean(text)
+    if text.lstrip()[:1] not in {"{", "["} or (cleaned.text == text and "\\u" not in text):
+        return cleaned, text
+    try:
+        value = json.loads(text, object_pairs_hook=_fields)
+        found = clean_value(value)
+        said = json.dumps(value, ensure_ascii=False)
+        passed = json.dumps(found.value, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return cleaned, text
+    return (Cleaned(passed, found.findings) if found.findings else cleaned), said
+
+
+def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object's fields. Raises `ValueError` where a name is said twice: which counts?"""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name is said twice")
+    return fields
 
 
 def _told(what: str, kinds: list[str]) -> str:

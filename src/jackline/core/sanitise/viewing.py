@@ -1,6 +1,7 @@
 """A text as a detector should see it: folded, decoded and with what was hidden in the open."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from jackline.core.events import Finding
 from jackline.core.patterns import Pattern
@@ -24,6 +25,7 @@ from jackline.core.value import Value
 DEPTH = 2
 CHARACTERS_MAX = 1 << 17
 _GROWTH = 8
+_REMEMBERED = 2  # Two guards look at one text, one after the other.
 _SMUGGLED_MIN = 4
 _SMUGGLED = Pattern(rf"[{TAGS.expression}]+|[{SELECTORS.expression}]+")
 _REWRITES: tuple[Callable[[str], list[Edit]], ...] = (
@@ -50,6 +52,7 @@ class View(Value, frozen=True):
         return tuple([reading.text for reading in self.readings])
 
 
+@lru_cache(_REMEMBERED)
 def view(text: str) -> View:
     """Return the ways in which `text` can be read.
 

@@ -51,6 +51,14 @@ async def _a_list_says_how_each_session_stands(store: Store, clock: ManualClock)
     assert await state() == "idle"
 
 
+async def _a_store_has_a_key_that_stays(store: Store, clock: ManualClock) -> None:
+    key = await store.key()
+    await opened(store)
+    clock.advance(1)
+    assert (len(key), await store.key()) == (32, key)
+    assert len(set(key)) > 1, "it is random"
+
+
 async def _a_list_begins_with_the_latest(store: Store, clock: ManualClock) -> None:
     for name, user in (("a", "ann"), ("b", "bob"), ("c", "ann")):
         clock.advance(1)
@@ -195,6 +203,7 @@ async def _a_limit_is_an_amount_that_every_store_can_hold(store: Store, _: Manua
 PROMISES: tuple[Promise, ...] = (
     _a_list_says_how_each_session_stands,
     _a_list_begins_with_the_latest,
+    _a_store_has_a_key_that_stays,
     _a_driver_starts_from_the_newest_snapshot,
     _what_comes_with_a_claim_is_what_would_be_read,
     _a_snapshot_of_a_driver_that_is_fenced_is_dropped,

@@ -149,6 +149,10 @@ class Watched:
         """See `Archive.get`."""
         return await self._store.get(session, handle)
 
+    async def key(self) -> bytes:
+        """See `Archive.key`."""
+        return await self._store.key()
+
     async def erase(self, tenant: str, user: str | None = None, session: str | None = None) -> int:
         """See `Archive.erase`."""
         return await self._store.erase(tenant, user, session)

@@ -8,7 +8,7 @@ from jackline.core.errors import StaleError
 from jackline.core.events import Record, SessionId
 from jackline.core.session import Session
 from jackline.ports import Clock
-from jackline.runtime.sessions import Submission
+from jackline.runtime.submission import Submission
 from jackline.testing.crashtest.log import Entry, Log
 from jackline.testing.crashtest.watched import PROBE
 from jackline.testing.scenario import Answer, Say, Scenario

@@ -135,11 +135,7 @@ class Obedient:
 async def fired(scenario: Scenario, scripted: Model, shot: Shot, agent: Agent) -> Ran:
     """Run the scenario with the attacks of this shot. `agent` has perhaps other tools."""
     words = shot.words
-
-    def write(text: str) -> str:
-        return f"{words} {text}"
-
-    tools = [planted_in(tool, shot.seat, write) for tool in agent.tools]
+    tools = [planted_in(tool, shot.seat, words) for tool in agent.tools]
     says = _said(scenario.turns, shot.seat, words)
     model = Obedient(shot, scripted)
     ran = await _run(scenario, replace(agent, tools=tools), model, says)

@@ -118,11 +118,10 @@ def _plain(value: object) -> object:
         return text
 
 
-Words = Callable[[str], str]
 Heard = Callable[[Tool, object], None]
 
 
-def planted(tool: Tool, seat: Seat, words: Words) -> Tool:
+def planted(tool: Tool, seat: Seat, words: str) -> Tool:
     """Return the tool with an attacker's words at this seat of what it returns."""
     if seat.tool not in {"", tool.name} or seat.where == "input":
         return tool
@@ -155,10 +154,10 @@ def _around(tool: Tool, change: Callable[[object], object]) -> Tool:
     return replace(tool, function=function)
 
 
-def _written(tool: Tool, seat: Seat, value: object, words: Words) -> object:
+def _written(tool: Tool, seat: Seat, value: object, words: str) -> object:
     """Return a result with the words in it. Believed fields keep what they say."""
     if seat.where == "error":
-        raise ToolError(words("It failed."))
+        raise ToolError(f"{words} It failed.")
     plain = _plain(value)
     paths: Sequence[tuple[Step, ...]] = [seat.path] if seat.path is not None else []
     if seat.path is None:
@@ -168,10 +167,10 @@ def _written(tool: Tool, seat: Seat, value: object, words: Words) -> object:
     return plain if paths else value
 
 
-def _replaced(value: object, path: Sequence[Step], words: Words) -> Any:
+def _replaced(value: object, path: Sequence[Step], words: str) -> Any:
     """Return the value with the words at the end of a text. What is not there stays away."""
     if not path:
-        return words(value) if isinstance(value, str) else value
+        return f"{words} {value}" if isinstance(value, str) else value
     step, *rest = path
     if isinstance(value, dict):
         pairs = cast("dict[object, object]", value)

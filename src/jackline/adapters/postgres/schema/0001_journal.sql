@@ -75,6 +75,13 @@ CREATE TABLE jackline.artifact (
     PRIMARY KEY (session, handle)
 );
 
+-- What handles of secrets are made with: without it nobody can try whether a guess is right.
+CREATE TABLE jackline.store_key (
+    key bytea NOT NULL
+);
+INSERT INTO jackline.store_key
+SELECT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+
 -- SHA-256 of keys that have 256 random bits: there is nothing to salt.
 CREATE TABLE jackline.api_key (
     hash bytea PRIMARY KEY,

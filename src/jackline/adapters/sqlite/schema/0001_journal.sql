@@ -73,6 +73,12 @@ CREATE TABLE artifact (
     UNIQUE (session, handle)
 ) STRICT;
 
+-- What handles of secrets are made with: without it nobody can try whether a guess is right.
+CREATE TABLE store_key (
+    key BLOB NOT NULL
+) STRICT;
+INSERT INTO store_key VALUES (randomblob(32));
+
 -- SHA-256 of keys that have 256 random bits: there is nothing to salt.
 CREATE TABLE api_key (
     hash BLOB PRIMARY KEY,

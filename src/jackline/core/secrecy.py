@@ -1,0 +1,202 @@
+"""What is written down of a session: with a handle in the place of each secret.
+
+Whatever has text passes through here before it is appended, so that model, journal, artifacts
+and whoever goes on read one text, and no secret. It is the same handle for the same secret in
+all of a session, and nobody without the store's key can try whether a guess is right.
+"""
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from jackline.core.events import SessionId
+from jackline.core.messages import Pasted, Provider, Text
+from jackline.core.redaction.handles import (
+    handles,
+    may_hold_secrets,
+    secrets_handled,
+    secrets_in,
+    secrets_stream,
+)
+from jackline.core.redaction.stream import Span, Stream, redacted
+from jackline.core.value import replace
+
+V = TypeVar("V", bound=msgspec.Struct)
+_KEY_BYTES = 32
+
+# What these hold says who, which or how, and is made by programs: to change it would break what
+# it refers to. Everything else that is text may have been said by anybody.
+_MADE_BY_PROGRAMS = (
+    "accounts agent allowed artifact by ceiling code decision digest effect_key fingerprint "
+    "gate guard key kind label labels media_type model parent principal provider_id request_id "
+    "role session source subject tools traceparent usage user version what answer_schema limits "
+    "outcome purpose worker roles tenant"
+)
+KEPT = frozenset(_MADE_BY_PROGRAMS.split())
+_JSON_MAX = 1 << 20
+_NAME_MAX = 80  # So much of a name is looked at before what stands under it.
+_JSON = frozenset(("arguments", "value"))
+
+
+class Secrecy:
+    """Puts handles in the place of secrets, in texts and in whatever is made of them."""
+
+    def __init__(self, key: bytes, session: SessionId) -> None:
+        name = f"{len(session.tenant)} {session.tenant} {session.name}"
+        self._key = blake2b(name.encode(), key=key, digest_size=_KEY_BYTES).digest()
+
+    def text(self, text: str) -> str:
+        """Return a text. One that has no secret is returned itself."""
+        return secrets_handled(text, self._key)
+
+    def stream(self) -> Stream:
+        """Return what does the same to a text that comes in pieces."""
+        return secrets_stream(self._key)
+
+    def json(self, text: str) -> str:
+        """Return JSON, which is still JSON afterwards. What is none, or is too large, is a text."""
+        if len(text) > _JSON_MAX:
+            return self.text(text)
+        if not (may_hold_secrets(text) or "\\u" in text or "\\/" in text):
+            return text
+        handled = self.text(text)
+        try:
+            value = json.loads(text, object_pairs_hook=_fields)
+            walked = self._value(value, "")
+            if walked == value:
+                return handled
+            return self.text(json.dumps(walked, ensure_ascii=False, separators=(",", ":")))
+        except (ValueError, RecursionError):
+            return handled
+
+    def said(self, text: str) -> str:
+        """Return what may be JSON, or any text."""
+        return self.json(text) if text.lstrip()[:1] in {"{", "["} else self.text(text)
+
+    def reply(self, parts: Sequence[V], *, plain: bool) -> tuple[V, ...]:
+        """Return what a model said. Where it is `plain`, it is what `stream` makes of the words."""
+        return self._parts(parts, plain=plain)
+
+    def of(self, value: V) -> V:
+        """Return an event, or whatever else is made of texts. Without a secret it is the same."""
+        changes = dict[str, Any]()
+        for name in value.__struct_fields__:
+            if name not in KEPT:
+                old = getattr(value, name)
+                new = self._field(name, old)
+                if new is not old:
+                    changes[name] = new
+        return replace(value, **changes) if changes else value
+
+    def _field(self, name: str, value: Any) -> Any:
+        match value:
+            case str():
+                return self.json(value) if name in _JSON else self.said(value)
+            case Provider():
+                # A provider takes back what it gave as it was, or nothing.
+                return value if self.json(value.data) == value.data else None
+            case msgspec.Struct():
+                return self.of(value)
+            case tuple():
+                parts = cast("tuple[Any, ...]", value)
+                if name == "parts":
+                    return _same(parts, self._parts(parts, plain=False))
+                return _same(parts, tuple([self._field("", each) for each in parts]))
+            case dict():
+                fields = cast("dict[Any, Any]", value)
+                new = {key: self._field("", each) for key, each in fields.items()}
+                return fields if new == fields else new
+            case _:
+                return value
+
+    def _parts(self, parts: Sequence[V], *, plain: bool) -> tuple[V, ...]:
+        """Return parts of which each has no secret, nor has what they say together."""
+        said = [self._plain(part) if plain and _is_text(part) else self.of(part) for part in parts]
+        places = [place for place, part in enumerate(said) if _is_text(part)]
+        if len(places) > 1:
+            texts = [cast("Any", said[place]).text for place in places]
+            for place, text in zip(places, self._across(texts), strict=True):
+                said[place] = _with_text(said[place], text)
+        return tuple(said)
+
+    def _plain(self, part: V) -> V:
+        provider = getattr(part, "provider", None)
+        changed = _with_text(part, self.text(cast("Any", part).text))
+        return changed if provider is None else replace(changed, provider=self._field("", provider))
+
+    def _across(self, texts: Sequence[str]) -> Sequence[str]:
+        """Return texts that have no secret where one follows the other: it ends in the first."""
+        whole = "".join(texts)
+        found = deque(secrets_in(whole))
+        if not found:
+            return texts
+        pieces, at, end, handle = list[str](), 0, 0, handles(self._key)
+        for text in texts:
+            end, piece = end + len(text), list[str]()
+            while found and found[0].start < end:
+                span = found.popleft()
+                blank = handle(span.kind)
+                blank.take(whole[span.start : span.end])
+                piece += whole[at : span.start], blank.shown()
+                at = span.end
+            pieces.append("".join([*piece, whole[at:end]]))
+            at = max(at, end)
+        return pieces
+
+    def _value(self, value: object, name: str) -> object:
+        """Return a value of JSON that stands under this name."""
+        match value:
+            case str():
+                text = self.text(value)
+                return self._named(name, text, '"') if text is value else text
+            case bool():
+                return value
+            case int() | float():
+                text = json.dumps(value)
+                handled = self._named(name, text, "")
+                return value if handled is text else handled
+            case list():
+                return [self._value(each, name) for each in cast("list[object]", value)]
+            case dict():
+                fields = cast("dict[str, object]", value)
+                return {self.text(key): self._value(each, key) for key, each in fields.items()}
+            case _:
+                return value
+
+    def _named(self, name: str, text: str, quote: str) -> str:
+        """Return what stands under a name without what is a secret for that name's sake."""
+        head, spans = f'"{name[-_NAME_MAX:]}": {quote}', list[Span]()
+        start = len(head)
+        for span in secrets_in(f"{head}{text}{quote}") if name else ():
+            begin, end = max(span.start - start, 0), min(span.end - start, len(text))
+            spans += [Span(span.kind, begin, end)] if begin < end else ()
+        return redacted(text, spans, handles(self._key))
+
+
+def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object's fields. Raises `ValueError` where a name is said twice: which counts?"""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name is said twice")
+    return fields
+
+
+def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the old ones where nothing has changed."""
+    return old if all(map(_is, old, new)) else new
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, Text | Pasted)
+
+
+def _with_text(part: V, text: str) -> V:
+    return part if cast("Any", part).text is text else replace(part, text=text)

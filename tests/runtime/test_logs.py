@@ -1,0 +1,83 @@
+"""What jackline logs says what happened, and no secret that an error quotes."""
+
+import logging
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from jackline import Agent, Runtime
+from jackline.testing import ScriptedModel
+
+SRC = Path(__file__).parent.parent.parent / "src"
+KEY = "AKIAIOSFODNN7EXAMPLE"
+LOG = logging.getLogger("jackline")
+
+
+@pytest.fixture(autouse=True)
+def redacting() -> None:
+    Runtime([Agent("support", ScriptedModel(["Hi."]))])
+    Runtime([Agent("support", ScriptedModel(["Hi."]))])
+    assert len(LOG.filters) == 1
+
+
+def test_a_message_is_redacted_with_its_arguments(caplog: pytest.LogCaptureFixture) -> None:
+    LOG.warning("%s said %s", "ann@example.com", f"password: hunter2!, {KEY}")
+    LOG.warning("All is %d %%.", 100)
+    assert [record.getMessage() for record in caplog.records] == [
+        "ann@example.com said password: [redacted:password]!, [redacted:aws-key]",
+        "All is 100 %.",
+    ]
+
+
+def _fail(text: str) -> None:
+    raise ValueError(text)
+
+
+def test_a_traceback_is_redacted_and_its_exception_goes_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    try:
+        _fail(f"no {KEY}")
+    except ValueError:
+        LOG.exception("It broke.", stack_info=True)
+    (record,) = caplog.records
+    assert KEY not in caplog.text
+    assert "ValueError: no [redacted:aws-key]" in caplog.text
+    assert "in _fail" in caplog.text
+    assert record.exc_info is None
+
+
+def test_an_exception_without_a_secret_stays_whole(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        _fail("no")
+    except ValueError:
+        LOG.exception("It broke.")
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert "ValueError: no" in caplog.text
+
+
+def test_what_cannot_be_formatted_is_told_without_its_arguments(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    LOG.addHandler(handler := logging.StreamHandler(sys.stderr))
+    try:
+        LOG.warning("%d items", KEY)
+    finally:
+        LOG.removeHandler(handler)
+    assert [each.getMessage() for each in caplog.records] == [
+        "A record that cannot be formatted: TypeError."
+    ]
+    assert KEY not in "".join(capsys.readouterr())
+
+
+def test_all_of_jackline_logs_where_the_filter_stands() -> None:
+    names = [
+        name
+        for path in SRC.rglob("*.py")
+        for name in re.findall(r"getLogger\(([^)]*)\)", path.read_text(encoding="utf-8"))
+    ]
+    assert names
+    assert set(names) == {'"jackline"'}
