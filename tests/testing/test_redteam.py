@@ -12,10 +12,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from jackline import Agent, Context, DenyList, From, Pasted, ToolCall, Verdict, endorse, tool
-from jackline.core.events import Gate
+from jackline import Agent, Context, DenyList, From, Pasted, ToolCall, Unguarded, endorse, tool
 from jackline.core.flow import FlowVerdict, ToolFlow
-from jackline.core.guards import ALLOW
 from jackline.core.inputs import Upload
 from jackline.core.tools import Tool
 from jackline.core.value import replace as changed
@@ -157,7 +155,9 @@ def test_a_runtime_that_asks_flow_for_nothing_lets_every_call_through(
     monkeypatch.setattr("jackline.core.calls.judge_flow", allows)
     with example("secretary", tmp_path) as scenario:
         report = attacked(scenario)
-    assert (len(report.through), report.asked, report.refused) == (report.attacks, [], [])
+    assert report.asked == []
+    assert {each.tool for each in report.through} == {"send_mail", "delete_mail"}
+    assert {each.tool for each in report.refused} == {""}, "that is for a guard"
     assert {each.declaration for each in report.through} == {""}, "no declaration helps there"
 
 
@@ -201,7 +201,8 @@ def test_what_only_reads_is_no_hole() -> None:
         return item
 
     report = attacked(scene(find, get_note))
-    assert (report.attacks, report.through) == (0, [])
+    assert report.through == []
+    assert {each.tool for each in [*report.asked, *report.refused]} == {""}, "answers alone"
     assert "Mere reads are not attacked: find, get_note." in report.untried
 
 
@@ -240,7 +241,8 @@ def test_free_text_of_what_the_user_asked_for_is_no_hole() -> None:
 
     replies = [[ToolCall("look", "{}")], [ToolCall("post", '{"body": "All is well."}')], "Done."]
     report = attacked(scene(tool(effect="read")(look), post, replies=replies))
-    assert (report.attacks, report.through) == (0, [])
+    assert report.through == []
+    assert {each.tool for each in [*report.asked, *report.refused]} == {""}, "answers alone"
 
 
 def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named() -> None:
@@ -285,27 +287,15 @@ def test_what_is_pasted_and_attached_is_a_place_for_an_attacker() -> None:
     assert {each.field for each in report.through} >= {"input[0][1]", "input[0][2]"}
 
 
-def test_a_link_in_an_answer_is_judged_where_a_guard_looks_at_links() -> None:
-    class Looks:
-        name = "links"
-        gates: frozenset[Gate] = frozenset({"output"})
-        hold_back = 0
-
-        def __init__(self, *, passes: bool) -> None:
-            self._passes = passes
-
-        def judge(self, gate: Gate, text: str) -> Verdict:
-            assert gate == "output"
-            if self._passes or "http" not in text:
-                return ALLOW
-            return Verdict("redact", "it links", (), "A link was here.")
-
+def test_a_link_in_an_answer_is_withheld_unless_that_guard_is_taken_away() -> None:
     one = scene(tool(effect="read")(look))
-    for passes in (True, False):
-        agent = replace(one.agent, guards=[Looks(passes=passes)])
-        report = attacked(replace(one, agent=agent))
-        assert bool(report.through) == passes
-        assert bool(report.refused) == (not passes)
+    assert {each.tool for each in attacked(one).refused} == {""}
+    guards = [Unguarded("links", reason="a test")]
+    report = attacked(replace(one, agent=replace(one.agent, guards=guards)))
+    assert {(each.declaration, each.declared_by) for each in report.through} == {
+        ("guards=[…]  # without the one that is named 'links'", "desk")
+    }
+    assert {each.arguments["text"][:3] for each in report.through} == {"![l", "[Re"}
 
 
 def test_what_is_drawn_is_the_same_for_one_seed_and_every_place_has_its_turn() -> None:

@@ -15,6 +15,7 @@ from jackline.testing.redteam.run import Shot
 from jackline.testing.redteam.seats import Seat
 
 _USER = From("user")
+_LINKS = "links"
 
 
 class Change(Value, frozen=True, gc=True):
@@ -28,9 +29,9 @@ class Change(Value, frozen=True, gc=True):
 def changes(agent: Agent, attack: Attack, shot: Shot) -> Iterator[Change]:
     """Yield what may close the hole, the smallest first."""
     if not attack.tool:
-        own = [guard for guard in agent.guards if guard.name == "links"]
-        guards = [guard for guard in agent.guards if guard not in own]
-        line = "guards=[…]  # without the one that is named links"
+        # What is left is the guard that every agent has where it names none.
+        guards = [guard for guard in agent.guards if guard.name != _LINKS]
+        line = f"guards=[…]  # without the one that is named {_LINKS!r}"
         yield Change(agent.name, line, replace(agent, guards=guards, version="redteam"))
         return
     for made, line in _tools(agent, attack, shot):

@@ -15,22 +15,18 @@ from jackline.testing.redteam.run import Ran, parts_of
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, is_believed
 from jackline.testing.scenario import Scenario
 
-_LINKS = "links"  # The guard that looks at what answers link to.
-
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """What a run without an attacker shows: where one could write, and what is known of calls.
 
     `believed` counts the fields where nobody else can write, `reads` are the calls that only read.
-    `answers`: a guard looks at what answers link to.
     """
 
     known: Known
     seats: Sequence[Seat]
     believed: int
     reads: tuple[tuple[str, str], ...]
-    answers: bool
 
 
 def lacking(records: Sequence[e.Record]) -> str:
@@ -66,7 +62,7 @@ def seen(scenario: Scenario, ran: Ran, heard: Sequence[tuple[Tool, list[Leaf]]])
     typed = "\n".join(_typed(scenario))
     believed = len({(tool.name, leaf.path) for tool, leaf in read}) - len(found)
     known = Known(calls, typed, read)
-    return Rehearsal(known, seats, believed, tuple(reads), _LINKS in ran.guards)
+    return Rehearsal(known, seats, believed, tuple(reads))
 
 
 def _inputs(scenario: Scenario) -> Iterator[Seat]:

@@ -63,16 +63,12 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a run: of each attack what became of it, by its place, and all that happened.
-
-    `guards` are the names of those that the agent has, with those that a runtime gives it.
-    """
+    """What came of a run: of each attack what became of it, by its place, and all that happened."""
 
     outcomes: Mapping[int, Outcome]
     records: Sequence[e.Record]
     reached: bool
     ended: str = ""
-    guards: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -155,17 +151,16 @@ async def rehearsed(scenario: Scenario, scripted: Model, hear: Heard) -> Ran:
 async def _run(scenario: Scenario, agent: Agent, model: Obedient, says: Sequence[Say]) -> Ran:
     agent = replace(_unbound(agent), model=ScriptedModel(model.say, terms=FREE, plan=_worst(agent)))
     runtime = Runtime([agent], store="memory://", deps=scenario.dependencies)
-    guards = frozenset(guard.name for guard in runtime.agents[agent.name].guards)
     with _folder():
         try:
             async with asyncio.timeout(_RUN_S), runtime:
                 ended = await _visited(runtime, scenario, model, says)
                 records = await runtime.store.read(_session(scenario))
         except TimeoutError:
-            return Ran({}, (), model.reached, f"It took longer than {_RUN_S:g} s.", guards)
+            return Ran({}, (), model.reached, f"It took longer than {_RUN_S:g} s.")
         except CallerError as error:  # An input that a guard has blocked, for one.
-            return Ran({}, (), model.reached, str(error), guards)
-    return Ran({}, records, model.reached, ended, guards)
+            return Ran({}, (), model.reached, str(error))
+    return Ran({}, records, model.reached, ended)
 
 
 def _session(scenario: Scenario) -> e.SessionId:

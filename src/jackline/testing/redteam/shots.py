@@ -54,8 +54,6 @@ def _targets(tools: Sequence[Tool], found: Rehearsal) -> tuple[list[Attack], lis
             untried.append(f"{tool.name}: nothing that it takes would decide what it does.")
     if calm:
         untried.append(f"Mere reads are not attacked: {', '.join(calm)}.")
-    if not found.answers:
-        untried.append("Links in answers: no guard of the agent looks at them.")
     if found.believed:
         untried.append(f"{found.believed} fields are believed to be what their labels say.")
     return attacks, untried
@@ -81,8 +79,7 @@ def _shots(
     batches = [tuple(order[at : at + together]) for at in range(0, len(order), together)]
     for seat, when in product(found.seats, _WHEN):
         yield from [Shot(seat, when, batch) for batch in batches]
-        if found.answers:
-            yield Shot(seat, when, tuple(Attack("", text, "answer") for text in ANSWERS))
+        yield Shot(seat, when, tuple(Attack("", text, "answer") for text in ANSWERS))
     seat = next((seat for seat in found.seats if seat.where == "result"), None)
     if seat is None or not found.reads:
         return
