@@ -212,6 +212,27 @@ def test_a_call_that_is_asked_about_uses_up_what_was_planned() -> None:
     assert journal.decision() == "taint"
 
 
+@pytest.mark.parametrize(
+    ("event", "tier"),
+    [
+        (e.ToolFailed("t", "Try again.", "refused"), "plan"),
+        (e.ToolFailed("other", "Try again.", "refused"), "taint"),
+        (e.ToolReconciled("t", happened=False, text="No."), "plan"),
+        (e.ToolReconciled("t", happened=True, text="Yes."), "taint"),
+        (e.ToolReconciled("t", happened=None, text="Who knows?"), "taint"),
+        (e.ToolUnknown("t", "Nobody knows."), "taint"),
+        (e.ToolReturned("t", (Text("Done."),)), "taint"),
+    ],
+)
+def test_only_a_call_that_has_done_nothing_leaves_its_plan_to_another(
+    event: e.Event, tier: str
+) -> None:
+    journal = Journal().ask("write to bob@x.com").plan().result(HOSTILE)
+    verdict = FlowVerdict("allow", "plan", planned=0)
+    journal.add(e.ToolStarted("t", "send_email", 1, "k", flow=verdict), event)
+    assert journal.decision() == tier
+
+
 def test_a_plan_counts_that_is_about_to_be_journaled() -> None:
     journal = Journal().ask("write to bob@x.com").result(HOSTILE)
     journal.add(e.ModelReserved("model/0", "m", 1, 1, purpose="plan"))

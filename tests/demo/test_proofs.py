@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from jackline.core import events as e
+from jackline.core.flow import FlowVerdict, Origin
 from jackline.core.messages import Message, Messages, Text, ToolCall
 from jackline.core.session import Session
+from jackline.core.value import replace
 from jackline.demo import proofs
 from jackline.demo.payments import Payment
 from jackline.demo.proofs import Naive
@@ -192,7 +194,10 @@ def test_a_loop_is_left_only_after_a_warning() -> None:
     assert proofs.left_the_loop(NAIVE, records(warned)).held is False
 
 
-def test_the_mail_is_never_claimed_to_be_held_and_breaks_when_it_leaves() -> None:
-    assert proofs.kept_in(NAIVE, 0, records(ASKED)).held is None
-    assert proofs.kept_in(NAIVE, 1, records(ASKED)).held is False
+def test_the_mail_is_held_where_a_person_saw_who_chose_its_address_and_it_did_not_leave() -> None:
+    theirs = Origin("to", "eve@evil.com", "open", "untrusted", "read_inbox", 7)
+    seen = replace(ASKED, flow=FlowVerdict("ask", "taint", origins=(theirs,)))
+    assert proofs.kept_in(NAIVE, 0, records(seen)).held is True
+    assert proofs.kept_in(NAIVE, 1, records(seen)).held is False
+    assert proofs.kept_in(NAIVE, 0, records(ASKED)).held is False, "nobody saw who chose it"
     assert proofs.kept_in(NAIVE, 0, records()).held is False

@@ -28,6 +28,8 @@ from jackline.core.messages import Text, ToolResult
 from jackline.ports import Request
 from jackline.runtime.submission import Submission
 from jackline.testing import Planned, planned
+from jackline.tools.files import files
+from jackline.tools.http import fetch
 
 SEARCH = [call("search", query="minutes")]
 
@@ -348,3 +350,24 @@ def test_after_an_erasure_everything_is_asked_about(url: str) -> None:
     events = asyncio.run(story())
     (asked,) = of(events, e.InputRequested)
     assert (office.sent, verdict(asked).tier) == ([], "taint")
+
+
+def test_a_file_is_written_where_the_user_said_and_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    write = {each.name: each for each in files(tmp_path / "files", writes=True)}["write_file"]
+    office = Office(f"sqlite:///{tmp_path}/jackline.db", search, write)
+    calls = [call("write_file", path=path, text="Read this") for path in ("a.txt", "eve.txt")]
+    plan = planned(Planned("write_file", {"path": "a.txt"}, repeat=True))
+    result, events = asyncio.run(office.run(SEARCH, calls, plan=plan, said="Keep it in a.txt"))
+    assert [path.name for path in (tmp_path / "files").iterdir()] == ["a.txt"]
+    assert (len(result.questions), len(of(events, e.InputRequested))) == (1, 1)
+
+
+@pytest.mark.parametrize(("hosts", "questions"), [((), 1), (("shop.example",), 0)])
+def test_a_url_that_was_read_is_fetched_of_hosts_that_the_agent_names_alone(
+    local: Office, hosts: tuple[str, ...], questions: int
+) -> None:
+    tools = [search, fetch(hosts=hosts)]
+    calls = [call("fetch", url="https://shop.example.invalid/?q=secret")]
+    result, _ = asyncio.run(local.run(SEARCH, calls, "Done.", tools=tools))
+    assert len(result.questions) == questions

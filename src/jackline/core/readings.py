@@ -52,6 +52,7 @@ class Readings:
         self._turn = 0
         self._waiting: deque[tuple[int, e.Submitted]] = deque()
         self._names: dict[str, str] = {}
+        self._uses: dict[str, int] = {}
         self._planning = ""
         self._questions: dict[int, e.InputRequested] = {}
         self._labels: dict[tuple[tuple[str, Integrity], ...], Labels] = {}
@@ -143,6 +144,7 @@ class Readings:
         del event, seq
         self._turn, self.plan, self._planning = 0, None, ""
         self._names.clear()
+        self._uses.clear()
         if self._waiting:
             self._begin(*self._waiting.popleft())
 
@@ -176,14 +178,23 @@ class Readings:
     def _started(self, event: e.ToolStarted, seq: int) -> None:
         del seq
         self._names[event.key] = event.name
-        if event.flow and event.flow.planned is not None:
-            self.spent.add(event.flow.planned)
+        self._use(event)
 
     @_take.register
     def _requested(self, event: e.InputRequested, seq: int) -> None:
         self._questions[seq] = event
+        self._use(event)
+
+    def _use(self, event: e.ToolStarted | e.InputRequested) -> None:
+        """Use up what was planned: what one call is made or asked for, no other is."""
         if event.flow and event.flow.planned is not None:
+            self._uses[event.key] = event.flow.planned
             self.spent.add(event.flow.planned)
+
+    def _unused(self, key: str) -> None:
+        """Let what a call was planned for be done by another one: it has done nothing."""
+        if key in self._uses:
+            self.spent.discard(self._uses.pop(key))
 
     @_take.register
     def _provided(self, event: e.InputProvided, seq: int) -> None:
@@ -242,11 +253,15 @@ class Readings:
     def _failed(self, event: e.ToolFailed | e.ToolUnknown, seq: int) -> None:
         """Take what a tool says of its failure for what it is: somebody else's words."""
         name = self._names.get(event.key, "")
+        if isinstance(event, e.ToolFailed):
+            self._unused(event.key)
         if event.code in _TOOLS_WORDS:
             self._heard(name, event.text, seq)
 
     @_take.register
     def _reconciled(self, event: e.ToolReconciled, seq: int) -> None:
+        if event.happened is False:
+            self._unused(event.key)
         self._heard(self._names.get(event.key, ""), event.text, seq)
 
     def _heard(self, name: str, text: str, seq: int) -> None:

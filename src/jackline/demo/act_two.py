@@ -164,8 +164,8 @@ async def _inbox(scene: Scene) -> Step:
     watch.on_pause = refuse
     await watch.run()
     scene.stage.note(
-        "What stopped it is a person who saw the call. jackline cannot tell yet that the mail "
-        "chose its arguments."
+        "Nobody declared that mails need approval. What the model had read by then anybody may "
+        "have written, so a person is asked, and sees who chose the address."
     )
     step = proofs.kept_in(scene.naive, len(scene.shop.sent()), await scene.records("inbox"))
     return _judged(scene, step)[0]

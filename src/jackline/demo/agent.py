@@ -98,7 +98,6 @@ def record_refund(ctx: Context[Shop], order: int, cents: int) -> str:
 
 @tool(
     effect="once",
-    approve=True,
     outbound=True,
     critical={"to": From("user")},
     readers_from="to",

@@ -53,8 +53,10 @@ def printable(text: str) -> str:
 
 def _turn_told(event: e.Event) -> str:
     match event:
-        case e.InputRequested(name=name, arguments=arguments):
-            return f"[yellow]? {_short(f'{name} {arguments}')}\n  waits for a person[/yellow]"
+        case e.InputRequested(name=name, arguments=arguments, origins=origins):
+            told = [f"\n  {_short(f'{each} ← {origins[each]}')}" for each in origins]
+            call = _short(f"{name} {arguments}")
+            return f"[yellow]? {call}{''.join(told)}\n  waits for a person[/yellow]"
         case e.InputProvided(approved=approved):
             return f"[yellow]! a person says {'yes' if approved else 'no'}[/yellow]"
         case e.GuardJudged(gate="loop"):

@@ -32,7 +32,7 @@ class Played:
     @property
     def held(self) -> bool:
         """Whether all that is claimed held."""
-        return all(step.held is not False for step in self.steps)
+        return all(step.held for step in self.steps)
 
 
 async def play(
@@ -72,10 +72,9 @@ async def play(
 
 
 def _counted(steps: Sequence[Step]) -> str:
-    held, open_ = sum(x.held is True for x in steps), sum(x.held is None for x in steps)
-    broken = len(steps) - held - open_
-    said = f"{held} held, {open_} is not held yet."
-    return f"{said} [bold red]{broken} broken.[/bold red]" if broken else said
+    held = sum(step.held for step in steps)
+    broken = len(steps) - held
+    return f"{held} held. [bold red]{broken} broken.[/bold red]" if broken else f"{held} held."
 
 
 def _look_inside(stage: Stage, folder: Folder) -> None:

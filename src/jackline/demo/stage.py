@@ -137,8 +137,8 @@ class Stage:
 
     def verdict(self, step: Step) -> None:
         """Say whether a step held."""
-        mark = {True: "[green]✓", False: "[bold red]✗", None: "[yellow]○"}[step.held]
-        held = {True: "", False: " DID NOT HOLD", None: " is not held yet"}[step.held]
+        mark = "[green]✓" if step.held else "[bold red]✗"
+        held = "" if step.held else " DID NOT HOLD"
         said = _PROMISES[step.guarantee]
         self.note(f"{mark} {step.guarantee}{held}[/] · {said}: {step.jackline}")
 
@@ -151,9 +151,9 @@ def table(steps: Sequence[Step]) -> Table:
     found.add_column("naive loop", style="red")
     found.add_column("jackline")
     found.add_column("", no_wrap=True)
-    marks = {True: "[green]✓", False: "[bold red]✗", None: "[yellow]○"}
     for step in steps:
-        found.add_row(step.guarantee, step.name, step.naive, step.jackline, marks[step.held])
+        mark = "[green]✓" if step.held else "[bold red]✗"
+        found.add_row(step.guarantee, step.name, step.naive, step.jackline, mark)
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from jackline.core.errors import DefinitionError, ToolError
+from jackline.core.flow import From
 from jackline.core.tools import Tool, tool
 from jackline.core.value import Value
 
@@ -162,8 +163,9 @@ def files(root: str | Path, *, writes: bool = False) -> list[Tool]:
         except UnicodeDecodeError:
             raise ToolError(f"{path} is no text.") from None
 
-    @tool(effect="idempotent")
-    def write_file(path: str, text: str) -> str:
+    # Whoever reads a file again reads what anybody may have written: its text decides nothing.
+    @tool(effect="idempotent", critical={"path": From("user")})
+    def write_file(path: str, text: str) -> None:
         """Write a text file, in place of what is there.
 
         Args:
@@ -171,6 +173,5 @@ def files(root: str | Path, *, writes: bool = False) -> list[Tool]:
             text: What is to be in it.
         """
         folder.write(path, text.encode("utf-8", "replace"))
-        return f"{path} is written."
 
     return [list_files, read_file, write_file] if writes else [list_files, read_file]

@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from jackline.core.errors import DefinitionError, ToolError
+from jackline.core.flow import From, endorse
 from jackline.core.tools import Tool, tool
 from jackline.core.value import Value
 from jackline.tools.addresses import Reach, resolved
 
+_USER = From("user")
 _TIMEOUT_S = 20.0
 _BODY_BYTES = 1 << 20
 _REDIRECTS_MAX = 5
@@ -174,10 +176,15 @@ def fetch(
     ports: Collection[int] = _PORTS,
     limit_bytes: int = _BODY_BYTES,
 ) -> Tool:
-    """Return a tool that reads a URL, of public hosts or of `hosts` alone. See `client`."""
-    Reachable(hosts=hosts, networks=networks, ports=ports)  # What is wrong is said at once.
+    """Return a tool that reads a URL, of public hosts or of `hosts` alone. See `client`.
 
-    @tool(effect="read", timeout_s=_TIMEOUT_S)
+    Who chooses a URL can be told in it what was read. So once that is anybody's text it has to
+    come from the user, unless none but `hosts` are reached.
+    """
+    Reachable(hosts=hosts, networks=networks, ports=ports)  # What is wrong is said at once.
+    floor = endorse("none but the hosts are reached that the agent names") if hosts else _USER
+
+    @tool(effect="read", timeout_s=_TIMEOUT_S, critical={"url": floor})
     async def fetch(url: str) -> Page:
         """Read a page of the web.
 
