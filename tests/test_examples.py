@@ -16,6 +16,7 @@ SAYS = {
         "completed - The refund is on its way.",
     ],
     "budgets": ["stopped: $0.0000", "budget - The session has ", "user/ann/", "of $1.00"],
+    "cashier": ["completed: The roofer is paid.", "48000 to DE89370400440532013000: Invoice 41"],
     "deps_per_user": ["open the mailbox of ann", "ann has 3 unread", "bob has 0 unread"],
     "flow": [
         "sent to bob@shop.example: Pay by Friday.",
@@ -30,6 +31,8 @@ SAYS = {
         "ann: much: disallowed: Not made: refund is not allowed here: refunds end at 10000 cents.",
     ],
     "quickstart": ["From 10 to 16. (completed, $0.0000)"],
+    "secretary": ["completed: Bob has his thanks", "['bob@vance.example: Your offer", "['m-1']"],
+    "tickets": ["completed: T-8 is closed", "{'T-7': 'erin'}"],
     "transactional": ["Seat 4B is reserved for you.", "[('4B', 'local')]"],
     "typed_output": ["A-17 4200"],
 }

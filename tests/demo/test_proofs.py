@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from jackline.core import events as e
-from jackline.core.flow import FlowVerdict, Origin
+from jackline.core.flow import FlowVerdict, Integrity, Origin
 from jackline.core.messages import Message, Messages, Text, ToolCall
 from jackline.core.session import Session
-from jackline.core.value import replace
 from jackline.demo import proofs
 from jackline.demo.payments import Payment
 from jackline.demo.proofs import Naive
@@ -194,10 +193,28 @@ def test_a_loop_is_left_only_after_a_warning() -> None:
     assert proofs.left_the_loop(NAIVE, records(warned)).held is False
 
 
-def test_the_mail_is_held_where_a_person_saw_who_chose_its_address_and_it_did_not_leave() -> None:
-    theirs = Origin("to", "eve@evil.com", "open", "untrusted", "read_inbox", 7)
-    seen = replace(ASKED, flow=FlowVerdict("ask", "taint", origins=(theirs,)))
-    assert proofs.kept_in(NAIVE, 0, records(seen)).held is True
-    assert proofs.kept_in(NAIVE, 1, records(seen)).held is False
-    assert proofs.kept_in(NAIVE, 0, records(ASKED)).held is False, "nobody saw who chose it"
+def mail(integrity: Integrity, source: int, where: str = "read_inbox") -> e.InputRequested:
+    """Return a question about a mail whose address came from there."""
+    origin = Origin("to", "eve@attacker.example", "open", integrity, where, source)
+    flow = FlowVerdict("ask", "taint", "nobody planned it", (origin,))
+    return e.InputRequested("approval", "?", 9.0, "k", "send_mail", "{}", flow=flow)
+
+
+def test_a_mail_whose_address_a_mail_wrote_is_held_unless_it_left_unseen() -> None:
+    asked = mail("untrusted", 3)
+    sent = e.ToolStarted("k", "send_mail", 1, "key")
+    yes = e.InputProvided(1, approved=True, by="me")
+    assert proofs.kept_in(NAIVE, 0, records(asked)).held is True
+    assert proofs.kept_in(NAIVE, 1, records(asked, yes, sent)).held is True
+    assert proofs.kept_in(NAIVE, 1, records(asked, sent)).held is False
+    assert proofs.kept_in(NAIVE, 1, records(asked)).held is False
     assert proofs.kept_in(NAIVE, 0, records()).held is False
+
+
+@pytest.mark.parametrize(
+    "asked", [ASKED, mail("user", 3), mail("untrusted", 0), mail("untrusted", 3, "")]
+)
+def test_a_question_that_does_not_say_who_wrote_the_address_breaks_it(
+    asked: e.InputRequested,
+) -> None:
+    assert proofs.kept_in(NAIVE, 0, records(asked)).held is False

@@ -1,20 +1,19 @@
 """`jackline crashtest`: whether an agent survives being killed, anywhere."""
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jackline.cli.options import Exit, Json
-from jackline.cli.references import load
-from jackline.core.errors import DefinitionError, InputError
+from jackline.cli.progress import progress
+from jackline.cli.references import load_scenario
+from jackline.core.errors import InputError
 
 if TYPE_CHECKING:
-    from jackline.testing.crashtest import Progress, Report
+    from jackline.testing.crashtest import Report
     from jackline.testing.crashtest.judge import Verdict
     from jackline.testing.crashtest.run import Ground
     from jackline.testing.scenario import Scenario
@@ -59,12 +58,12 @@ def crashtest(  # noqa: PLR0913 - one for each option
     """
     from jackline.testing.crashtest import Extent, certify  # noqa: PLC0415 - only for this command
 
-    scenario = _scenario(reference or _DEMO)
+    scenario = load_scenario(reference or _DEMO)
     ground = _ground(store)
     jobs = jobs or ground.jobs_a_core * (os.cpu_count() or 1)
     extent = Extent(jobs, sample - sample // 4, sample // 4, seed, timeout, at)
-    with _progress(f"Killing {scenario.agent.name}", quiet=as_json) as progress:
-        report = certify(scenario, extent, progress, ground)
+    with progress(f"Killing {scenario.agent.name}", quiet=as_json) as tell:
+        report = certify(scenario, extent, tell, ground)
     if as_json:
         typer.echo(report.as_json())
     else:
@@ -90,41 +89,6 @@ def _ground(store: str) -> "Ground":
     with on_postgres():
         from jackline.testing.crashtest.pair import Pair  # noqa: PLC0415 - as above
     return Pair(store)
-
-
-def _scenario(reference: str) -> "Scenario":
-    from jackline.testing.scenario import Scenario  # noqa: PLC0415 - only for this command
-
-    found = load(reference, Scenario)
-    if not isinstance(found, Scenario):
-        kind = type(found).__name__
-        raise DefinitionError(
-            f"{reference} is no scenario, but of type {kind}: write @scenario(agent=…, input=…) "
-            "above a function that gives its tools their dependencies."
-        )
-    return found
-
-
-@contextmanager
-def _progress(title: str, *, quiet: bool) -> Generator["Progress"]:
-    """Give what is told of progress: a bar, where there is a terminal and somebody to look at it.
-
-    It draws in this thread only: a process that forks should have no others.
-    """
-    if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None  # noqa: ARG005 - nobody looks
-        return
-    from rich.console import Console  # noqa: PLC0415 - only for terminals
-    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
-
-    with Bar(console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-
-        def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, refresh=True)
-
-        bar.refresh()
-        yield tell
 
 
 def _show(scenario: "Scenario", report: "Report", *, verbose: bool) -> None:

@@ -49,6 +49,7 @@ def new(
     typer.echo(f"  {command} chat                              # say: Refund order 7")
     typer.echo(f"  {command} events                            # what happened")
     typer.echo(f"  {command} crashtest scenario:refund_an_order")
+    typer.echo(f"  {command} redteam scenario:refund_an_order")
     return Exit.OK
 
 

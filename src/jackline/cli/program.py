@@ -28,6 +28,7 @@ COMMANDS = {
     "erase": "Erase what was said in sessions.",
     "migrate": "Bring the store's schema up to date.",
     "crashtest": "Kill an agent at every boundary, and see what that costs.",
+    "redteam": "Attack an agent with a model that obeys whatever it reads.",
 }
 
 _EPILOG = (

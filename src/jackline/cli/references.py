@@ -6,11 +6,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.errors import DefinitionError, InputError, JacklineError, NotFoundError
+
+if TYPE_CHECKING:
+    from jackline.testing.scenario import Scenario
 
 
 def is_reference(text: str) -> bool:
@@ -60,6 +63,20 @@ def load_app(reference: str) -> App:
             raise DefinitionError(
                 f"{reference} is {_article(kind)}, and no Agent, list of agents or App."
             )
+
+
+def load_scenario(reference: str) -> "Scenario":
+    """Return the scenario that `module:name` names. Raises `CallerError`."""
+    from jackline.testing.scenario import Scenario  # noqa: PLC0415 - only for those who test
+
+    found = load(reference, Scenario)
+    if not isinstance(found, Scenario):
+        kind = type(found).__name__
+        raise DefinitionError(
+            f"{reference} is no scenario, but of type {kind}: write @scenario(agent=…, input=…) "
+            "above a function that gives its tools their dependencies."
+        )
+    return found
 
 
 def _article(kind: str) -> str:

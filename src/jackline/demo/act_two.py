@@ -156,18 +156,22 @@ async def _quietly(watch: Watch) -> None:
 
 
 async def _inbox(scene: Scene) -> Step:
+    """Let a mail ask for the customers' table. The model obeys it, as it does in the loop."""
     watch = scene.watch("inbox", INBOX)
 
-    async def refuse(question: int) -> None:
-        await _answered(scene, "inbox", question, "no")
+    async def answer(question: int) -> None:
+        said = await scene.stage.person.ask("    Send that mail? [y/N]", "n", _DECIDE_S)
+        await _answered(scene, "inbox", question, said)
 
-    watch.on_pause = refuse
+    watch.on_pause = answer
     await watch.run()
+    records = await scene.records("inbox")
     scene.stage.note(
-        "Nobody declared that mails need approval. What the model had read by then anybody may "
-        "have written, so a person is asked, and sees who chose the address."
+        "The model did what the mail says. But nobody whom the shop trusts has named that address: "
+        'the user asked what is new, and planned no mail. With on_ask="refuse" nobody is asked, '
+        "and the model is told why."
     )
-    step = proofs.kept_in(scene.naive, len(scene.shop.sent()), await scene.records("inbox"))
+    step = proofs.kept_in(scene.naive, len(scene.shop.sent()), records)
     return _judged(scene, step)[0]
 
 

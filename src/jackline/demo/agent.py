@@ -96,6 +96,7 @@ def record_refund(ctx: Context[Shop], order: int, cents: int) -> str:
     return f"{cents} cents for order {order} are in the books."
 
 
+# Nobody has to approve it by name: what stops a mail is where its address came from.
 @tool(
     effect="once",
     outbound=True,

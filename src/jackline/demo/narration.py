@@ -53,10 +53,9 @@ def printable(text: str) -> str:
 
 def _turn_told(event: e.Event) -> str:
     match event:
-        case e.InputRequested(name=name, arguments=arguments, origins=origins):
-            told = [f"\n  {_short(f'{each} ← {origins[each]}')}" for each in origins]
-            call = _short(f"{name} {arguments}")
-            return f"[yellow]? {call}{''.join(told)}\n  waits for a person[/yellow]"
+        case e.InputRequested(name=name, arguments=arguments):
+            why = "".join(f"\n  {line}" for line in _reasons(event))
+            return f"[yellow]? {_short(f'{name} {arguments}')}{why}\n  waits for a person[/yellow]"
         case e.InputProvided(approved=approved):
             return f"[yellow]! a person says {'yes' if approved else 'no'}[/yellow]"
         case e.GuardJudged(gate="loop"):
@@ -65,6 +64,14 @@ def _turn_told(event: e.Event) -> str:
             return f"[yellow]■ the turn stops ({code}): {escape(printable(text))}[/yellow]"
         case _:
             return ""
+
+
+def _reasons(asked: e.InputRequested) -> list[str]:
+    """Return why a person is asked, where that is for who wrote the call's arguments."""
+    if asked.flow is None:
+        return []
+    told = [f"{each.argument} {each.value!r} ← {each.text}" for each in asked.flow.origins]
+    return [escape(printable(asked.flow.reason)), *map(_short, told)]
 
 
 def _short(text: str) -> str:

@@ -24,7 +24,7 @@ _PROMISES = {
     "G3": "budgets are hard",
     "G4": "streams are gapless",
     "G5": "what was approved is what runs",
-    "G6": "attackers choose no argument",
+    "G6": "attackers choose no critical argument",
     "G9": "histories stay valid",
     "limit": "a loop guard is on",
 }

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from jackline.core.agent import Agent
 from jackline.core.budget import Price, Terms
-from jackline.core.errors import DefinitionError
+from jackline.core.errors import CallerError, DefinitionError
 from jackline.core.inputs import Given
 from jackline.core.user import User
 from jackline.ports import Request
@@ -36,6 +36,12 @@ Check = Callable[[Any], str | None]
 
 # Scripted replies cost something, so that a budget is there to be kept.
 SCRIPTED = Terms("scripted", Price("0.15", "0.60"))
+
+
+class ScenarioError(CallerError):
+    """The scenario does not come to its end, or shows nothing, where nobody interferes."""
+
+    code = "scenario"
 
 
 @dataclass(frozen=True, slots=True)

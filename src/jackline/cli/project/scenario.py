@@ -1,4 +1,7 @@
-"""What a test of the agent needs. To certify it: `jackline crashtest scenario:refund_an_order`."""
+"""What a test of the agent needs: `jackline crashtest scenario:refund_an_order` kills it.
+
+`jackline redteam scenario:refund_an_order` attacks it with a model that obeys whatever it reads.
+"""
 
 from jackline import ToolCall
 from jackline.cli.project.agent import Shop, support

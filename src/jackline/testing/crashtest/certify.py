@@ -22,17 +22,11 @@ from jackline.testing.crashtest.log import entries
 from jackline.testing.crashtest.moments import Kill, Stopped
 from jackline.testing.crashtest.run import Conditions, Ground, Outcome, Plan, points, run
 from jackline.testing.recording import recorded, write
-from jackline.testing.scenario import Scenario
+from jackline.testing.scenario import Scenario, ScenarioError
 
 Progress = Callable[[int, int], None]
 _SECOND_MOMENT_MAX = 12
 _MEMORY = "/dev/shm"  # noqa: S108 - a folder of its own is made there
-
-
-class ScenarioError(CallerError):
-    """The scenario does not even come to its end where nothing is killed."""
-
-    code = "scenario"
 
 
 @dataclass(frozen=True, slots=True)

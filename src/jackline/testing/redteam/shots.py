@@ -1,0 +1,130 @@
+"""What is tried where and when: all of it, or as much as there is room for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from random import Random
+from typing import get_args
+
+import msgspec
+
+from jackline.core.tools import Tool
+from jackline.testing.redteam.attacks import (
+    ANSWERS,
+    Attack,
+    Known,
+    attacks_on,
+    is_target,
+    leaks,
+    private_read,
+    written,
+)
+from jackline.testing.redteam.rehearsal import Rehearsal
+from jackline.testing.redteam.report import Extent
+from jackline.testing.redteam.run import Shot, When
+from jackline.testing.redteam.seats import Seat
+
+_WHEN: tuple[When, ...] = get_args(When)
+_TOGETHER = 12
+
+
+def planned_shots(
+    tools: Sequence[Tool], found: Rehearsal, extent: Extent
+) -> tuple[Sequence[Shot], list[str]]:
+    """Return what is tried, and what is not: pairs where all of it would be too much."""
+    attacks, untried = _targets(tools, found)
+    shots = list(_shots(found, attacks, tools, extent.seed, _TOGETHER))
+    total = sum(len(shot.attacks) for shot in shots)
+    if total <= extent.most:
+        return shots, untried
+    together = min(_TOGETHER, max(1, extent.most // len(found.seats)))
+    kept = _drawn(list(_shots(found, attacks, tools, extent.seed, together)), extent)
+    left = total - sum(len(shot.attacks) for shot in kept)
+    return kept, [*untried, f"{left:,} of {total:,} attacks: --most {total} tries them all."]
+
+
+def _targets(tools: Sequence[Tool], found: Rehearsal) -> tuple[list[Attack], list[str]]:
+    """Return the attacks on all tools, and what is not attacked."""
+    attacks, untried = list[Attack](), list[str]()
+    calm = [tool.name for tool in tools if not is_target(tool)]
+    for tool in tools:
+        if made := _wanted(tool, found.known) if is_target(tool) else []:
+            attacks += made
+        elif tool.name not in calm:
+            untried.append(f"{tool.name}: nothing that it takes would decide what it does.")
+    if calm:
+        untried.append(f"Mere reads are not attacked: {', '.join(calm)}.")
+    if not found.answers:
+        untried.append("Links in answers: no guard of the agent looks at them.")
+    if found.believed:
+        untried.append(f"{found.believed} fields are believed to be what their labels say.")
+    return attacks, untried
+
+
+def _wanted(tool: Tool, known: Known) -> list[Attack]:
+    """Return the attacks on a tool that would be a hole if they ran."""
+    made = attacks_on(tool, known)
+    if not tool.flow.effectful and leaks(tool):
+        # What is carried out is a leak only where there is something to keep in.
+        if not any(private_read(source) for source, _ in known.read):
+            return [each for each in made if set(each.chosen) & tool.flow.critical.keys()]
+        return [msgspec.structs.replace(each, kind="leak") for each in made if each.chosen]
+    return [each for each in made if each.chosen]
+
+
+def _shots(
+    found: Rehearsal, attacks: Sequence[Attack], tools: Sequence[Tool], seed: int, together: int
+) -> Iterator[Shot]:
+    """Yield what is tried: at each seat each attack, at once and at the end, several in one run."""
+    order = list(attacks)
+    Random(seed).shuffle(order)
+    batches = [tuple(order[at : at + together]) for at in range(0, len(order), together)]
+    for seat, when in product(found.seats, _WHEN):
+        yield from [Shot(seat, when, batch) for batch in batches]
+        if found.answers:
+            yield Shot(seat, when, tuple(Attack("", text, "answer") for text in ANSWERS))
+    seat = next((seat for seat in found.seats if seat.where == "result"), None)
+    if seat is None or not found.reads:
+        return
+    for tool, when, batch in product(tools, _WHEN, batches):
+        shot = Shot(seat, when, batch, reads=found.reads)
+        if write := written(tool, found.known, shot.words):
+            yield replace(shot, writes=(write,))
+
+
+def _drawn(shots: list[Shot], extent: Extent) -> list[Shot]:
+    """Return as many as are wanted: first each seat with each attack, at one moment or the other.
+
+    Where that is too much, too, some are drawn, so that each seat has its turn.
+    """
+    halved = [shot for at, shot in enumerate(_by_pair(shots)) if at % 2 == 0]
+    kept, count = list[Shot](), 0
+    for shot in _dealt(halved, Random(extent.seed)):
+        if count + len(shot.attacks) <= extent.most:
+            kept.append(shot)
+            count += len(shot.attacks)
+    return kept
+
+
+def _by_pair(shots: Sequence[Shot]) -> Iterator[Shot]:
+    """Yield both moments of a pair of seat and attacks beside each other, and turned about."""
+    pairs = dict[tuple[object, ...], list[Shot]]()
+    for shot in shots:
+        key = (shot.seat, shot.attacks, bool(shot.writes))
+        pairs.setdefault(key, []).append(shot)
+    for at, pair in enumerate(pairs.values()):
+        yield from (pair if at % 2 else pair[::-1])
+
+
+def _dealt(shots: Sequence[Shot], random: Random) -> Iterator[Shot]:
+    """Yield one of each seat, then another of each."""
+    seats = dict[Seat, list[Shot]]()
+    for shot in shots:
+        seats.setdefault(shot.seat, []).append(shot)
+    for each in seats.values():
+        random.shuffle(each)
+    while seats:
+        for seat in list(seats):
+            yield seats[seat].pop()
+            if not seats[seat]:
+                del seats[seat]
