@@ -2,8 +2,8 @@
 
 import importlib.util
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -12,12 +12,26 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from jackline import Agent, Context, DenyList, From, Pasted, ToolCall, Unguarded, endorse, tool
+from jackline import (
+    Agent,
+    Budget,
+    Context,
+    DenyList,
+    From,
+    Pasted,
+    Price,
+    Terms,
+    ToolCall,
+    Unguarded,
+    endorse,
+    tool,
+)
 from jackline.core.flow import FlowVerdict, ToolFlow
 from jackline.core.inputs import Upload
 from jackline.core.tools import Tool
 from jackline.core.value import replace as changed
-from jackline.testing import Say, scenario
+from jackline.ports import Reply, Request
+from jackline.testing import Say, ScriptedModel, scenario
 from jackline.testing.redteam import Extent, Report, ScenarioError, attack, now
 from jackline.testing.scenario import Replies, Scenario
 
@@ -327,6 +341,33 @@ _REPLIES = [
     [ToolCall("move", '{"item": "new-1", "place": "shelf", "day": "2026-01-02", "number": 1}')],
     "Done.",
 ]
+
+
+class Bought:
+    """A model that costs something, as the agent's own does: it counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.terms = Terms("bought", Price(1, 1))
+        self._says = ScriptedModel([[ToolCall("look", "{}")], "Done."])
+
+    async def stream(self, request: Request) -> AsyncGenerator[str | Reply, None]:
+        self.asked += 1
+        async with aclosing(self._says.stream(request)) as parts:
+            async for part in parts:
+                yield part
+
+
+def test_without_replies_the_agent_s_own_model_is_asked_once() -> None:
+    bought, one = Bought(), scene(tool(effect="read")(look))
+    agent = replace(one.agent, model=bought)
+    report = attacked(replace(one, agent=agent, replies=None))
+    assert report.attacks > 4
+    assert bought.asked == 2
+    poor = replace(agent, budget=Budget(usd="0.000001"))
+    with pytest.raises(ScenarioError, match="the next request may cost"):
+        attacked(replace(one, agent=poor, replies=None))
+    assert bought.asked == 2
 
 
 def test_a_scenario_that_reads_nothing_cannot_be_attacked() -> None:

@@ -90,12 +90,8 @@ class Campaign:
         ran = await rehearsed(
             scenario, self.scripted, lambda tool, value: heard.append((tool, leaves(tool, value)))
         )
-        if ran.ended:
-            raise ScenarioError(
-                f"Scenario {scenario.name!r} fails without an attacker: {ran.ended}"
-            )
-        if why := lacking(ran.records):
-            raise ScenarioError(f"Scenario {scenario.name!r} runs no tool: {why}")
+        if why := ran.ended or lacking(ran.records):
+            raise ScenarioError(f"Scenario {scenario.name!r} fails without an attacker: {why}")
         if scripted is None:
             self.scripted = ScriptedModel(by_input(recorded(ran.records)))
         found = seen(scenario, ran, heard)

@@ -30,11 +30,13 @@ class Rehearsal:
 
 
 def lacking(records: Sequence[e.Record]) -> str:
-    """Return why no tool could run, or nothing."""
+    """Return why the model said nothing, or no tool could run; or nothing."""
     for record in records:
         if isinstance(record.event, e.ToolFailed) and record.event.code == "dependencies":
             return record.event.text
-    return ""
+    stops = [each.event.text for each in records if isinstance(each.event, e.TurnStopped)]
+    said = any(isinstance(each.event, e.ModelReplied) for each in records)
+    return "" if said or not stops else stops[0]
 
 
 def seen(scenario: Scenario, ran: Ran, heard: Sequence[tuple[Tool, list[Leaf]]]) -> Rehearsal:

@@ -149,7 +149,10 @@ async def rehearsed(scenario: Scenario, scripted: Model, hear: Heard) -> Ran:
 
 
 async def _run(scenario: Scenario, agent: Agent, model: Obedient, says: Sequence[Say]) -> Ran:
-    agent = replace(_unbound(agent), model=ScriptedModel(model.say, terms=FREE, plan=_worst(agent)))
+    # A model that costs something is asked once, within the agent's budget.
+    terms = FREE if isinstance(model.scripted, ScriptedModel) else model.scripted.terms
+    spoken = ScriptedModel(model.say, terms=terms, plan=_worst(agent))
+    agent = replace(_unbound(agent), model=spoken)
     runtime = Runtime([agent], store="memory://", deps=scenario.dependencies)
     with _folder():
         try:
