@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jackline.core.flow import From, endorse
     from jackline.core.guards import Audience, DenyList, Guard, MaximumSize, Unguarded, Verdict
     from jackline.core.inputs import Upload
+    from jackline.core.judging import Judge
     from jackline.core.messages import File, Image, Message, Pasted, Text, ToolCall, ToolResult
     from jackline.core.rates import Rate
     from jackline.core.redaction import Canary, Links, Policy, Redactor, Rule
@@ -63,6 +64,7 @@ __all__ = [
     "Image",
     "InputError",
     "JacklineError",
+    "Judge",
     "Limits",
     "Links",
     "MaximumSize",
@@ -122,6 +124,7 @@ _PLACES = {
     "Image": "jackline.core.messages",
     "InputError": "jackline.core.errors",
     "JacklineError": "jackline.core.errors",
+    "Judge": "jackline.core.judging",
     "Limits": "jackline.core.agent",
     "Links": "jackline.core.redaction",
     "MaximumSize": "jackline.core.guards",

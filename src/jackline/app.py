@@ -20,6 +20,7 @@ from jackline.core.events import (
     SessionId,
 )
 from jackline.core.inputs import Said
+from jackline.core.judging import Judge
 from jackline.core.permit.overlay import Overlay
 from jackline.core.user import User
 from jackline.opening import (
@@ -42,6 +43,7 @@ from jackline.ports import (
 )
 from jackline.runtime.artifacts import read_result
 from jackline.runtime.fleet import Post
+from jackline.runtime.judges import Judges
 from jackline.runtime.logs import redact_logs
 from jackline.runtime.models import Models
 from jackline.runtime.results import Result, Results, check_kept, ends
@@ -129,13 +131,14 @@ class Runtime:
     async def _enter(self) -> None:
         around = self._surroundings
         models = {name: self._models(agent) for name, agent in self._agents.items()}
+        judges = {name: self._judge(agent) for name, agent in self._agents.items()}
         fleet = open_store(self._url, around.wall_clock, around.engine)
         self._stack.callback(fleet.close)
         store = around.watch(fleet) if around.watch else fleet
         bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
         rates = fleet.rates if isinstance(fleet, SharesRates) else LocalRates(around.clock)
         served = {
-            name: self._served(_with_paging(agent, store), models[name], rates)
+            name: self._served(_with_paging(agent, store), models[name], rates, judges[name])
             for name, agent in self._agents.items()
         }
         tools = ToolEngine(around.clock, around.random.random, rates, witness=around.witness)
@@ -262,23 +265,26 @@ class Runtime:
 
     def _models(self, agent: Agent) -> Sequence[Model]:
         """Return an agent's models. Those that are made here end with the runtime."""
-        found: list[Model] = []
-        for given in agent.models:
-            found.append(self._resolved(agent, given))
-            made_here = isinstance(given, str) and given not in self._given
-            if made_here and isinstance(found[-1], Closing):
-                self._stack.push_async_callback(found[-1].close)
-        return found
+        return [self._resolved(agent, given) for given in agent.models]
 
-    def _served(self, agent: Agent, models: Sequence[Model], rates: Rates) -> Served:
-        return Served(agent, Models(agent, models, rates, self._surroundings.clock))
+    def _judge(self, agent: Agent) -> Judges | None:
+        judge = agent.judge
+        return Judges(judge, self._resolved(judge, judge.model)) if judge else None
 
-    def _resolved(self, agent: Agent, model: Any) -> Model:
-        if isinstance(model, str):
-            if model in self._given:
-                return self._given[model]
-            return resolve(model, price=agent.price, price_as=agent.price_as or "")
-        return resolve(model)
+    def _served(
+        self, agent: Agent, models: Sequence[Model], rates: Rates, judge: Judges | None
+    ) -> Served:
+        return Served(agent, Models(agent, models, rates, self._surroundings.clock, judge))
+
+    def _resolved(self, priced: Agent | Judge, model: Any) -> Model:
+        if not isinstance(model, str):
+            return resolve(model)
+        if model in self._given:
+            return self._given[model]
+        made = resolve(model, price=priced.price, price_as=priced.price_as or "")
+        if isinstance(made, Closing):
+            self._stack.push_async_callback(made.close)
+        return made
 
     def _opened(self) -> tuple[Store, Sessions, Results]:
         if self._open is None:

@@ -7,6 +7,7 @@ from jackline.core import events as e
 from jackline.core.agent import Agent
 from jackline.core.budget import Account, Price, Terms
 from jackline.core.fold import fold
+from jackline.core.judging import Judging
 from jackline.core.messages import InputPart, Message, ReplyPart, Text, ToolCall
 from jackline.core.readings import Readings
 from jackline.core.session import Session, Turn
@@ -87,6 +88,7 @@ class Story:
         self.terms = terms or (FREE,)
         self.now = 1_000.0
         self.account: Account | None = None
+        self.judge: Judging | None = None
         self.instructions = ""
         self.problem = ""
         self.session = Session(ID)
@@ -118,9 +120,8 @@ class Story:
         """Return what happens next, having let it happen."""
         self.now += after_s
         told, asked = (self.instructions, self.problem), self.readings.question()
-        facts = Facts(
-            self.now, self.terms, LEASE_S, self.account, *told, asked, self.readings.requests
-        )
+        judged = asked, self.readings.requests, self.judge
+        facts = Facts(self.now, self.terms, LEASE_S, self.account, *told, *judged)
         session, events = decide(self.session, self.agent, facts)
         assert session == fold(self.session, events, self.now), "decide says what it has folded"
         self.told(*events)

@@ -78,7 +78,9 @@ class Timeline:
         """Tell what a model said, and what it asked for."""
         said, cost, seconds = event.text.strip(), event.cost, event.seconds
         tokens = f"{event.usage.input:,} in, {event.usage.output:,} out"
-        if is_plan(event):
+        if is_verdict(event):
+            yield Line(event.model, f"judges {compact(said)}", "quiet", cost, seconds)
+        elif is_plan(event):
             yield Line(event.model, f"plans {_planned(said)}", "quiet", cost, seconds)
         elif said or not event.calls:
             yield Line(event.model, said or "(no words)", "plain", cost, seconds)
@@ -242,6 +244,16 @@ def _requested(_: Timeline, event: e.InputRequested) -> Iterable[Line]:
 def is_plan(event: e.ModelReplied) -> bool:
     """Whether this is a plan: it is nobody's answer."""
     return "/plan/" in event.key
+
+
+def is_verdict(event: e.ModelReplied) -> bool:
+    """Whether this is what a judge says."""
+    return "/judge/" in event.key
+
+
+def is_aside(event: e.ModelReplied) -> bool:
+    """Whether this is no part of the conversation."""
+    return is_plan(event) or is_verdict(event)
 
 
 def _planned(text: str) -> str:

@@ -17,7 +17,7 @@ from jackline.cli.own import Own
 from jackline.cli.show import clean, compact, exact, span
 from jackline.cli.signals import signals
 from jackline.cli.tally import Tally
-from jackline.cli.timeline import Timeline, for_people, is_plan
+from jackline.cli.timeline import Timeline, for_people, is_aside
 from jackline.cli.wire import wire
 from jackline.core import events as e
 from jackline.core.events import InputRequested, Record, SessionId
@@ -113,7 +113,7 @@ class Screen:
             self._say(item)
             return
         lines = list(self._timeline.lines(item))
-        if isinstance(item.event, e.ModelReplied) and not is_plan(item.event):
+        if isinstance(item.event, e.ModelReplied) and not is_aside(item.event):
             self._finish(item.event.text)
             lines = [line for line in lines if line.what.startswith("→")]
         elif _is_unsaid(item.event) or _is_wait(item.event):

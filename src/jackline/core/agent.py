@@ -20,6 +20,7 @@ from jackline.core.budget import Price, Priced, micro_dollars
 from jackline.core.errors import DefinitionError
 from jackline.core.flow import ToolFlow
 from jackline.core.guards import GATES, Guard
+from jackline.core.judging import Judge
 from jackline.core.outputs import Output
 from jackline.core.permit.rules import Bounds
 from jackline.core.rates import Rate
@@ -134,7 +135,8 @@ class Agent:
     or tenant, by all workers that share a Postgres. `output` is a pydantic model or dataclass
     that the answer must be. `guards` come on top of the stack that a runtime gives every agent
     (docs/security.md): one of the same name replaces its guard, `Unguarded(name, reason=…)` takes
-    it away. `standing` are those that stand at a gate; it `fits` where one of them can be fitted.
+    it away. `standing` are those that stand at a gate; it `fits` where one of them can be fitted,
+    and `judge` asks a model.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
     calls that need approval, where nobody is there to approve. `flows` says how its calls are
     judged; it is empty where no call of its tools could do any harm.
@@ -160,6 +162,7 @@ class Agent:
     typed: Output | None = field(init=False, repr=False)
     standing: Sequence[Guard] = field(init=False, repr=False)
     fits: bool = field(init=False, repr=False)
+    judge: Judge | None = field(init=False, repr=False)
     tools_bytes: int = field(init=False, repr=False)
     tools_digest: str = field(init=False, repr=False)
     bounds: Bounds | None = field(init=False, repr=False, default=None)
@@ -186,6 +189,10 @@ class Agent:
         object.__setattr__(self, "standing", standing)
         fits = any(hasattr(guard, "fit") for guard in standing)
         object.__setattr__(self, "fits", fits)
+        judges = [guard for guard in self.guards if isinstance(guard, Judge)]
+        if len(judges) > 1:
+            raise DefinitionError(f"Agent {self.name!r} has two judges: name one.")
+        object.__setattr__(self, "judge", judges[0] if judges else None)
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
         flows = {name: each.flow for name, each in self.by_name.items()}
         is_judged = any(each.is_judged for each in flows.values())

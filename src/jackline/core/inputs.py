@@ -65,10 +65,11 @@ class Upload:
     @property
     def is_text(self) -> bool:
         """Whether its bytes are characters."""
-        return _is_text(self.media_type)
+        return is_text(self.media_type)
 
 
-def _is_text(media_type: str) -> bool:
+def is_text(media_type: str) -> bool:
+    """Return whether the bytes of what is of this type are characters."""
     return media_type.startswith("text/") or media_type.partition(";")[0] in _MEDIA_TEXTS
 
 

@@ -61,7 +61,7 @@ def asked(agent: Agent, instructions: str, requests: Sequence[Source]) -> tuple[
 
 def schema(agent: Agent) -> dict[str, object]:
     """Return the JSON schema that the plan is bound to."""
-    return plan_schema(each.name for each in agent.tools if each.flow.effectful)
+    return plan_schema({each.name: each.parameters for each in agent.tools if each.flow.effectful})
 
 
 def bound_tokens(agent: Agent, messages: Sequence[Message], terms: Terms) -> int:

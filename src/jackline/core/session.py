@@ -81,6 +81,7 @@ class Turn(Value, frozen=True):
     throttled: int = 0
     plans: int = 0
     unplanned: bool = True
+    judged: tuple[str, ...] = ()
     tools: int = 0
     capped: bool = False
     failure: Failure | None = None

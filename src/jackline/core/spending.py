@@ -1,13 +1,13 @@
 """Before a model is asked: which one, when, for how much, and whether that may be spent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Protocol
 from zlib import crc32
 
 from jackline.core import events as e
-from jackline.core import planning, window
+from jackline.core import judging, planning, window
 from jackline.core.agent import Agent
 from jackline.core.backoff import delay_s
 from jackline.core.budget import Account, Money, Terms, dollars
@@ -22,6 +22,11 @@ _BACKOFF_MAX_S = 30.0
 _RETRY_AFTER_MAX_S = 3_600.0
 _DAY_S = 86_400
 _DAY_ONE = date(1970, 1, 1).toordinal()
+_TOKENS: Mapping[e.Purpose, int] = {
+    "compact": window.SUMMARY_TOKENS,
+    "plan": planning.PLAN_TOKENS,
+    "judge": judging.JUDGE_TOKENS,
+}
 _RETRYABLE = {
     "rate_limited",
     "overloaded",
@@ -159,10 +164,36 @@ def reserve_plan(
     asked = planning.asked(agent, session.instructions, facts.requests)
     tokens_in = planning.bound_tokens(agent, asked, terms)
     held = _reserved(session, agent, terms, facts, tokens_in, "plan")
+    return _aside(held, f"turn/{turn.id}/plan/{turn.plans}", digest("", asked))
+
+
+def hindrance(session: Session, turn: Turn, agent: Agent, terms: Terms) -> str:
+    """Return why a judge of these terms may not be asked any more, or nothing."""
+    if len(turn.judged) >= judging.JUDGED_MAX:
+        return f"the judge is asked about {judging.JUDGED_MAX} texts in a turn at most"
+    if terms.model in session.breached:
+        return "the judge has billed more than it was held to"
+    if agent.bounds and agent.bounds.forbids(terms.model):
+        return "the operator's policy forbids the judge's model"
+    return ""
+
+
+def reserve_judge(
+    session: Session, agent: Agent, terms: Terms, facts: Facts, posed: tuple[str, judging.Piece]
+) -> Sequence[e.Event] | None:
+    """Hold the worst case of a verdict. None: it cannot be paid for. Nothing: not now."""
+    assert session.turn is not None, "money is held for a turn"
+    turn, (key, piece) = session.turn, posed
+    tokens_in = piece.bound_tokens(terms)
+    held = _reserved(session, agent, terms, facts, tokens_in, "judge")
+    return _aside(held, f"turn/{turn.id}/judge/{len(turn.judged)}", key)
+
+
+def _aside(held: Sequence[e.Event], key: str, told: str) -> Sequence[e.Event] | None:
+    """Return the hold as that of a question beside the conversation, which `told` tells apart."""
     if not held or not isinstance(reserved := held[0], e.ModelReserved):
         return None if held else held
-    key = f"turn/{turn.id}/plan/{turn.plans}"
-    return [replace(reserved, key=key, digest=digest("", asked), instructions=None, tools=None)]
+    return [replace(reserved, key=key, digest=told, instructions=None, tools=None)]
 
 
 def _compacted(session: Session, agent: Agent, summary: str) -> e.ContextCompacted:
@@ -197,11 +228,8 @@ def _reserved(
     instructions = facts.instructions if turn.models == 0 else session.instructions
     changed = instructions != session.instructions
     wanted = min(agent.max_tokens, terms.output_tokens_max)
-    if purpose == "compact":
-        wanted = min(wanted, window.SUMMARY_TOKENS)
-    elif purpose == "plan":
-        wanted = min(wanted, planning.PLAN_TOKENS)
-    elif changed:
+    wanted = min(wanted, _TOKENS.get(purpose, wanted))
+    if purpose == "reply" and changed:
         tokens_in += len(instructions.encode())
     free, whose = _free(session, turn, agent, facts.account)
     tokens = wanted

@@ -8,13 +8,14 @@ no step that the journal does not know of.
 from collections.abc import Sequence
 from typing import Literal
 
-from jackline.core import calls, spending
+from jackline.core import calls, judging, spending
 from jackline.core import events as e
 from jackline.core.agent import Agent
 from jackline.core.budget import Account, Terms
 from jackline.core.calls import Desk
 from jackline.core.flow import Question, Source
 from jackline.core.fold import fold
+from jackline.core.judging import Judging
 from jackline.core.outputs import Invalid
 from jackline.core.session import Session, Turn
 from jackline.core.value import Value, replace
@@ -24,13 +25,14 @@ LEASE_S = 4.0
 _WAIT_HERE_S = 5.0
 
 
-class Facts(Value, frozen=True):
+class Facts(Value, frozen=True, gc=True):
     """What is known beyond the journal.
 
     `account` is one that the last reservation did not fit into; `instructions` are those of
     this turn, once they have been rendered, and `problem` says why they could not be.
     `question` says what calls are judged by, where any are, and `requests` is all that the user
-    typed: a plan is made of these and of the instructions.
+    typed: a plan is made of these and of the instructions. `judge` is asked about what the model
+    reads next, where there is one.
     """
 
     now: float
@@ -41,6 +43,7 @@ class Facts(Value, frozen=True):
     problem: str = ""
     question: Question | None = None
     requests: Sequence[Source] = ()
+    judge: Judging | None = None
 
 
 def decide(session: Session, agent: Agent, facts: Facts) -> tuple[Session, list[e.Event]]:
@@ -93,7 +96,7 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
         return calls.close(desk) or [end]
     if turn.pause:
         return [e.TurnResumed(turn.pause.reason)] if _is_over(turn, facts.now) else []
-    if lost := _lost(turn, agent):
+    if lost := _lost(session, turn, agent):
         return lost
     if turn.asked:
         return []
@@ -101,7 +104,7 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
         return _begin(desk, facts)
     if turn.round and not turn.round.calls and not turn.steers:
         return _answer(turn, turn.round.replied, agent)
-    return _stuck(turn, agent) or _ask(session, turn, agent, facts)
+    return _stuck(turn, agent) or _read_on(session, turn, agent, facts)
 
 
 def _begin(desk: Desk, facts: Facts) -> Sequence[e.Event]:
@@ -117,13 +120,15 @@ def _begin(desk: Desk, facts: Facts) -> Sequence[e.Event]:
     return begun or _wait(turn, facts.now)
 
 
-def _lost(turn: Turn, agent: Agent) -> Sequence[e.Event]:
+def _lost(session: Session, turn: Turn, agent: Agent) -> Sequence[e.Event]:
     """Say what became of what a lost worker had asked a model, unless too many were lost."""
     if turn.drivers > agent.limits.drivers:
         text = f"{turn.drivers} workers were lost in this step: a person has to look at it."
         return [_paused(turn, "dead_letter", None, text)]
     if turn.asked and turn.lost:
-        return [e.HoldUnconfirmed(turn.asked.key, turn.asked.hold)]
+        lost = e.HoldUnconfirmed(turn.asked.key, turn.asked.hold)
+        is_judge = turn.asked.purpose == "judge"
+        return judging.heard(session, turn.asked, [lost])[0] if is_judge else [lost]
     return []
 
 
@@ -227,6 +232,34 @@ def _stuck(turn: Turn, agent: Agent) -> Sequence[e.Event]:
         "before. Do something else, or answer with what you know."
     )
     return [e.GuardJudged("loop", "loop", "flag", note=note)]
+
+
+def _read_on(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:
+    """Ask a model, after the judge was asked about what it reads next, where there is one."""
+    judged = _judge(session, turn, agent, facts, facts.judge) if facts.judge else None
+    return _ask(session, turn, agent, facts) if judged is None else judged
+
+
+def _judge(
+    session: Session, turn: Turn, agent: Agent, facts: Facts, judge: Judging
+) -> Sequence[e.Event] | None:
+    """Ask the judge about one text, and flag those that it cannot be asked about.
+
+    None: all is judged. Nothing: it cannot be asked now.
+    """
+    flags = list[e.Event]()
+    for key, piece in judging.unjudged(session, turn, judge):
+        if known := judge.known(key):
+            flags += [judging.suspicion(key, piece, known)] if known.attack else []
+            continue
+        why = spending.hindrance(session, turn, agent, judge.terms)
+        if not why:
+            asked = spending.reserve_judge(session, agent, judge.terms, facts, (key, piece))
+            if asked is not None:
+                return [*flags, *asked]
+            why = "the judge cannot be paid for"
+        flags.append(judging.flag(key, piece, why))
+    return flags or None
 
 
 def _ask(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[e.Event]:

@@ -250,7 +250,8 @@ class Drive:
             turn = session.turn.id
             told, lease_s = steps.instructions(session), self._crew.lease_s
             terms, problem = steps.models.terms, steps.problem
-            facts = Facts(now, terms, lease_s, self._account, told, problem, *judged)
+            judge = steps.models.judge and steps.models.judge.of(session)
+            facts = Facts(now, terms, lease_s, self._account, told, problem, *judged, judge)
             session, decided = decide(session, steps.permitted(session.turn), facts)
             events += decided
         return session, events
@@ -331,7 +332,7 @@ class Drive:
                 performing = self._steps.perform(self._session, step)
                 events = await self._tasks.outcome(step, performing)
                 if events is None:
-                    events = self._steps.cancelled(step)
+                    events = self._steps.cancelled(self._session, step)
                 step = await self._carried(step, events)
                 in_a_row += 1
                 if in_a_row % _IN_A_ROW == 0:

@@ -4,11 +4,12 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
-from jackline.core import planning, window
+from jackline.core import judging, planning, window
 from jackline.core.admission import PASSED, Key, Ticket, Toll, Went
 from jackline.core.agent import Agent, Scope
 from jackline.core.breaker import Breaker
 from jackline.core.budget import Terms
+from jackline.core.detection.judge import ANSWER_CHARACTERS_MAX, SCHEMA, Question
 from jackline.core.errors import (
     GarbledReplyError,
     ModelError,
@@ -27,13 +28,14 @@ from jackline.core.events import (
 )
 from jackline.core.flow import Source
 from jackline.core.guards import judge
-from jackline.core.messages import ReplyPart, Text, ToolCall
+from jackline.core.messages import Message, ReplyPart, Text, ToolCall
 from jackline.core.rates import Quotas
 from jackline.core.results import explained, shortened
 from jackline.core.session import Session
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Model, Rates, Reply, Request, ToolSpec
 from jackline.runtime.bounded import Ended, OverdueError, bounded
+from jackline.runtime.judges import Judges
 from jackline.runtime.secrecy import Passage
 
 _TIMEOUT_S = 300.0
@@ -46,7 +48,8 @@ _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 class Asked(Value, frozen=True, gc=True):
     """One question to a model: of which session, for which reservation, past which guards.
 
-    A plan is made of what was `typed`, and not of the session's messages.
+    A plan is made of what was `typed`, and a verdict of what is `posed` to a judge: not of the
+    session's messages.
     """
 
     session: Session
@@ -55,16 +58,25 @@ class Asked(Value, frozen=True, gc=True):
     say: Callable[[str], None]
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]]
     typed: Sequence[Source] = ()
+    posed: Question | None = None
 
 
 class Models:
-    """An agent's models, ready to be asked."""
+    """An agent's models, ready to be asked, and its judge."""
 
-    def __init__(self, agent: Agent, models: Sequence[Model], rates: Rates, clock: Clock) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        models: Sequence[Model],
+        rates: Rates,
+        clock: Clock,
+        judge: Judges | None = None,
+    ) -> None:
         self.terms: Sequence[Terms] = tuple(model.terms for model in models)
         self._agent = agent
         self._rates = rates
         self._clock = clock
+        self.judge = judge
         self._models: Mapping[str, Model] = {model.terms.model: model for model in models}
         self._terms = {terms.model: terms for terms in self.terms}
         self._tolls = {name: Toll(f"model/{name}", _BREAKER) for name in self._models}
@@ -79,10 +91,11 @@ class Models:
 
     async def ask(self, asked: Asked) -> Sequence[Event]:
         """Return what came of it. A model's failure is an outcome and is never raised."""
-        reserved, name, toll = asked.reserved, self._agent.name, self._tolls[asked.reserved.model]
+        reserved, name, toll = asked.reserved, self._agent.name, self._toll(asked.reserved)
         if self._quotas:
             counts = {_whose(scope, name, asked): each for scope, each in self._quotas.items()}
-            tokens = reserved.max_tokens + asked.session.messages.size_bytes // 3
+            size = len(asked.posed.text) if asked.posed else asked.session.messages.size_bytes
+            tokens = reserved.max_tokens + size // 3
             toll = Toll(toll.name, toll.breaker, counts, tokens)
         ticket, rates = PASSED, self._rates
         if toll.rates or toll.name in rates.troubled:
@@ -90,7 +103,7 @@ class Models:
             if ticket.wait_s:
                 return [_held_up(reserved, ticket)]
         begun = self._clock()
-        timeout_s = planning.PLAN_S if reserved.purpose == "plan" else _TIMEOUT_S
+        timeout_s = self._timeout_s(reserved)
         try:
             reply = _reply(await bounded(self._stream(asked), timeout_s))
         except (OverdueError, ModelError) as error:
@@ -106,7 +119,8 @@ class Models:
 
     async def _stream(self, asked: Asked) -> Reply:
         """Return the reply, and pass on what may be said of it before. Raises `ModelError`."""
-        stream = self._models[asked.reserved.model].stream(self._request(asked))
+        stream = self._model(asked.reserved).stream(self._request(asked))
+        room = ANSWER_CHARACTERS_MAX if asked.reserved.purpose == "judge" else math.inf
         says = asked.reserved.purpose == "reply" and self._schema is None
         gate, begun = None, False
         try:
@@ -117,6 +131,8 @@ class Models:
                         if gate and (rest := gate.finish()):
                             asked.say(rest)
                         return part
+                    if (room := room - len(part)) < 0:
+                        raise GarbledReplyError("What a judge says is longer than any answer.")
                     if says:
                         gate = gate or asked.passage.gate()
                         if ready := gate.feed(part):
@@ -127,12 +143,40 @@ class Models:
             raise
         raise GarbledReplyError("The stream ended without a reply.")
 
+    def _model(self, reserved: ModelReserved) -> Model:
+        if reserved.purpose == "judge" and self.judge:
+            return self.judge.model
+        return self._models[reserved.model]
+
+    def _timeout_s(self, reserved: ModelReserved) -> float:
+        if reserved.purpose == "judge" and self.judge:
+            return self.judge.timeout_s
+        return planning.PLAN_S if reserved.purpose == "plan" else _TIMEOUT_S
+
+    def _toll(self, reserved: ModelReserved) -> Toll:
+        """Return what the question has to pass. What a judge reads closes no model to others."""
+        if reserved.purpose == "judge" and self.judge:
+            return self.judge.toll
+        return self._tolls[reserved.model]
+
     def _request(self, asked: Asked) -> Request:
         session, reserved = asked.session, asked.reserved
         if reserved.purpose == "compact":
             told = window.to_summarise(session, self._agent, self._terms[reserved.model])
             return Request(
                 reserved.key, window.SUMMARISE, told, (), reserved.max_tokens, purpose="compact"
+            )
+        if posed := asked.posed:
+            return Request(
+                reserved.key,
+                posed.instructions,
+                (Message("user", (Text(posed.text),)),),
+                (),
+                reserved.max_tokens,
+                SCHEMA,
+                purpose="judge",
+                first_event_s=self._timeout_s(reserved),
+                timeout_s=self._timeout_s(reserved),
             )
         if reserved.purpose == "plan":
             return Request(
@@ -165,6 +209,8 @@ class Models:
         secrets, is_reply = asked.passage.secrets, reserved.purpose == "reply"
         parts = [_clean(part) for part in reply.parts]
         parts = secrets.reply(parts, plain=is_reply and self._schema is None)
+        if reserved.purpose == "judge":
+            parts = judging.answer(parts)
         said = tuple[GuardJudged, ...]()
         if is_reply and self._allowed:
             parts, said = _judged(asked, parts)
@@ -173,7 +219,7 @@ class Models:
             parts,
             _encodable(reply.model),
             usage or Usage(),
-            cost := self._terms[reserved.model].price.cost(usage) if usage else reserved.hold,
+            cost := self._model(reserved).terms.price.cost(usage) if usage else reserved.hold,
             round(seconds, 3),
             () if said or reserved.purpose != "reply" else self._allowed,
             reply.cut,

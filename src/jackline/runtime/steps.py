@@ -12,10 +12,13 @@ from contextlib import (
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, cast
 
+from jackline.core import judging
 from jackline.core.agent import Agent
+from jackline.core.detection.judge import question
 from jackline.core.events import (
     Event,
     HoldUnconfirmed,
+    ModelFailed,
     ModelReserved,
     Principal,
     ProgressReported,
@@ -218,11 +221,13 @@ class Steps:
             return self._passage(session).outcomes([outcome])
         return await self._call(session, step, tool)
 
-    def cancelled(self, step: ModelReserved | Call) -> Sequence[Event]:
+    def cancelled(self, session: Session, step: ModelReserved | Call) -> Sequence[Event]:
         """Return what came of a step whose own code has cancelled the task that it runs in."""
         text = "The code that ran cancelled the task that it ran in."
         if isinstance(step, ModelReserved):
-            return [HoldUnconfirmed(step.key, step.hold, "connection", text)]
+            events = [HoldUnconfirmed(step.key, step.hold, "connection", text)]
+            is_judge = step.purpose == "judge"
+            return judging.heard(session, step, events)[0] if is_judge else events
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
             return [ToolReconciled(step.key, None, f"{text} Whether it took effect is unknown.")]
@@ -244,11 +249,34 @@ class Steps:
             asked = Asked(session, reserved, self._passage(session), said, self._artifact)
             if reserved.purpose == "plan" and (reader := self._driver.reader):
                 asked = replace(asked, typed=await reader.typed(session, seq))
+            if reserved.purpose == "judge":
+                return await self._judge(asked)
             return await self.models.ask(asked)
         except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
-            return [
+            events = [
                 HoldUnconfirmed(reserved.key, reserved.hold, "internal", self._explained(error))
             ]
+            is_judge = reserved.purpose == "judge"
+            return judging.heard(session, reserved, events)[0] if is_judge else events
+
+    async def _judge(self, asked: Asked) -> Sequence[Event]:
+        """Ask the judge, and return its verdict with what came of it."""
+        session, reserved, judge = asked.session, asked.reserved, self.models.judge
+        piece = judging.piece_of(session, reserved)
+        if not piece or not judge:
+            text = "What was to be judged, or who was to judge it, is not there any more."
+            events = [ModelFailed(reserved.key, "request_refused", text)]
+            return judging.heard(session, reserved, events)[0]
+        text = piece.text
+        if piece.file:
+            data, _ = await self._artifact(piece.file.artifact)
+            text = judging.decoded(data)
+        posed = question(piece.author, text, reserved.model)
+        events = await self.models.ask(replace(asked, posed=posed))
+        events, said = judging.heard(session, reserved, events, posed)
+        if said:
+            judge.of(session).keep(reserved.digest, said)
+        return events
 
     def noted(self, text: str) -> str:
         """Return what is written down of a bug that ends the turn."""

@@ -39,6 +39,7 @@ class Takes:
 
 FREE = Terms("scripted", Price(0, 0))
 NOTHING_PLANNED = '{"calls":[]}'
+NOTHING_FOUND = '{"attack":false,"kind":"none"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class ScriptedModel:
 
     `usage` None counts bytes as tokens. What is no request for a reply takes no answer from the
     script: a summary is a text that says so, and a plan (docs/security.md) is `plan`, which is
-    like an answer and by default plans nothing. `planned` writes one.
+    like an answer and by default plans nothing. `planned` writes one. A verdict (`Judge`) is
+    `judge`, which by default finds nothing.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class ScriptedModel:
         usage: Usage | None = None,
         pace: Pace = AT_ONCE,
         plan: Answer = NOTHING_PLANNED,
+        judge: Answer = NOTHING_FOUND,
     ) -> None:
         self._script: tuple[_Line, ...] = ()
         self._scripts: Mapping[str, Sequence[tuple[_Line, ...]]] = {}
@@ -120,7 +123,10 @@ class ScriptedModel:
         self._terms = terms
         self._usage = usage
         self._pace = pace
-        self._plan = _lines([plan])[0]
+        self._aside = {
+            "plan": _lines([plan])[0],
+            "judge": _lines([judge])[0],
+        }
 
     @property
     def terms(self) -> Terms:
@@ -155,7 +161,7 @@ class ScriptedModel:
 
     def _line(self, request: Request) -> _Line:
         if request.purpose != "reply":
-            return self._plan if request.purpose == "plan" else _SUMMARY
+            return self._aside.get(request.purpose, _SUMMARY)
         script = self._script
         if self._scripts:
             texts = (said.text for said in reversed(request.messages) if said.role == "user")

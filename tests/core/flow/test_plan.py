@@ -106,8 +106,13 @@ def test_what_is_no_plan_plans_nothing(text: str) -> None:
     assert plan_of(text, FLOWS) is None
 
 
-def test_the_schema_names_the_tools_and_nothing_else_may_be_said() -> None:
-    schema = plan_schema(FLOWS)
-    call = schema["properties"]["calls"]["items"]
-    assert call["properties"]["tool"]["enum"] == ["fetch", "pay", "send_email"]
-    assert call["additionalProperties"] is False
+def test_the_schema_names_tools_and_arguments_and_nothing_else_may_be_said() -> None:
+    where = {"$ref": "#/$defs/Place"}
+    put = {"properties": {"what": {"type": "string"}, "where": where}}
+    calls = plan_schema({"put": put, "end": {}})["properties"]["calls"]["items"]["anyOf"]
+    assert [call["properties"]["tool"]["enum"] for call in calls] == [["end"], ["put"]]
+    assert all(call["additionalProperties"] is False for call in calls)
+    known = calls[1]["properties"]["known"]
+    assert (known["properties"], known["required"]) == ({"what": {"type": "string"}}, [])
+    assert calls[1]["properties"]["unknown"]["items"]["enum"] == ["what", "where"]
+    assert calls[0]["properties"]["unknown"]["items"] == {"type": "string"}

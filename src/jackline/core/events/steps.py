@@ -9,7 +9,10 @@ from jackline.core.messages import Content, ReplyPart, Text, ToolCall
 
 
 class GuardJudged(Fact, frozen=True):
-    """A guard had something to say, and why. `note` is what the model is told of it."""
+    """A guard had something to say, and why. `note` is what the model is told of it.
+
+    `digest` is that of the text, where a model judges it: see `ModelReserved`.
+    """
 
     gate: Gate
     guard: str
@@ -18,6 +21,7 @@ class GuardJudged(Fact, frozen=True):
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     note: str = ""
+    digest: str = ""
 
 
 class ModelReserved(Fact, frozen=True):

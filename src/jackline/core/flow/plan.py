@@ -46,31 +46,40 @@ class Plan(Value, frozen=True):
         return None
 
 
-def plan_schema(tools: Iterable[str]) -> dict[str, Any]:
-    """Return the JSON schema that a planning model's answer is bound to."""
-    names = {"type": "array", "items": {"type": "string"}}
+def plan_schema(tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the JSON schema that a planning model's answer is bound to.
+
+    `tools` are the schemas of the arguments. Each is named: providers take an object whose
+    properties are left open for one that has none.
+    """
+    calls = [_call_schema(name, tools[name]) for name in sorted(tools)]
+    items = {"type": "array", "items": {"anyOf": calls}, "maxItems": CALLS_MAX}
+    return _object({"calls": items}, ["calls"])
+
+
+def _call_schema(tool: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a planned call. What is defined elsewhere can only be left open."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    known = {name: shape for name, shape in properties.items() if not _refers(shape)}
+    names = {"type": "string"} | ({"enum": list(properties)} if properties else {})
+    said = {"description": "Arguments that the request says word for word."}
+    looked_up = {"description": "Arguments that have to be looked up first."}
     call = {
-        "tool": {"type": "string", "enum": sorted(tools)},
-        "known": {
-            "type": "object",
-            "description": "Arguments that the request says word for word.",
-        },
-        "unknown": names | {"description": "Arguments that have to be looked up first."},
+        "tool": {"type": "string", "enum": [tool]},
+        "known": _object(known, []) | said,
+        "unknown": {"type": "array", "items": names} | looked_up,
         "repeat": {"type": "boolean", "description": "Whether it is made more than once."},
     }
-    items = {
-        "type": "object",
-        "properties": call,
-        "required": ["tool", "known", "unknown"],
-        "additionalProperties": False,
-    }
-    calls = {"type": "array", "items": items, "maxItems": CALLS_MAX}
-    return {
-        "type": "object",
-        "properties": {"calls": calls},
-        "required": ["calls"],
-        "additionalProperties": False,
-    }
+    return _object(call, ["tool", "known", "unknown"])
+
+
+def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+    bounds = {"required": required, "additionalProperties": False}
+    return {"type": "object", "properties": dict(properties), **bounds}
+
+
+def _refers(shape: object) -> bool:
+    return b'"$ref"' in msgspec.json.encode(shape)
 
 
 def plan_of(text: str, flows: Mapping[str, ToolFlow]) -> Plan | None:

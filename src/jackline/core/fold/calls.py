@@ -7,7 +7,7 @@ import msgspec
 
 from jackline.core import events as e
 from jackline.core.fold.turns import noted, open_round, open_turn
-from jackline.core.messages import Content, Message, Text, ToolResult
+from jackline.core.messages import Content, Message, Pasted, Text, ToolResult
 from jackline.core.session import Call, Round, Session, Turn
 from jackline.core.value import replace
 
@@ -93,7 +93,7 @@ def reconciled(session: Session, event: e.ToolReconciled) -> Session:
         session = replace(session, unknown=tuple(others))
     if call and call.state == "unknown":
         return _closed(session, event.key, (Text(event.text),), failed=event.happened is not True)
-    return noted(session, Message("user", (Text(_late(session, event)),)))
+    return noted(session, Message("user", (Pasted(_late(session, event)),)))
 
 
 def _late(session: Session, event: e.ToolReconciled) -> str:

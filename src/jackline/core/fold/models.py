@@ -1,4 +1,4 @@
-"""What becomes of a model that is asked for a reply, a summary or a plan: held, replied, failed."""
+"""What becomes of a model that is asked for a reply, a summary, a plan or a verdict."""
 
 from jackline.core import events as e
 from jackline.core.fold.turns import open_turn
@@ -6,14 +6,15 @@ from jackline.core.messages import Message, Messages, Text
 from jackline.core.session import Call, Failure, Measured, Round, Session, Turn
 from jackline.core.value import replace
 
+_ASIDE = {"plan", "judge"}  # No part of the conversation.
 _NOT_TRIED = {"lost", "throttled"}  # The model itself has not failed.
 
 
 def reserved(session: Session, event: e.ModelReserved) -> Session:
     """Hold the money. Steering enters here: after all results, before the next request."""
     turn, messages = open_turn(session, event), session.messages
-    if event.purpose == "plan":
-        return _planning(session, turn, event)
+    if event.purpose in _ASIDE:
+        return _aside(session, turn, event)
     money, steers = turn.money.hold(event.hold), turn.steers
     compacting, models = turn.compacting, turn.models + 1
     current = turn.round
@@ -46,16 +47,14 @@ def reserved(session: Session, event: e.ModelReserved) -> Session:
     )
 
 
-def _planning(session: Session, turn: Turn, event: e.ModelReserved) -> Session:
-    """Let the round wait for a plan of all that the user has said so far."""
-    turn = replace(
-        turn,
-        asked=event,
-        asked_seq=session.head,
-        money=turn.money.hold(event.hold),
-        plans=turn.plans + 1,
-        unplanned=False,
-    )
+def _aside(session: Session, turn: Turn, event: e.ModelReserved) -> Session:
+    """Let the turn wait for a plan of all that the user has said so far, or for a judge."""
+    money = turn.money.hold(event.hold)
+    turn = replace(turn, asked=event, asked_seq=session.head, money=money)
+    if event.purpose == "plan":
+        turn = replace(turn, plans=turn.plans + 1, unplanned=False)
+    else:
+        turn = replace(turn, judged=(*turn.judged, event.digest))
     return replace(session, money=session.money.hold(event.hold), turn=turn)
 
 
@@ -73,7 +72,7 @@ def replied(session: Session, event: e.ModelReplied) -> Session:
     paid = turn.money.settle(asked.hold, event.cost)
     money = session.money.settle(asked.hold, event.cost)
     usage = turn.usage.plus(event.usage)
-    if asked.purpose == "plan":
+    if asked.purpose in _ASIDE:
         turn = replace(turn, usage=usage, money=paid, asked=None, lost=False, drivers=0)
         return replace(session, turn=turn, money=money)
     if asked.purpose != "reply":
@@ -111,6 +110,8 @@ def failed(session: Session, event: e.ModelFailed | e.HoldUnconfirmed) -> Sessio
     paid = turn.money.settle(asked.hold, event.cost)
     session = replace(session, money=session.money.settle(asked.hold, event.cost))
     turn = replace(turn, money=paid, asked=None, lost=False)
+    if asked.purpose == "judge":
+        return replace(session, turn=turn)
     if asked.purpose == "plan":
         # What was never answered, or never asked, may be asked once more.
         turn = replace(turn, unplanned=turn.unplanned or event.code in _NOT_TRIED)

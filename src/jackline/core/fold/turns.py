@@ -144,6 +144,8 @@ def judged(session: Session, event: e.GuardJudged) -> Session:
         return _barred(session, event)
     if turn is None:
         return session
+    if event.digest and event.digest not in turn.judged:
+        turn = replace(turn, judged=(*turn.judged, event.digest))
     if event.gate == "loop":
         turn = replace(turn, warned=True)
     elif event.gate == "output" and event.note:

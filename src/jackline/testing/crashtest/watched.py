@@ -13,6 +13,8 @@ from typing import Any, Literal
 from jackline.core.agent import Agent
 from jackline.core.budget import Terms
 from jackline.core.events import Usage
+from jackline.core.guards import Guard
+from jackline.core.judging import Judge
 from jackline.core.messages import Message, Text
 from jackline.core.tools import Tool
 from jackline.ports import Model, Reply, Request
@@ -27,7 +29,15 @@ def watched(agent: Agent, models: Sequence[Model], moments: Moments) -> Agent:
     """Return the agent with these models and its own tools, all of them watched."""
     watched_models = [WatchedModel(model, moments) for model in models]
     tools = [_tool(tool, moments) for tool in agent.tools]
-    return replace(agent, model=watched_models, tools=tools)
+    guards = [_judge(guard, watched_models) for guard in agent.guards]
+    return replace(agent, model=watched_models, tools=tools, guards=guards)
+
+
+def _judge(guard: Guard, models: Sequence[Model]) -> Guard:
+    """Return a judge that asks what answers in the test, and any other guard as it is."""
+    if not isinstance(guard, Judge):
+        return guard
+    return Judge(models[0], typed=guard.typed, timeout_s=guard.timeout_s)
 
 
 def witness(moments: Moments) -> Callable[[str, Literal["before", "after"]], None]:

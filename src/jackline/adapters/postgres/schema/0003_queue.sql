@@ -261,7 +261,7 @@ BEGIN
     seq := first;
 END $$;
 
--- A driver's append, as before, with the open turn's version, and a job for whoever is to go on
+-- A driver's append, with the open turn's version, and a job for whoever is to go on
 -- where `wakes`: all of it, or nothing. `outcome` is its name, and `seen` the epoch or the
 -- head that is there. An account that refuses is an error, so that nothing of it is kept.
 CREATE FUNCTION jackline.drive_2(

@@ -39,8 +39,8 @@ BEGIN
 END $$;
 
 -- Puts each of these bodies in the place of the one that was `seen`, where no other has come there
--- and it is about `at`; else nothing. Where a body is null the one that was seen has to be there,
--- and stays.
+-- and it is about the time that is `expected`; else nothing. Where a body is null the one that was
+-- seen has to be there, and stays.
 CREATE FUNCTION jackline.buckets_swap_1(
     tenants text[],
     names text[],
@@ -48,14 +48,14 @@ CREATE FUNCTION jackline.buckets_swap_1(
     kept bytea[],
     forget_at double precision[],
     given double precision,
-    INOUT at double precision,
+    expected double precision,
+    OUT at double precision,
     OUT swapped boolean
 )
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     bodies bytea[];
     found_body bytea;
-    expected double precision := at;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     FOR place IN 1 .. cardinality(names) LOOP
