@@ -77,8 +77,9 @@ async def act_two(stage: Stage, folder: Folder, naive: Naive, point: Point) -> l
 
 def _source_of_refund() -> str:
     lines = inspect.getsource(agent).splitlines()
-    begin = next(at for at, line in enumerate(lines) if "reconcile=" in line)
-    end = next(at for at in range(begin, len(lines)) if lines[at].startswith("    return"))
+    name = next(at for at, line in enumerate(lines) if line.startswith("def refund("))
+    begin = max(at for at in range(name) if lines[at].startswith("@tool("))
+    end = next(at for at in range(name, len(lines)) if lines[at].startswith("    return"))
     return "\n".join(lines[begin : end + 1])
 
 

@@ -6,6 +6,7 @@ from jackline.core import events as e
 from jackline.core.messages import Text
 
 _CHARACTERS = 64
+_VALUE = 32  # What is longer hides where it came from.
 
 
 class Narration:
@@ -70,7 +71,10 @@ def _reasons(asked: e.InputRequested) -> list[str]:
     """Return why a person is asked, where that is for who wrote the call's arguments."""
     if asked.flow is None:
         return []
-    told = [f"{each.argument} {each.value!r} ← {each.text}" for each in asked.flow.origins]
+    told = [
+        f"{each.argument} {f'{each.value!r} ' if len(each.value) <= _VALUE else ''}← {each.text}"
+        for each in asked.flow.origins
+    ]
     return [escape(printable(asked.flow.reason)), *map(_short, told)]
 
 

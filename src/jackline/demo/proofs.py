@@ -210,7 +210,7 @@ def kept_in(naive: Naive, sent: int, records: Sequence[e.Record]) -> Step:
         "G6",
         len(asked) == 1 and all(told) and sent == len(started) == approved,
         f"{naive.rows_mailed} customers mailed",
-        f"asks: {told[0]} wrote it" if told else "nobody was asked",
+        f"asks: {told[0]} says so" if told else "nobody was asked",
         {"rows_mailed_naive": naive.rows_mailed, "mails": sent, "asked": len(asked)},
     )
 
