@@ -18,6 +18,7 @@ from jackline import (
     Context,
     DenyList,
     From,
+    Judge,
     Pasted,
     Price,
     Terms,
@@ -387,10 +388,13 @@ def test_without_replies_the_agent_s_own_model_is_asked_once() -> None:
     report = attacked(replace(one, agent=agent, replies=None))
     assert report.attacks > 4
     assert bought.asked == 2
+    judge = Judge("openai:gpt-5.4-mini")
+    attacked(replace(one, agent=replace(agent, guards=[judge]), replies=None))
+    assert bought.asked == 4, "a judge is not asked at all"
     poor = replace(agent, budget=Budget(usd="0.000001"))
     with pytest.raises(ScenarioError, match="the next request may cost"):
         attacked(replace(one, agent=poor, replies=None))
-    assert bought.asked == 2
+    assert bought.asked == 4
 
 
 def test_a_scenario_that_reads_nothing_cannot_be_attacked() -> None:

@@ -19,6 +19,7 @@ from jackline.core.agent import Agent
 from jackline.core.errors import CallerError, StaleError
 from jackline.core.flow import Planned
 from jackline.core.inputs import Given, Upload
+from jackline.core.judging import Judge
 from jackline.core.messages import File, Image, Part, Pasted, Text, ToolCall, ToolResult
 from jackline.core.session import Session
 from jackline.ports import Model, Reply, Request
@@ -188,10 +189,15 @@ async def _visited(
 
 
 def _unbound(agent: Agent) -> Agent:
-    """Return the agent without what would keep calls waiting, or away for their number."""
+    """Return the agent without what would keep calls waiting, or away for their number.
+
+    Nor has it a judge: that one only flags, and to ask it costs something.
+    """
+    guards = [guard for guard in agent.guards if not isinstance(guard, Judge)]
     limits = replace(agent.limits, tool_calls=None)
     tools = [replace(tool, rate=None, breaker=None) for tool in agent.tools]
-    return replace(agent, limits=limits, tools=tools, rates={}, version="redteam")
+    changed = replace(agent, limits=limits, tools=tools, rates={}, version="redteam")
+    return replace(changed, guards=guards)
 
 
 def _worst(agent: Agent) -> str:
