@@ -8,7 +8,7 @@ from tests.core.story import ANN, LEASE_S, TOOLS, Story, agent, kinds, refund
 from jackline.core import events as e
 from jackline.core.agent import Limits
 from jackline.core.guards import DenyList, Guard, Verdict
-from jackline.core.messages import Text, ToolCall, ToolResult
+from jackline.core.messages import Pasted, Text, ToolCall, ToolResult
 from jackline.core.tools import digest, tool
 from jackline.core.turn import Facts, broken, decide
 from jackline.core.value import replace
@@ -243,6 +243,7 @@ def test_a_call_that_turned_out_late_is_told_to_the_model() -> None:
     told.goes_on()
     told.told(e.ToolReconciled("turn/2/model/0/tool/0", happened=True, text="1 paid"))
     assert told.turn.steers[0].text == "[The call pay, given up before, has returned: 1 paid]"
+    assert isinstance(told.turn.steers[0].parts[0], Pasted), "the user has not typed it"
 
 
 def test_what_turns_out_after_the_turn_changes_nothing() -> None:

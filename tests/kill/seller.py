@@ -11,6 +11,7 @@ from tests.labels import OWN
 from jackline.core.agent import Agent, Budget
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import RateLimitedError
+from jackline.core.judging import Judge
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
 from jackline.core.user import User
@@ -136,6 +137,19 @@ async def bought() -> AsyncGenerator[Shop]:
 )
 def patience() -> Shop:
     """Wait ten minutes for a model."""
+    return Shop()
+
+
+@scenario(
+    agent=replace(seller, guards=[Judge(ScriptedModel("…"))]),
+    input=_ORDER,
+    replies=[
+        [_call("find_order", '{"order": 7}'), _call("find_order", '{"order": 8}')],
+        "Both are there.",
+    ],
+)
+def judged() -> Shop:
+    """Have two results judged before the model reads them."""
     return Shop()
 
 

@@ -65,6 +65,15 @@ def test_a_report_says_what_each_death_cost() -> None:
     assert "seller: 3 boundaries, 4 runs, 0 breaches; 0 calls ran again, 3 are" in done.stdout
 
 
+def test_a_judge_that_dies_loses_no_result() -> None:
+    done = ran("tests.kill.seller:judged", "--json", "--at", "judge", "--sample", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["boundaries"] >= 4
+    assert report["breaches"] == []
+    assert report["rerun"] == 0, "what was returned before is not asked for again"
+
+
 def test_nobody_waits_for_what_an_agent_waits_for() -> None:
     """A process that only waits ends, and the next one's clock is ahead."""
     done = ran("tests.kill.seller:patience", "--at", "turn 1/model/2", "--sample", "0")

@@ -156,6 +156,14 @@ def test_whatever_else_comes_back_is_one_flag_after_one_try(store: str, answer: 
     assert not any(each.calls for each in said)
 
 
+def test_a_judge_that_floods_is_cut_off_at_once(store: str) -> None:
+    _, events, _ = judged(store, saying(*HUGE, end="hang"))
+    (flag,) = flags(events)
+    assert flag.reason == "the judge did not answer (garbled)"
+    (lost,) = of(events, e.HoldUnconfirmed)
+    assert lost.cost == asked(events)[0].hold, "it was sent, so that it may be billed"
+
+
 def test_a_judge_that_never_ends_is_given_up_at_its_deadline(store: str) -> None:
     result, events, wire = judged(store, Answer(end="hang"), timeout_s=0.3)
     (flag,) = flags(events)

@@ -28,10 +28,15 @@ from jackline.core.events import (
     Usage,
 )
 from jackline.core.fold import fold, replay
+from jackline.core.judging import Judge, unjudged
 from jackline.core.messages import Text, ToolCall
 from jackline.core.session import Call, Session
 from jackline.core.turn import Facts, decide
-from jackline.testing.model import validate
+from jackline.runtime.judges import Judges
+from jackline.testing.model import ScriptedModel, validate
+
+_MODEL = ScriptedModel("…", terms=TERMS)
+_JUDGE = Judges(Judge(_MODEL), _MODEL).of(Session(SessionId("t", "s")))
 
 
 def once_each(records: Sequence[Record], acknowledged: set[str]) -> None:
@@ -75,6 +80,23 @@ def answers_are_kept(records: Sequence[Record]) -> None:
             answer = said.get(asked[event.key])
             assert answer, f"G5: nobody approved {event}"
             assert answer.approved, f"G5: somebody refused {event}"
+
+
+def texts_are_judged(records: Sequence[Record]) -> None:
+    """No model is asked for a reply before all that others wrote has its verdict, and only one."""
+    session, asked = Session(SessionId("t", "s")), set[tuple[int, str]]()
+    for record in records:
+        before, event = session, record.event
+        session = replay(session, [record])
+        if isinstance(event, ModelReserved) and event.purpose == "judge":
+            assert before.turn
+            text = before.turn.id, event.digest
+            assert text not in asked, f"judged twice: {event}"
+            asked.add(text)
+        elif isinstance(event, ModelReserved) and event.purpose == "reply":
+            assert before.turn
+            left = list(unjudged(before, before.turn, _JUDGE))
+            assert not left, f"nobody has judged {left}"
 
 
 def attackers_choose_nothing(records: Sequence[Record]) -> None:

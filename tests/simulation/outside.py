@@ -16,7 +16,7 @@ from jackline.core.flow import Planned
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, Effect, Tool, tool
 from jackline.ports import Reply, Request
-from jackline.testing.model import ScriptedModel, planned, validate
+from jackline.testing.model import NOTHING_FOUND, ScriptedModel, planned, validate
 
 LEASE_S = 1.0
 OUTPUT_TOKENS = 100
@@ -32,6 +32,7 @@ EFFECTS: Mapping[str, Effect] = {
 }
 BOB, EVE = '{"to":"bob"}', '{"to":"eve"}'
 ASKED = "please put it there for bob"
+VERDICTS = (NOTHING_FOUND, '{"attack": true, "kind": "override"}', "Sure.")
 PLANS = (planned(Planned("put", {"to": "bob"}), Planned("write")), planned(), "no plan", "{")
 SCRIPT = (
     (("look", "{}"), ("put", BOB), ("pay", "{}"), ("write", "{}")),
@@ -135,7 +136,9 @@ class SimulatedModel:
             [ToolCall(name, arguments) for name, arguments in each] for each in SCRIPT
         ]
         self._scripted = ScriptedModel(
-            [*calls, "Here you are."], plan=lambda _: outside.random.choice(PLANS)
+            [*calls, "Here you are."],
+            plan=lambda _: outside.random.choice(PLANS),
+            judge=lambda _: outside.random.choice(VERDICTS),
         )
         self._outside = outside
 

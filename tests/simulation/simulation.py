@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from tests.simulation import checks, stores
 from tests.simulation.outside import ASKED, EFFECTS, LEASE_S, Ledger, Outside
@@ -36,11 +36,13 @@ from jackline.core.events import (
 )
 from jackline.core.flow import flow_of
 from jackline.core.fold import replay
+from jackline.core.judging import Judge
 from jackline.core.messages import Text
 from jackline.core.session import Session
 from jackline.core.tools import Context, Effect
 from jackline.core.user import User
 from jackline.ports import Store
+from jackline.runtime.judges import Judges
 from jackline.runtime.models import Models
 from jackline.runtime.sessions import Sessions
 from jackline.runtime.steps import Crew, Served
@@ -64,6 +66,7 @@ class Plan:
     clock_sleeps: bool = False
     skips_renewal: bool = False
     judges: bool = True
+    judge: Literal["none", "asked", "forgotten"] = "none"
 
 
 class Simulation:
@@ -155,7 +158,12 @@ class Simulation:
             blind = [changed(each, flow=flow_of(each.name, "read", {})) for each in agent.tools]
             agent = changed(agent, tools=blind)
         rates = LocalRates(clock)
-        models = Models(agent, [cast("Any", agent.model)], rates, clock)
+        judge = None
+        if plan.judge == "asked":
+            # It remembers nothing, so that each text needs a verdict of its own.
+            model = cast("Any", agent.model)
+            judge = Judges(Judge(model), model, kept_max=0)
+        models = Models(agent, [cast("Any", agent.model)], rates, clock, judge)
         tools = ToolEngine(clock, world.random.random, rates, threads=InlineThreads())
         served = {"agent": Served(agent, models)}
         bus = LocalBus()
@@ -291,6 +299,8 @@ class Simulation:
             checks.answers_are_kept(records)
             checks.attackers_choose_nothing(records)
             checks.time_goes_on(records)
+            if self.plan.judge != "none":
+                checks.texts_are_judged(records)
             reserved += checks.count(records, ModelReserved)
             returned |= checks.returned_keys(records, "write")
             checks.prefixes_live(session, records, self.agent)

@@ -41,6 +41,11 @@ def test_promises_hold_on_sqlite_too(seed: int, journal: Path) -> None:
     Simulation(seed, Plan(), journal).run()
 
 
+@pytest.mark.parametrize("seed", range(SEEDS // 4))
+def test_promises_hold_with_a_judge_too(seed: int) -> None:
+    Simulation(seed, Plan(judge="asked")).run()
+
+
 @pytest.mark.parametrize("seed", ON_POSTGRES)
 def test_promises_hold_on_postgres_too(seed: int, postgres_url: str) -> None:
     Simulation(seed, Plan(), postgres_url).run()
@@ -80,6 +85,7 @@ def test_the_simulation_catches_on_postgres_too(
         pytest.param(
             Plan(effects={**EFFECTS, "pay": "idempotent"}), "G2", id="a payment is repeated"
         ),
+        pytest.param(Plan(judge="forgotten"), "nobody has judged", id="no judge is asked"),
         pytest.param(Plan(judges=False), "G6: nobody asked", id="nobody judges a call"),
         pytest.param(Plan(clock_sleeps=True), "G2: paid", id="a clock stops with its process"),
     ],
