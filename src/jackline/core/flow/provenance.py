@@ -93,6 +93,11 @@ class Provenance:
         """Take in what a quarantined extraction made of untrusted text."""
         self._extracted[_exact(value)] = source
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether the model has read what a quarantined extraction made of untrusted text."""
+        return bool(self._extracted)
+
     def is_endorsed(self, tool: str, argument: str, value: object) -> bool:
         """Whether a person has endorsed this value for this argument."""
         return (tool, argument, _exact(value)) in self._endorsed

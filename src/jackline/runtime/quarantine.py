@@ -1,0 +1,69 @@
+"""Fetches texts that the acting model has not read: for its tools, or for an extraction."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jackline.core import extracting
+from jackline.core.agent import Agent
+from jackline.core.errors import NotFoundError, StoreError
+from jackline.core.events import Event, SessionId
+from jackline.core.flow import Handle
+from jackline.core.quarantine import HandleError, at, handles_of, unread, with_texts
+from jackline.core.session import Call
+from jackline.core.value import replace
+from jackline.ports import Store
+from jackline.runtime.models import Asked, Models
+
+
+class Quarantine:
+    """The texts of one session that its agent's model has not read."""
+
+    def __init__(self, store: Store, session: SessionId, agent: Agent) -> None:
+        self._store = store
+        self._session = session
+        self._is_used = any(tool.quarantined for tool in agent.tools)
+
+    async def extract(self, asked: Asked, models: Models) -> Sequence[Event]:
+        """Ask about a text, and return the value as the result of the call that asked for it."""
+        reserved, turn = asked.reserved, asked.session.turn
+        assert turn is not None, "a text is asked about in a turn"
+        assert turn.round is not None, "a text is asked about in a round"
+        posed = extracting.posed(turn.round.calls[extracting.call_of(reserved.key)].arguments)
+        assert not isinstance(posed, str), "what asks nothing is not reserved for"
+        handle, extraction = posed
+        try:
+            text = await self._text(handle)
+        except HandleError as error:
+            return extracting.failed(reserved, str(error), "handle")
+        put = extracting.question(extraction, text)
+        events = await models.ask(replace(asked, posed=put, schema=extraction.schema))
+        return extracting.heard(reserved, events, (extraction, put))
+
+    async def opened(self, call: Call) -> Call:
+        """Return the call with texts in place of its handles. Raises `HandleError`."""
+        if not self._is_used:
+            return call
+        try:
+            said: object = msgspec.json.decode(call.arguments)
+            handles = handles_of(said)
+            if not handles:
+                return call
+            texts = {each: await self._text(each) for each in set(handles)}
+            return replace(call, arguments=with_texts(said, texts))
+        except RecursionError:
+            raise HandleError("The arguments are nested too deeply.") from None
+
+    async def _text(self, handle: Handle) -> str:
+        try:
+            records = await self._store.read(self._session, max(0, handle.source - 1), 1)
+            here = [each.event for each in records if each.seq == handle.source]
+            found = unread(handle, here[0] if here else None)
+            if not found.artifact:
+                return at(handle, found.text)
+            data, _ = await self._store.get(self._session, found.artifact)
+        except NotFoundError:
+            raise HandleError(f"The text {handle} is not kept any more.") from None
+        except StoreError as error:
+            raise HandleError(f"The text {handle} cannot be had at this moment.") from error
+        return at(handle, data.decode("utf-8", "replace"))
