@@ -49,12 +49,9 @@ def read(value: object, **labels: Any) -> object:
 
 @pytest.mark.parametrize("value", ["words", 5, ["a", "b"], {"a": "b"}, "[" * 5_000])
 def test_of_what_nobody_labelled_there_are_handles_alone(value: object) -> None:
-    told = read(value)
-    assert set(told if isinstance(told, list) else [told]) <= {
-        "jackline:text:7:",
-        "jackline:text:7:0",
-        "jackline:text:7:1",
-    }
+    told = json.dumps(read(value))
+    handles = "jackline:text:7:", "jackline:text:7:0", "jackline:text:7:1"
+    assert told in {json.dumps(handles[0]), json.dumps(handles[1:])}
 
 
 def test_a_bool_and_nothing_are_no_words() -> None:
@@ -123,8 +120,9 @@ def test_a_number_is_one_that_every_tool_can_hold() -> None:
 
 @pytest.mark.parametrize("changed", [{"question": "?" * 501}, {"choices": ("x" * 61,)}])
 def test_questions_and_choices_are_short(changed: dict[str, Any]) -> None:
+    said: dict[str, Any] = {"question": "?", "kind": "choice", "choices": ("x",), **changed}
     with pytest.raises(DefinitionError, match="at most 500 characters, a choice 60"):
-        Extraction(**{"question": "?", "kind": "choice", "choices": ("x",), **changed})
+        Extraction(**said)
 
 
 def test_the_tool_by_itself_asks_nobody() -> None:

@@ -96,7 +96,7 @@ def then(name: str, **arguments: Any) -> Any:
     """Return an answer that calls a tool with the handle where an argument is `...`."""
 
     def answered(request: Request) -> list[Any]:
-        assert HOSTILE not in str(request.messages), "no model with tools reads it"
+        assert HOSTILE not in str(list(request.messages)), "no model with tools reads it"
         here = handle(request)
         return [call(name, **{k: here if v is ... else v for k, v in arguments.items()})]
 
@@ -197,7 +197,7 @@ def test_the_model_that_reads_the_text_has_no_tools_and_answers_nobody_else(till
     assert (request.tools, request.purpose, len(request.messages)) == ((), "extract", 1)
     assert HOSTILE in request.messages[0].text
     assert request.output is not None
-    assert ASKED not in str(request)
+    assert ASKED not in request.instructions + request.messages[0].text
     assert request.timeout_s <= 20
     assert not [each for each in of(events, e.ToolReturned) if "98.7" in str(each.labels)]
 
@@ -263,9 +263,9 @@ def test_what_is_trusted_in_a_result_is_read_and_the_rest_of_each_record_has_a_h
 
     result, _ = asyncio.run(till.run([call("post")], filing, "Kept.", more=[post]))
     assert result.outcome == "completed"
-    first, second = till.filed
-    assert first == HOSTILE
-    assert json.loads(second)["sender"] == "eve"
+    (rest,) = [each for each in till.filed if each != HOSTILE]
+    assert HOSTILE in till.filed
+    assert json.loads(rest)["sender"] == "eve"
 
 
 @pytest.mark.parametrize(
@@ -511,3 +511,34 @@ def test_no_words_of_a_text_are_streamed_or_said_by_whoever_reads_it(till: Till)
     said, messages = asyncio.run(story())
     assert said == "Done."
     assert HOSTILE not in messages
+
+
+def test_what_allows_a_call_by_its_arguments_judges_the_text_and_not_its_handle(
+    till: Till,
+) -> None:
+    sent: list[str] = []
+
+    @tool(
+        effect="once",
+        critical={"body": FREE},
+        allow=lambda arguments: "IGNORE" not in arguments["body"] or "That is rude",
+    )
+    async def post(body: str) -> None:
+        """Post a text."""
+        sent.append(body)
+
+    @tool(effect="once", critical={"body": FREE}, approve=lambda arguments: "eve" in str(arguments))
+    async def pin(body: str) -> None:
+        """Pin a text."""
+        sent.append(body)
+
+    def both(request: Request) -> list[Any]:
+        return [call(name, body=handle(request)) for name in ("post", "pin")]
+
+    _, events = asyncio.run(till.run(LETTER, both, "No.", more=[post, pin]))
+    assert sent == []
+    rude, unseen = (text for code, text in failures(events) if code == "handle")
+    assert rude == (
+        "Not made: post is not allowed here: That is rude. Call it otherwise, or ask the user."
+    )
+    assert unseen == "Not made: pin needs approval, for what stands in the text."

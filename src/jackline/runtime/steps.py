@@ -118,7 +118,7 @@ class Steps:
         self._crew = crew
         self._id = session
         self._driver = driver
-        self._quarantine = Quarantine(crew.store, session, self.agent)
+        self._quarantine = Quarantine(crew.store, self.agent, self.permitted)
         self._unfitted = Passage(self.agent.standing, secrets)
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
@@ -304,7 +304,7 @@ class Steps:
         if self._lacking:
             return [ToolFailed(call.key, f"Not made: {self._lacking}.", "dependencies")]
         try:
-            call = await self._quarantine.opened(call)
+            call = await self._quarantine.opened(session, call)
         except HandleError as error:
             return [ToolFailed(call.key, f"Not made: {error}", "handle")]
         progress = self._progress(call)
@@ -324,7 +324,7 @@ class Steps:
             text = f"Whether it took effect could not be asked: {self._lacking}."
             return ToolReconciled(call.key, None, text)
         try:
-            call = await self._quarantine.opened(call)
+            call = await self._quarantine.opened(session, call)
         except HandleError as error:
             return ToolReconciled(call.key, None, f"Whether it took effect is unknown: {error}")
         progress = self._progress(call)
