@@ -546,3 +546,29 @@ def test_what_allows_a_call_by_its_arguments_judges_the_text_and_not_its_handle(
         "Not made: post is not allowed here: That is rude. Call it otherwise, or ask the user."
     )
     assert unseen == "Not made: pin needs approval, for what stands in the text."
+
+
+def test_a_fork_has_its_own_of_every_text_however_large(both: Till) -> None:
+    @tool(effect="read", quarantined=True)
+    async def book() -> str:
+        """Read a book."""
+        return "long " * 50_000
+
+    found: list[str] = []
+
+    def look(request: Request) -> str:
+        found.append(handle(request))
+        return "Read."
+
+    def keep(_: Request) -> list[Any]:
+        return [call("keep", title="bob@x.com", body=found[0])]
+
+    async def story() -> None:
+        async with Runtime([both.agent([call("book")], look, more=[book])], store=both.url) as one:
+            result = await one.run("till", ASKED, session="s")
+            await one.sessions.fork(result.session, LOCAL_USER, "t")
+        async with Runtime([both.agent(keep, "Kept.", more=[book])], store=both.url) as two:
+            await two.run("till", "Keep it for bob@x.com.", session="t")
+
+    asyncio.run(story())
+    assert both.filed == ["long " * 50_000]
