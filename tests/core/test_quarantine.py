@@ -149,6 +149,7 @@ PAY = flow_of(
 
 def reading(*, extracted: object = None) -> Provenance:
     known = Provenance("ann")
+    known.unread = True
     known.read([Source(1, "the user", "pay bob or jackline:text:7:", "user")])
     if extracted is not None:
         known.extract(extracted, Source(5, "an extraction", str(extracted)))

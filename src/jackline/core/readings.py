@@ -76,6 +76,7 @@ class Readings:
         """Say that something was read that is not known any more: it is the worst there is."""
         self.known.read([Source(0, "what is not known any more", "")])
         self.known.restrict(None)
+        self.known.unread = True
 
     def take(self, records: Iterable[e.Record]) -> None:
         """Take in what has happened, in the order of the journal."""
@@ -235,6 +236,7 @@ class Readings:
     def _sealed(self, event: e.ToolReturned, name: str, seq: int) -> None:
         """Take in what is trusted in a quarantined result: of the rest the model reads handles."""
         labels = self._labels_of(event.labels)
+        self.known.unread = True
         for part in sealed(event, seq):
             if isinstance(part, Text) and part.text != DONE:
                 self.known.read(

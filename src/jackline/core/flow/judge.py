@@ -94,7 +94,7 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
     planned = plan.match(flow, arguments, question.spent) if plan and flow.effectful else None
     pins: Mapping[str, object] = plan.calls[planned].known if plan and planned is not None else {}
     case = _Case(flow, arguments, question, pins, planned)
-    narrow = known.narrowed or any(holds_handle(each) for each in arguments.values())
+    narrow = known.narrowed or (known.unread and any(map(holds_handle, arguments.values())))
     if not (known.tainted or narrow):
         return _disclose(case, FlowVerdict("allow", "clean", planned=planned))
     standings = tuple(_critical(case))
@@ -138,7 +138,7 @@ def _origins(
     if is_default(case.flow, name, value):
         yield Origin(name, _shown(value), "default", "developer", "the tool's default")
         return
-    if name in case.pins and not holds_handle(value):
+    if name in case.pins and not (case.question.known.unread and holds_handle(value)):
         yield Origin(name, _shown(value), "planned", "user", "the plan for this request")
         return
     parts = elements(value, case.flow.names)
@@ -155,7 +155,7 @@ def _origin(case: _Case, name: str, value: object, floor: From | None) -> Origin
         return Origin(name, shown, "free", where=where)
     if known.is_endorsed(case.flow.name, name, value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
-    if handle_of(value):
+    if known.unread and handle_of(value):
         return Origin(name, shown, "open", where="a text that nobody has read")
     if source := known.find(value, floor.level):
         return _found(name, shown, "found", source)

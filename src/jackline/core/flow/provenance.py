@@ -39,8 +39,8 @@ class Source(Value, frozen=True):
 class Provenance:
     """All that the model of one session has read so far, and what persons have endorsed.
 
-    `owner` is whose session it is. It is made of the journal alone, so a driver that lost it
-    reads the events again.
+    `owner` is whose session it is; `unread` says that some of its texts have handles. It is made
+    of the journal alone, so a driver that lost it reads the events again.
     """
 
     def __init__(self, owner: str = "") -> None:
@@ -48,6 +48,7 @@ class Provenance:
         self.turn = 0
         self.tainted = False
         self.private = False
+        self.unread = False
         self.sealed: frozenset[str] | None = None
         self._texts: list[tuple[Source, Form]] = []
         self._unread: deque[Source] = deque()
