@@ -25,6 +25,11 @@ SAYS = {
         "to: search_mail, text",
         "completed - Bob knows.",
     ],
+    "letters": [
+        "filed in shop: You owe us 98.70 euros.",
+        "paid 98.7 euros to shop",
+        "completed - Paid and filed.",
+    ],
     "policy": [
         "ann: little: made",
         "tim: little: policy: The user may not use refund: Refunds are made by the desk.",

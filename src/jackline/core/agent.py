@@ -18,6 +18,7 @@ import msgspec
 
 from jackline.core.budget import Price, Priced, micro_dollars
 from jackline.core.errors import DefinitionError
+from jackline.core.extracting import is_extraction
 from jackline.core.flow import ToolFlow
 from jackline.core.guards import GATES, Guard
 from jackline.core.judging import Judge
@@ -136,7 +137,7 @@ class Agent:
     that the answer must be. `guards` come on top of the stack that a runtime gives every agent
     (docs/security.md): one of the same name replaces its guard, `Unguarded(name, reason=…)` takes
     it away. `standing` are those that stand at a gate; it `fits` where one of them can be fitted,
-    and `judge` asks a model.
+    and `judge` asks a model; one that `extracts` has the tool for it.
     `price` and `price_as` give a price to a model that has none. `on_ask="refuse"` refuses
     calls that need approval, where nobody is there to approve. `flows` says how its calls are
     judged; it is empty where no call of its tools could do any harm.
@@ -163,6 +164,7 @@ class Agent:
     standing: Sequence[Guard] = field(init=False, repr=False)
     fits: bool = field(init=False, repr=False)
     judge: Judge | None = field(init=False, repr=False)
+    extracts: bool = field(init=False, repr=False)
     tools_bytes: int = field(init=False, repr=False)
     tools_digest: str = field(init=False, repr=False)
     bounds: Bounds | None = field(init=False, repr=False, default=None)
@@ -194,6 +196,7 @@ class Agent:
             raise DefinitionError(f"Agent {self.name!r} has two judges: name one.")
         object.__setattr__(self, "judge", judges[0] if judges else None)
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
+        object.__setattr__(self, "extracts", any(map(is_extraction, self.tools)))
         flows = {name: each.flow for name, each in self.by_name.items()}
         is_judged = any(each.is_judged for each in flows.values())
         object.__setattr__(self, "flows", flows if is_judged else {})

@@ -1,6 +1,6 @@
 """What becomes of the tool calls of a reply: refused, asked about, begun, or given up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
 import msgspec
@@ -77,15 +77,16 @@ def limit(
     return cap if most is None else min(most, cap)
 
 
-def begin(desk: Desk) -> list[e.Event] | None:
+def begin(desk: Desk, among: Iterable[Call] | None = None) -> list[e.Event] | None:
     """Return what happens now to the calls that wait to be made, for the first time or again.
 
-    None: all wait for a plan, as one of them would be asked about without.
+    None: all wait for a plan, as one of them would be asked about without. With `among` only
+    these are looked at.
     """
     events: list[e.Event] = []
     cap = desk.cap()
     made = desk.turn.tools + sum([call.state == "waiting" for call in desk.turn.calls])
-    for call in desk.turn.calls:
+    for call in desk.turn.calls if among is None else among:
         if call.state in {"running", "closed"}:
             continue
         if call.state == "asked" and cap is not None and made >= cap:

@@ -23,6 +23,7 @@ from jackline.core.detection.judge import (
     question,
 )
 from jackline.core.errors import DefinitionError
+from jackline.core.flow import handle_of
 from jackline.core.guards import ALLOW, Verdict
 from jackline.core.inputs import is_text
 from jackline.core.messages import File, Message, Part, Pasted, Text, ToolCall, ToolResult
@@ -182,7 +183,7 @@ def _said(
     parts: Sequence[Part], subject: str, author: Literal["input", "pasted", "result"]
 ) -> Iterator[Piece]:
     text = "".join([part.text for part in parts if isinstance(part, Text | Pasted)])
-    if text.strip() and text != DONE:
+    if text.strip() and text != DONE and not handle_of(text):
         yield Piece(author, subject, text)
     for part in parts:
         if isinstance(part, File) and is_text(part.media_type):
@@ -229,12 +230,12 @@ def heard(
     return [*events, suspicion(asked.digest, piece, said)], said
 
 
-def answer(parts: Sequence[Part]) -> tuple[Text, ...]:
-    """Return what is kept of a judge's reply: its words, and no more than could be an answer.
+def answer(parts: Sequence[Part], most: int = ANSWER_CHARACTERS_MAX) -> tuple[Text, ...]:
+    """Return what is kept of such a reply: its words, and no more than could be an answer.
 
     One that calls tools has not answered.
     """
     if any(isinstance(part, ToolCall) for part in parts):
         return ()
     text = "".join([part.text for part in parts if isinstance(part, Text)])
-    return (Text(text[: ANSWER_CHARACTERS_MAX + 1]),)
+    return (Text(text[: most + 1]),)

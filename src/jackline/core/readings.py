@@ -13,6 +13,7 @@ from typing import cast
 import msgspec
 
 from jackline.core import events as e
+from jackline.core.extracting import call_of, value_of
 from jackline.core.flow import (
     Integrity,
     Label,
@@ -27,6 +28,7 @@ from jackline.core.flow import (
     worse,
 )
 from jackline.core.messages import File, Image, Message, Part, Pasted, Text, ToolResult
+from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
 
 _USER = "the user"
@@ -54,6 +56,7 @@ class Readings:
         self._names: dict[str, str] = {}
         self._uses: dict[str, int] = {}
         self._planning = ""
+        self._extracts: dict[str, bool] = {}
         self._questions: dict[int, e.InputRequested] = {}
         self._labels: dict[tuple[tuple[str, Integrity], ...], Labels] = {}
 
@@ -73,6 +76,7 @@ class Readings:
         """Say that something was read that is not known any more: it is the worst there is."""
         self.known.read([Source(0, "what is not known any more", "")])
         self.known.restrict(None)
+        self.known.unread = True
 
     def take(self, records: Iterable[e.Record]) -> None:
         """Take in what has happened, in the order of the journal."""
@@ -145,6 +149,7 @@ class Readings:
         self._turn, self.plan, self._planning = 0, None, ""
         self._names.clear()
         self._uses.clear()
+        self._extracts.clear()
         if self._waiting:
             self._begin(*self._waiting.popleft())
 
@@ -162,6 +167,9 @@ class Readings:
             self.known.read([Source(seq, "the instructions", event.instructions, "developer")])
         if event.purpose == "plan":
             self._planning = event.key
+        if event.purpose == "extract":
+            # Who has read what anybody wrote may ask until the answer suits those.
+            self._extracts[call_of(event.key)] = not self.known.tainted
 
     @_take.register
     def _replied(self, event: e.ModelReplied, seq: int) -> None:
@@ -218,7 +226,32 @@ class Readings:
     @_take.register
     def _returned(self, event: e.ToolReturned, seq: int) -> None:
         name = self._names.get(event.key, "")
-        self._result(self._flows.get(name), name, event.parts, event.labels, seq)
+        if event.key in self._extracts:
+            self._extracted(event, seq)
+        elif event.quarantined:
+            self._sealed(event, name, seq)
+        else:
+            self._result(self._flows.get(name), name, event.parts, event.labels, seq)
+
+    def _sealed(self, event: e.ToolReturned, name: str, seq: int) -> None:
+        """Take in what is trusted in a quarantined result: of the rest the model reads handles."""
+        labels = self._labels_of(event.labels)
+        self.known.unread = True
+        for part in sealed(event, seq):
+            if isinstance(part, Text) and part.text != DONE:
+                self.known.read(
+                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
+                    for each in labels.fields(_value(part.text))
+                    if each.integrity != "untrusted"
+                )
+                self._restrict(self._flows.get(name))
+
+    def _extracted(self, event: e.ToolReturned, seq: int) -> None:
+        """Take in a value that was asked for before anything untrusted was read."""
+        value = value_of(event)
+        if value is not None and self._extracts[event.key]:
+            source = Source(seq, "an extraction", str(value), turn=self._turn)
+            self.known.extract(value, source)
 
     def _result(
         self,
@@ -228,8 +261,6 @@ class Readings:
         paths: Mapping[str, Integrity],
         seq: int,
     ) -> None:
-        readers = flow.readers if flow else "user"
-        named = readers if isinstance(readers, frozenset) else None
         labels = self._labels_of(paths)
         for part in parts:
             if isinstance(part, Text) and part.text != DONE:
@@ -237,10 +268,15 @@ class Readings:
                     Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
                     for each in labels.fields(_value(part.text))
                 )
-                self.known.restrict(named, private=readers != "everybody")
+                self._restrict(flow)
             elif isinstance(part, Image | File):
                 self.known.read([Source(seq, name, "", turn=self._turn)])
-                self.known.restrict(named, private=readers != "everybody")
+                self._restrict(flow)
+
+    def _restrict(self, flow: ToolFlow | None) -> None:
+        readers = flow.readers if flow else "user"
+        named = readers if isinstance(readers, frozenset) else None
+        self.known.restrict(named, private=readers != "everybody")
 
     def _labels_of(self, paths: Mapping[str, Integrity]) -> Labels:
         key = tuple(sorted(paths.items()))

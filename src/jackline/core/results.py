@@ -62,6 +62,13 @@ def shown(value: object, limit_bytes: int, clean: Clean = as_it_is) -> Shown:
     return Shown((Text(whole[: boundary(whole, limit_bytes)].decode()), *rest), whole)
 
 
+def unread(result: Shown) -> Shown:
+    """Return a result that is to be quarantined. Only text can be."""
+    if all(isinstance(part, Text) for part in result.parts):
+        return result
+    return Shown(problem="it has pictures or files, which cannot be quarantined")
+
+
 def is_words(value: object) -> bool:
     """Whether a result is text, pictures and files, and no object that has fields."""
     if isinstance(value, list | tuple):

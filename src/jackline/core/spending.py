@@ -7,12 +7,12 @@ from typing import Protocol
 from zlib import crc32
 
 from jackline.core import events as e
-from jackline.core import judging, planning, window
+from jackline.core import extracting, judging, planning, window
 from jackline.core.agent import Agent
 from jackline.core.backoff import delay_s
 from jackline.core.budget import Account, Money, Terms, dollars
 from jackline.core.calls import limit
-from jackline.core.flow import Source
+from jackline.core.flow import Extraction, Source
 from jackline.core.messages import digest
 from jackline.core.session import Session, Turn
 from jackline.core.value import replace
@@ -26,6 +26,7 @@ _TOKENS: Mapping[e.Purpose, int] = {
     "compact": window.SUMMARY_TOKENS,
     "plan": planning.PLAN_TOKENS,
     "judge": judging.JUDGE_TOKENS,
+    "extract": extracting.EXTRACT_TOKENS,
 }
 _RETRYABLE = {
     "rate_limited",
@@ -187,6 +188,19 @@ def reserve_judge(
     tokens_in = piece.bound_tokens(terms)
     held = _reserved(session, agent, terms, facts, tokens_in, "judge")
     return _aside(held, f"turn/{turn.id}/judge/{len(turn.judged)}", key)
+
+
+def reserve_extract(
+    session: Session, agent: Agent, terms: Terms, facts: Facts, asked: tuple[str, str, Extraction]
+) -> Sequence[e.Event] | None:
+    """Hold the worst case of an extraction. None: it cannot be paid for. Nothing: not now.
+
+    `asked` is the tool call's key, what tells it from others, and what it asks.
+    """
+    call, told, extraction = asked
+    tokens_in = extracting.bound_tokens(extraction, terms)
+    held = _reserved(session, agent, terms, facts, tokens_in, "extract")
+    return _aside(held, extracting.key_of(call), told)
 
 
 def _aside(held: Sequence[e.Event], key: str, told: str) -> Sequence[e.Event] | None:

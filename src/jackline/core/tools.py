@@ -55,6 +55,10 @@ _NUMBERS = {
     "result_bytes": ((int,), 1_024),
     "workers": ((int,), 1),
 }
+_SEALED = (
+    "Texts in its result are handles like jackline:text:7: in place of words that you do not get "
+    "to read. Put such a handle, whole and alone, where a tool wants that text."
+)
 _TIMEOUT_S = 30.0
 _RETRIES = 2
 _WORKERS = 8
@@ -90,6 +94,7 @@ class Tool:
     result_bytes: int = RESULT_BYTES
     reconcile: Callable[..., Any] | None = None
     workers: int = _WORKERS
+    quarantined: bool = False
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -145,7 +150,8 @@ class Options(TypedDict, total=False):
     `From("user")` or `endorse("why anybody may")`; without it every argument but a bool and one
     of several words is critical. `outbound`: what it is given leaves this house. `readers_from`
     names the arguments that say who gets it. `labels` says who wrote which field of the result,
-    as in `{"*": "untrusted", "id": "system"}`, and `readers` who may read it.
+    as in `{"*": "untrusted", "id": "system"}`, and `readers` who may read it. `quarantined`: the
+    model gets a handle in place of what is untrusted in it, and passes that on unread.
     """
 
     effect: Required[Effect]
@@ -167,6 +173,7 @@ class Options(TypedDict, total=False):
     readers_from: str | Sequence[str]
     labels: Mapping[str, Integrity]
     readers: AbstractSet[str] | Literal["user", "everybody"]
+    quarantined: bool
 
 
 _OF_FLOW = frozenset({"outbound", "critical", "readers_from", "labels", "readers"})
@@ -214,8 +221,9 @@ def _define(function: Callable[..., Any], options: dict[str, Any]) -> Tool:
         "roles": _roles(name, options.get("roles", frozenset[str]())),
         "version": options.get("version") or _version(name, schema, options["effect"], declared),
     }
+    told = summary(function)
     return Tool(
-        description=summary(function),
+        description=f"{told}\n\n{_SEALED}" if options.get("quarantined") else told,
         function=function,
         schema=schema,
         takes_context=takes_context,
@@ -262,6 +270,8 @@ def _is_context(hint: object) -> bool:
 
 def _check_options(name: str, options: Mapping[str, Any], *, is_async: bool) -> None:
     effect = options["effect"]
+    if not isinstance(options.get("quarantined", False), bool):
+        raise DefinitionError(f"{name}: quarantined wants True or False.")
     if effect == "transactional" and is_async:
         raise DefinitionError(
             f"{name} is transactional, and runs inside a commit: write def, not async def."

@@ -8,16 +8,17 @@ no step that the journal does not know of.
 from collections.abc import Sequence
 from typing import Literal
 
-from jackline.core import calls, judging, spending
+from jackline.core import calls, extracting, judging, spending
 from jackline.core import events as e
 from jackline.core.agent import Agent
 from jackline.core.budget import Account, Terms
 from jackline.core.calls import Desk
+from jackline.core.extracting import is_extraction
 from jackline.core.flow import Question, Source
-from jackline.core.fold import fold
+from jackline.core.fold import fingerprint, fold
 from jackline.core.judging import Judging
 from jackline.core.outputs import Invalid
-from jackline.core.session import Session, Turn
+from jackline.core.session import Call, Session, Turn
 from jackline.core.value import Value, replace
 
 # For how long a session is its driver's unless renewed: so long it waits where that one dies.
@@ -109,15 +110,58 @@ def _next(session: Session, turn: Turn, agent: Agent, facts: Facts) -> Sequence[
 
 def _begin(desk: Desk, facts: Facts) -> Sequence[e.Event]:
     """Begin the calls of the round, after a plan was asked for if one of them needs it."""
-    turn, agent = desk.turn, desk.agent
+    turn, agent, among = desk.turn, desk.agent, None
+    if agent.extracts:
+        asked = [call for call in turn.calls if is_extraction(agent.by_name.get(call.asked.name))]
+        if (extracted := _extract(desk, facts, asked)) is not None:
+            return extracted
+        among = [call for call in turn.calls if call not in asked]
     plans = turn.unplanned and bool(facts.requests)
-    begun = calls.begin(replace(desk, plans=plans) if plans else desk)
+    begun = calls.begin(replace(desk, plans=plans) if plans else desk, among)
     if begun is None:
         planned = _plan(desk.session, turn, agent, facts)
         if planned is not None:
             return planned
-        begun = calls.begin(desk)
+        begun = calls.begin(desk, among)
     return begun or _wait(turn, facts.now)
+
+
+def _extract(desk: Desk, facts: Facts, asked: Sequence[Call]) -> Sequence[e.Event] | None:
+    """Ask about a text that the agent's model has not read, one at a time, while nothing runs.
+
+    None: no call wants that now. Nothing: it cannot be paid for at this moment.
+    """
+    if any(call.state == "running" for call in desk.turn.calls):
+        return None
+    for call in asked:
+        begun = calls.begin(desk, [call])
+        assert begun is not None, "nobody plans a mere read"
+        if begun and isinstance(started := begun[-1], e.ToolStarted):
+            return _reserved(desk, facts, started, begun)
+        if begun:
+            return begun
+    return None
+
+
+def _reserved(
+    desk: Desk, facts: Facts, started: e.ToolStarted, begun: Sequence[e.Event]
+) -> Sequence[e.Event]:
+    """Begin an extraction with the money for it held, or say why it is not made."""
+    session, turn, agent, key = desk.session, desk.turn, desk.agent, started.key
+    assert turn.round, "a call is one of a round"
+    written = started.arguments or turn.round.calls[key].asked.arguments
+    said = extracting.posed(written)
+    if isinstance(said, str):
+        return [e.ToolRefused(key, said, "arguments")]
+    chosen = spending.choose(session, turn, agent, facts.terms)
+    if isinstance(chosen, e.TurnFailed):
+        return [e.ToolRefused(key, f"Not made: {chosen.text}", "extraction")]
+    told = fingerprint(started.name, written)
+    held = spending.reserve_extract(session, agent, chosen, facts, (key, told, said[1]))
+    if held is None:
+        text = "Not made: the question about the text cannot be paid for."
+        return [e.ToolRefused(key, text, "extraction")]
+    return [*begun, *held] if held else []
 
 
 def _lost(session: Session, turn: Turn, agent: Agent) -> Sequence[e.Event]:
@@ -127,8 +171,7 @@ def _lost(session: Session, turn: Turn, agent: Agent) -> Sequence[e.Event]:
         return [_paused(turn, "dead_letter", None, text)]
     if turn.asked and turn.lost:
         lost = e.HoldUnconfirmed(turn.asked.key, turn.asked.hold)
-        is_judge = turn.asked.purpose == "judge"
-        return judging.heard(session, turn.asked, [lost])[0] if is_judge else [lost]
+        return extracting.unanswered(session, turn.asked, [lost])
     return []
 
 

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any
 
-from jackline.core import judging, planning, window
+from jackline.core import extracting, judging, planning, window
 from jackline.core.admission import PASSED, Key, Ticket, Toll, Went
 from jackline.core.agent import Agent, Scope
 from jackline.core.breaker import Breaker
@@ -24,6 +25,7 @@ from jackline.core.events import (
     ModelFailed,
     ModelReplied,
     ModelReserved,
+    Purpose,
     Usage,
 )
 from jackline.core.flow import Source
@@ -42,14 +44,19 @@ _TIMEOUT_S = 300.0
 _WAIT_MAX_S = 3_600.0
 _BREAKER = Breaker(failures=10)
 _COUNT_MAX = 1 << 40  # No reply has that many tokens: who says so cannot be believed.
+_ROOM: Mapping[Purpose, int] = {
+    "judge": ANSWER_CHARACTERS_MAX,
+    "extract": extracting.ANSWER_CHARACTERS_MAX,
+}
+_SECONDS: Mapping[Purpose, float] = {"plan": planning.PLAN_S, "extract": extracting.EXTRACT_S}
 _REFUSED = {"access", "content_refused", "context_too_long", "request_refused"}
 
 
 class Asked(Value, frozen=True, gc=True):
     """One question to a model: of which session, for which reservation, past which guards.
 
-    A plan is made of what was `typed`, and a verdict of what is `posed` to a judge: not of the
-    session's messages.
+    A plan is made of what was `typed`, a verdict or a value of what is `posed`, to be answered by
+    `schema`: not of the session's messages.
     """
 
     session: Session
@@ -59,6 +66,7 @@ class Asked(Value, frozen=True, gc=True):
     artifact: Callable[[str], Awaitable[tuple[bytes, str]]]
     typed: Sequence[Source] = ()
     posed: Question | None = None
+    schema: Mapping[str, Any] | None = None
 
 
 class Models:
@@ -80,6 +88,7 @@ class Models:
         self._models: Mapping[str, Model] = {model.terms.model: model for model in models}
         self._terms = {terms.model: terms for terms in self.terms}
         self._tolls = {name: Toll(f"model/{name}", _BREAKER) for name in self._models}
+        self._extracts = {name: Toll(f"extract/{name}", _BREAKER) for name in self._models}
         self._quotas: Mapping[Scope, Quotas] = {
             scope: rate.quotas for scope, rate in agent.rates.items()
         }
@@ -120,7 +129,7 @@ class Models:
     async def _stream(self, asked: Asked) -> Reply:
         """Return the reply, and pass on what may be said of it before. Raises `ModelError`."""
         stream = self._model(asked.reserved).stream(self._request(asked))
-        room = ANSWER_CHARACTERS_MAX if asked.reserved.purpose == "judge" else math.inf
+        room = _ROOM.get(asked.reserved.purpose, math.inf)
         says = asked.reserved.purpose == "reply" and self._schema is None
         gate, begun = None, False
         try:
@@ -132,7 +141,7 @@ class Models:
                             asked.say(rest)
                         return part
                     if (room := room - len(part)) < 0:
-                        raise GarbledReplyError("What a judge says is longer than any answer.")
+                        raise GarbledReplyError("What it says is longer than any answer.")
                     if says:
                         gate = gate or asked.passage.gate()
                         if ready := gate.feed(part):
@@ -151,12 +160,14 @@ class Models:
     def _timeout_s(self, reserved: ModelReserved) -> float:
         if reserved.purpose == "judge" and self.judge:
             return self.judge.timeout_s
-        return planning.PLAN_S if reserved.purpose == "plan" else _TIMEOUT_S
+        return _SECONDS.get(reserved.purpose, _TIMEOUT_S)
 
     def _toll(self, reserved: ModelReserved) -> Toll:
-        """Return what the question has to pass. What a judge reads closes no model to others."""
+        """Return what the question has to pass. What others wrote closes no model to the agent."""
         if reserved.purpose == "judge" and self.judge:
             return self.judge.toll
+        if reserved.purpose == "extract":
+            return self._extracts[reserved.model]
         return self._tolls[reserved.model]
 
     def _request(self, asked: Asked) -> Request:
@@ -173,8 +184,8 @@ class Models:
                 (Message("user", (Text(posed.text),)),),
                 (),
                 reserved.max_tokens,
-                SCHEMA,
-                purpose="judge",
+                asked.schema or SCHEMA,
+                purpose=reserved.purpose,
                 first_event_s=self._timeout_s(reserved),
                 timeout_s=self._timeout_s(reserved),
             )
@@ -209,8 +220,8 @@ class Models:
         secrets, is_reply = asked.passage.secrets, reserved.purpose == "reply"
         parts = [_clean(part) for part in reply.parts]
         parts = secrets.reply(parts, plain=is_reply and self._schema is None)
-        if reserved.purpose == "judge":
-            parts = judging.answer(parts)
+        if (room := _ROOM.get(reserved.purpose)) is not None:
+            parts = judging.answer(parts, room)
         said = tuple[GuardJudged, ...]()
         if is_reply and self._allowed:
             parts, said = _judged(asked, parts)

@@ -12,7 +12,7 @@ from contextlib import (
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, cast
 
-from jackline.core import judging
+from jackline.core import extracting, judging
 from jackline.core.agent import Agent
 from jackline.core.detection.judge import question
 from jackline.core.events import (
@@ -30,6 +30,7 @@ from jackline.core.events import (
 )
 from jackline.core.guards import Audience, fitted
 from jackline.core.permit.overlay import Overlay
+from jackline.core.quarantine import HandleError
 from jackline.core.results import explained, shortened
 from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import Context, Tool
@@ -41,6 +42,7 @@ from jackline.runtime.guards import naming
 from jackline.runtime.inbox import Inbox
 from jackline.runtime.models import Asked, Models
 from jackline.runtime.progress import Progress
+from jackline.runtime.quarantine import Quarantine
 from jackline.runtime.readings import Reader
 from jackline.runtime.secrecy import OPEN, Discretion, Passage, discretion
 from jackline.runtime.tools import Invocation, ToolEngine
@@ -116,6 +118,7 @@ class Steps:
         self._crew = crew
         self._id = session
         self._driver = driver
+        self._quarantine = Quarantine(crew.store, self.agent, self.permitted)
         self._unfitted = Passage(self.agent.standing, secrets)
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
@@ -226,8 +229,7 @@ class Steps:
         text = "The code that ran cancelled the task that it ran in."
         if isinstance(step, ModelReserved):
             events = [HoldUnconfirmed(step.key, step.hold, "connection", text)]
-            is_judge = step.purpose == "judge"
-            return judging.heard(session, step, events)[0] if is_judge else events
+            return extracting.unanswered(session, step, events)
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
             return [ToolReconciled(step.key, None, f"{text} Whether it took effect is unknown.")]
@@ -251,13 +253,14 @@ class Steps:
                 asked = replace(asked, typed=await reader.typed(session, seq))
             if reserved.purpose == "judge":
                 return await self._judge(asked)
+            if reserved.purpose == "extract":
+                return await self._quarantine.extract(asked, self.models)
             return await self.models.ask(asked)
         except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
             events = [
                 HoldUnconfirmed(reserved.key, reserved.hold, "internal", self._explained(error))
             ]
-            is_judge = reserved.purpose == "judge"
-            return judging.heard(session, reserved, events)[0] if is_judge else events
+            return extracting.unanswered(session, reserved, events)
 
     async def _judge(self, asked: Asked) -> Sequence[Event]:
         """Ask the judge, and return its verdict with what came of it."""
@@ -300,6 +303,10 @@ class Steps:
     async def _call(self, session: Session, call: Call, tool: Tool) -> Sequence[Event]:
         if self._lacking:
             return [ToolFailed(call.key, f"Not made: {self._lacking}.", "dependencies")]
+        try:
+            call = await self._quarantine.opened(session, call)
+        except HandleError as error:
+            return [ToolFailed(call.key, f"Not made: {error}", "handle")]
         progress = self._progress(call)
         invocation = self._invocation(session, call, tool, progress)
         try:
@@ -316,6 +323,10 @@ class Steps:
         if self._lacking:
             text = f"Whether it took effect could not be asked: {self._lacking}."
             return ToolReconciled(call.key, None, text)
+        try:
+            call = await self._quarantine.opened(session, call)
+        except HandleError as error:
+            return ToolReconciled(call.key, None, f"Whether it took effect is unknown: {error}")
         progress = self._progress(call)
         try:
             return await self._crew.tools.reconcile(self._invocation(session, call, tool, progress))

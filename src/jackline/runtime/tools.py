@@ -16,7 +16,7 @@ from jackline.core.events import (
     ToolUnknown,
 )
 from jackline.core.messages import Text
-from jackline.core.results import Shown, explained, is_words, kept, shortened, shown
+from jackline.core.results import Shown, explained, is_words, kept, shortened, shown, unread
 from jackline.core.tools import ArgumentsError, Context, Tool
 from jackline.core.value import Value, replace
 from jackline.ports import Clock, Rates
@@ -119,7 +119,14 @@ class ToolEngine:
         if result.problem or result.whole:
             return await _reduced(call, result, attempts.made, seconds)
         parts, labels = result.parts, result.labels
-        return ToolReturned(call.key, parts, labels=labels, attempts=attempts.made, seconds=seconds)
+        return ToolReturned(
+            call.key,
+            parts,
+            labels=labels,
+            attempts=attempts.made,
+            seconds=seconds,
+            quarantined=call.tool.quarantined,
+        )
 
     async def reconcile(self, call: Invocation) -> ToolReconciled:
         """Ask the outside whether the call happened. What cannot be asked stays unknown."""
@@ -190,7 +197,13 @@ class ToolEngine:
             problem = result.problem or f"it has more than {call.tool.result_bytes:,} bytes"
             raise ToolError(f"Nothing was written, because its result cannot be used: {problem}.")
         seconds = self._around.clock() - begun
-        return ToolReturned(call.key, result.parts, labels=result.labels, seconds=seconds)
+        return ToolReturned(
+            call.key,
+            result.parts,
+            labels=result.labels,
+            seconds=seconds,
+            quarantined=call.tool.quarantined,
+        )
 
     def _limits_of(self, tool: Tool) -> Limits:
         limits = self._limits.get(tool)
@@ -213,6 +226,8 @@ def _labelled(call: Invocation, value: object) -> Shown:
     """Return what the model reads of a result, and who wrote which field of it."""
     tool = call.tool
     result = shown(value, tool.result_bytes, call.drive.clean)
+    if tool.quarantined:
+        result = unread(result)
     if not tool.flow.labels.paths:
         return result
     return replace(result, labels=tool.flow.labels.of("" if is_words(value) else value))
@@ -254,7 +269,8 @@ async def _reduced(
     except (StoreError, UnknownOutcomeError):
         handle = ""
     parts, labels = kept(result, handle), result.labels
-    return ToolReturned(call.key, parts, handle, labels, attempts, seconds)
+    returned = ToolReturned(call.key, parts, handle, labels, attempts, seconds)
+    return replace(returned, quarantined=True) if call.tool.quarantined else returned
 
 
 def _tell_late(call: Invocation, end: Ended) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass
 from inspect import isawaitable
 from itertools import takewhile
+from typing import TypedDict, Unpack
 
 import msgspec
 
@@ -37,9 +38,18 @@ class Takes:
     scripts: Sequence[Script]
 
 
+class Aside(TypedDict, total=False):
+    """Answers to what is no request for a reply."""
+
+    plan: Answer
+    judge: Answer
+    extract: Answer
+
+
 FREE = Terms("scripted", Price(0, 0))
 NOTHING_PLANNED = '{"calls":[]}'
 NOTHING_FOUND = '{"attack":false,"kind":"none"}'
+NOTHING_SAID = '{"value":null}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,8 @@ class ScriptedModel:
     `usage` None counts bytes as tokens. What is no request for a reply takes no answer from the
     script: a summary is a text that says so, and a plan (docs/security.md) is `plan`, which is
     like an answer and by default plans nothing. `planned` writes one. A verdict (`Judge`) is
-    `judge`, which by default finds nothing.
+    `judge`, which by default finds nothing, and what a quarantined model gets out of a text is
+    `extract`, by default nothing.
     """
 
     def __init__(
@@ -108,8 +119,7 @@ class ScriptedModel:
         terms: Terms = FREE,
         usage: Usage | None = None,
         pace: Pace = AT_ONCE,
-        plan: Answer = NOTHING_PLANNED,
-        judge: Answer = NOTHING_FOUND,
+        **aside: Unpack[Aside],
     ) -> None:
         self._script: tuple[_Line, ...] = ()
         self._scripts: Mapping[str, Sequence[tuple[_Line, ...]]] = {}
@@ -124,8 +134,9 @@ class ScriptedModel:
         self._usage = usage
         self._pace = pace
         self._aside = {
-            "plan": _lines([plan])[0],
-            "judge": _lines([judge])[0],
+            "plan": _lines([aside.get("plan", NOTHING_PLANNED)])[0],
+            "judge": _lines([aside.get("judge", NOTHING_FOUND)])[0],
+            "extract": _lines([aside.get("extract", NOTHING_SAID)])[0],
         }
 
     @property

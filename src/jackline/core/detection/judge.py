@@ -78,7 +78,7 @@ def question(author: Author, text: str, model: str) -> Question:
     What a user has `pasted` came by the input, too, and is not theirs.
     """
     read = text[:CHARACTERS_MAX]
-    mark = _mark(read)
+    mark = mark_of(read)
     instructions = _RULES.format(
         mark=mark, who=_WHO.get(author, _OTHERS), kinds='" or "'.join(_KINDS)
     )
@@ -117,7 +117,7 @@ def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _mark(text: str) -> str:
+def mark_of(text: str) -> str:
     """Return a line that is not in `text`, the same for the same text."""
     mark = f"=== TEXT {_digest(text)} ==="
     assert mark not in text, "a text that holds its own digest cannot be written"

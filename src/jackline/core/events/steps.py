@@ -137,7 +137,10 @@ class ToolStarted(Fact, frozen=True):
 
 
 class ToolReturned(Fact, frozen=True):
-    """The call is over: the model reads `parts`. The whole result may lie in an artifact."""
+    """The call is over: the model reads `parts`. The whole result may lie in an artifact.
+
+    `quarantined`: of what is untrusted in it the model reads handles alone.
+    """
 
     key: str
     parts: tuple[Content, ...]
@@ -146,6 +149,7 @@ class ToolReturned(Fact, frozen=True):
     attempts: int = 1
     seconds: float = 0.0
     allowed: tuple[str, ...] = ()
+    quarantined: bool = False
 
 
 class ToolFailed(Fact, frozen=True):

@@ -6,7 +6,7 @@ a value stands (`provenance`), and `judge` puts it together. What detectors find
 """
 
 from jackline.core.flow.declared import Declared, Readers, ToolFlow, declared_of, flow_of
-from jackline.core.flow.extraction import Extraction, Handle, handle_of, opened
+from jackline.core.flow.extraction import Extraction, Handle, handle_of, holds_handle, opened
 from jackline.core.flow.fields import Field, Labels
 from jackline.core.flow.judge import FlowVerdict, Origin, Question, judge
 from jackline.core.flow.labels import From, Integrity, Label, endorse, join, suffices, worse
@@ -36,6 +36,7 @@ __all__ = [
     "endorse",
     "flow_of",
     "handle_of",
+    "holds_handle",
     "join",
     "judge",
     "opened",

@@ -13,11 +13,16 @@ import msgspec
 
 from jackline.core.errors import DefinitionError
 from jackline.core.flow.labels import Integrity
+from jackline.core.flow.provenance import elements
 from jackline.core.value import Value
 
 Kind = Literal["bool", "choice", "number", "date"]
 
 CHOICES_MAX = 32
+QUESTION_CHARS = 500
+CHOICE_CHARS = 60
+_DIGITS_MAX = 15
+_NUMBER_MAX = 1 << 63
 _MARK = "jackline:text:"
 
 
@@ -33,6 +38,10 @@ class Extraction(Value, frozen=True):
         if (self.kind == "choice") != (0 < len(self.choices) <= CHOICES_MAX):
             raise DefinitionError(
                 f"An extraction of the kind choice has 1 to {CHOICES_MAX} choices, others none."
+            )
+        if len(self.question) > QUESTION_CHARS or any(len(c) > CHOICE_CHARS for c in self.choices):
+            raise DefinitionError(
+                f"A question has at most {QUESTION_CHARS} characters, a choice {CHOICE_CHARS}."
             )
 
     @property
@@ -61,7 +70,7 @@ class Extraction(Value, frozen=True):
         match self.kind, value:
             case "bool", bool():
                 return value
-            case "number", int() | float() if not isinstance(value, bool) and math.isfinite(value):
+            case "number", int() | float() if not isinstance(value, bool) and _is_plain(value):
                 return value
             case "choice", str() if value in self.choices:
                 return value
@@ -69,6 +78,11 @@ class Extraction(Value, frozen=True):
                 return _date(value)
             case _:
                 return None
+
+
+def _is_plain(number: float) -> bool:
+    """Whether a number is finite, and one that every tool can hold."""
+    return abs(number) <= _NUMBER_MAX if isinstance(number, int) else math.isfinite(number)
 
 
 def _date(text: str) -> str | None:
@@ -93,7 +107,13 @@ def handle_of(value: object) -> Handle | None:
     if not isinstance(value, str) or not value.startswith(_MARK):
         return None
     source, _, path = value.removeprefix(_MARK).partition(":")
-    return Handle(int(source), path) if source.isascii() and source.isdecimal() else None
+    is_position = source.isascii() and source.isdecimal() and len(source) <= _DIGITS_MAX
+    return Handle(int(source), path) if is_position else None
+
+
+def holds_handle(value: object) -> bool:
+    """Whether a text that nobody has read is in an argument."""
+    return any(handle_of(each) for each in elements(value))
 
 
 def opened(

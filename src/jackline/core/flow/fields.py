@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from jackline.core.errors import DefinitionError
+from jackline.core.flow.extraction import Handle
 from jackline.core.flow.labels import LEVELS, Integrity, worse
 from jackline.core.value import Value, replace
 
@@ -78,6 +79,16 @@ class Labels:
                 label = self._label(place.path, label)
                 yield Field(place.path, str(place.value), label, place.record)
 
+    def sealed(self, value: object, source: int) -> object:
+        """Return a result of JSON's values with handles in place of all that is untrusted.
+
+        Names of fields that are data go with what they name, under `*`.
+        """
+        if isinstance(value, dict | list):
+            return _sealed(_Place("", cast("object", value), self._root), source, 0)
+        is_free = value is None or isinstance(value, bool) or self._whole != "untrusted"
+        return value if is_free else str(Handle(source))
+
     def of(self, result: object) -> dict[str, Integrity]:
         """Return the paths that hold of this result, as they are journaled with it.
 
@@ -119,6 +130,29 @@ def _inside(place: _Place, label: Integrity, record: int) -> Iterator[tuple[str,
         node = below.get(name) or wild
         path = _joined(place.path, name)
         yield name, name in below, _Place(path, value, node, around, record)
+
+
+def _sealed(place: _Place, source: int, depth: int) -> object:
+    """Return what may be read of a value, looked into as deep as labels go, and no deeper."""
+    label = (place.node.label if place.node else None) or place.above
+    value, handle = place.value, str(Handle(source, place.path))
+    if depth > _DEPTH:
+        return handle
+    if isinstance(value, list):
+        items = enumerate(cast("list[object]", value))
+        places = [replace(place, value=e, path=_joined(place.path, str(n))) for n, e in items]
+        return [_sealed(each, source, depth + 1) for each in places]
+    if isinstance(value, dict):
+        inner = list(_inside(place, label, 0))
+        shown = {
+            name: _sealed(each, source, depth + 1)
+            for name, is_named, each in inner
+            if is_named or each.above != "untrusted"
+        }
+        if len(shown) == len(inner):
+            return shown
+        return {**shown, _ANY: handle} if shown else handle
+    return value if value is None or isinstance(value, bool) or label != "untrusted" else handle
 
 
 def _node(paths: Mapping[tuple[str, ...], Integrity], depth: int = 0) -> _Node | None:

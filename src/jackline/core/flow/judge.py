@@ -3,7 +3,8 @@
 Four tiers (docs/security.md): a call that nobody planned asks once untrusted content was read;
 a planned one runs with the values that its plan pins; what the plan left open has to stand in
 text of sufficient integrity; numbers, dates and choices may come from a quarantined extraction
-where the tool says so. A detector has no say here.
+where the tool says so. Who has read no more of untrusted content than such values needs no plan,
+and a handle decides nothing. A detector has no say here.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,13 +12,14 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from jackline.core.flow.declared import ToolFlow
+from jackline.core.flow.extraction import handle_of, holds_handle
 from jackline.core.flow.labels import From, Integrity
 from jackline.core.flow.plan import Plan, is_default
 from jackline.core.flow.provenance import Provenance, Source, elements
 from jackline.core.value import Value, replace
 
 Ruling = Literal["allow", "ask", "refuse"]
-Tier = Literal["read", "clean", "plan", "endorsed", "taint", "origin", "readers"]
+Tier = Literal["read", "clean", "quarantine", "plan", "endorsed", "taint", "origin", "readers"]
 Standing = Literal["default", "free", "planned", "endorsed", "found", "extracted", "open"]
 
 _SHOWN_CHARS = 200
@@ -92,17 +94,21 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
     planned = plan.match(flow, arguments, question.spent) if plan and flow.effectful else None
     pins: Mapping[str, object] = plan.calls[planned].known if plan and planned is not None else {}
     case = _Case(flow, arguments, question, pins, planned)
-    if not known.tainted:
+    narrow = known.narrowed or (known.unread and any(map(holds_handle, arguments.values())))
+    if not (known.tainted or narrow):
         return _disclose(case, FlowVerdict("allow", "clean", planned=planned))
     standings = tuple(_critical(case))
-    if flow.effectful and planned is None and not _is_endorsed(standings):
+    unplanned = flow.effectful and planned is None
+    if known.tainted and unplanned and not _is_endorsed(standings):
         return _ask(
             case, "taint", f"nobody asked for this call of {flow.name}, and untrusted text was read"
         )
     if unproven := sorted({each.argument for each in standings if each.standing == "open"}):
         reason = f"nobody who may decide it said {_list(unproven)} of {flow.name}"
         return _ask(case, "origin", reason)
-    tier: Tier = "read" if not flow.effectful else "endorsed" if planned is None else "plan"
+    tier: Tier = "read" if not flow.effectful else "plan"
+    if unplanned:
+        tier = "endorsed" if known.tainted else "quarantine"
     return _disclose(case, FlowVerdict("allow", tier, origins=standings, planned=planned))
 
 
@@ -117,8 +123,10 @@ class _Case(Value, frozen=True, gc=True):
 
 
 def _critical(case: _Case) -> Iterator[Origin]:
+    known = case.question.known
+    all_of_it = known.tainted or known.narrowed
     for name, floor in case.flow.critical.items():
-        if name in case.arguments:
+        if name in case.arguments and (all_of_it or holds_handle(case.arguments[name])):
             yield from _origins(case, name, floor)
 
 
@@ -130,7 +138,7 @@ def _origins(
     if is_default(case.flow, name, value):
         yield Origin(name, _shown(value), "default", "developer", "the tool's default")
         return
-    if name in case.pins:
+    if name in case.pins and not (case.question.known.unread and holds_handle(value)):
         yield Origin(name, _shown(value), "planned", "user", "the plan for this request")
         return
     parts = elements(value, case.flow.names)
@@ -147,6 +155,8 @@ def _origin(case: _Case, name: str, value: object, floor: From | None) -> Origin
         return Origin(name, shown, "free", where=where)
     if known.is_endorsed(case.flow.name, name, value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
+    if known.unread and handle_of(value):
+        return Origin(name, shown, "open", where="a text that nobody has read")
     if source := known.find(value, floor.level):
         return _found(name, shown, "found", source)
     if floor.extracted and (source := known.extraction(value)):

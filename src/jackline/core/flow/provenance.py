@@ -39,8 +39,8 @@ class Source(Value, frozen=True):
 class Provenance:
     """All that the model of one session has read so far, and what persons have endorsed.
 
-    `owner` is whose session it is. It is made of the journal alone, so a driver that lost it
-    reads the events again.
+    `owner` is whose session it is; `unread` says that some of its texts have handles. It is made
+    of the journal alone, so a driver that lost it reads the events again.
     """
 
     def __init__(self, owner: str = "") -> None:
@@ -48,6 +48,7 @@ class Provenance:
         self.turn = 0
         self.tainted = False
         self.private = False
+        self.unread = False
         self.sealed: frozenset[str] | None = None
         self._texts: list[tuple[Source, Form]] = []
         self._unread: deque[Source] = deque()
@@ -92,6 +93,11 @@ class Provenance:
     def extract(self, value: object, source: Source) -> None:
         """Take in what a quarantined extraction made of untrusted text."""
         self._extracted[_exact(value)] = source
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether the model has read what a quarantined extraction made of untrusted text."""
+        return bool(self._extracted)
 
     def is_endorsed(self, tool: str, argument: str, value: object) -> bool:
         """Whether a person has endorsed this value for this argument."""

@@ -8,6 +8,7 @@ import msgspec
 from jackline.core import events as e
 from jackline.core.fold.turns import noted, open_round, open_turn
 from jackline.core.messages import Content, Message, Pasted, Text, ToolResult
+from jackline.core.quarantine import sealed
 from jackline.core.session import Call, Round, Session, Turn
 from jackline.core.value import replace
 
@@ -47,8 +48,9 @@ def started(session: Session, event: e.ToolStarted) -> Session:
 
 
 def returned(session: Session, event: e.ToolReturned) -> Session:
-    """Let the model read the result."""
-    return _closed(session, event.key, event.parts, failed=False)
+    """Let the model read the result, or of what is quarantined its handles."""
+    parts = sealed(event, session.head) if event.quarantined else event.parts
+    return _closed(session, event.key, parts, failed=False)
 
 
 def refused(session: Session, event: e.ToolRefused) -> Session:

@@ -1,4 +1,4 @@
-"""What becomes of a model that is asked for a reply, a summary, a plan or a verdict."""
+"""What becomes of a model that is asked for a reply, a summary, a plan, a verdict or a value."""
 
 from jackline.core import events as e
 from jackline.core.fold.turns import open_turn
@@ -6,7 +6,7 @@ from jackline.core.messages import Message, Messages, Text
 from jackline.core.session import Call, Failure, Measured, Round, Session, Turn
 from jackline.core.value import replace
 
-_ASIDE = {"plan", "judge"}  # No part of the conversation.
+_ASIDE = {"plan", "judge", "extract"}  # No part of the conversation.
 _NOT_TRIED = {"lost", "throttled"}  # The model itself has not failed.
 
 
@@ -48,12 +48,12 @@ def reserved(session: Session, event: e.ModelReserved) -> Session:
 
 
 def _aside(session: Session, turn: Turn, event: e.ModelReserved) -> Session:
-    """Let the turn wait for a plan of all that the user has said so far, or for a judge."""
+    """Let the turn wait for a plan of all that the user has said so far, a judge, or a value."""
     money = turn.money.hold(event.hold)
     turn = replace(turn, asked=event, asked_seq=session.head, money=money)
     if event.purpose == "plan":
         turn = replace(turn, plans=turn.plans + 1, unplanned=False)
-    else:
+    elif event.purpose == "judge":
         turn = replace(turn, judged=(*turn.judged, event.digest))
     return replace(session, money=session.money.hold(event.hold), turn=turn)
 
@@ -110,7 +110,7 @@ def failed(session: Session, event: e.ModelFailed | e.HoldUnconfirmed) -> Sessio
     paid = turn.money.settle(asked.hold, event.cost)
     session = replace(session, money=session.money.settle(asked.hold, event.cost))
     turn = replace(turn, money=paid, asked=None, lost=False)
-    if asked.purpose == "judge":
+    if asked.purpose in {"judge", "extract"}:
         return replace(session, turn=turn)
     if asked.purpose == "plan":
         # What was never answered, or never asked, may be asked once more.

@@ -1,0 +1,87 @@
+"""Fetches texts that the acting model has not read: for its tools, or for an extraction."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from jackline.core import extracting
+from jackline.core.agent import Agent
+from jackline.core.errors import NotFoundError, StoreError
+from jackline.core.events import Event, Principal, SessionId
+from jackline.core.flow import Handle
+from jackline.core.permit.verdict import Rights
+from jackline.core.permit.verdict import judge as permit
+from jackline.core.quarantine import HandleError, at, handles_of, unread, with_texts
+from jackline.core.session import Call, Session, Turn
+from jackline.core.value import replace
+from jackline.ports import Store
+from jackline.runtime.models import Asked, Models
+
+
+class Quarantine:
+    """The texts of a drive's session that its agent's model has not read."""
+
+    def __init__(self, store: Store, agent: Agent, permitted: Callable[[Turn], Agent]) -> None:
+        self._store = store
+        self._permitted = permitted
+        self._is_used = any(tool.quarantined for tool in agent.tools)
+
+    async def extract(self, asked: Asked, models: Models) -> Sequence[Event]:
+        """Ask about a text, and return the value as the result of the call that asked for it."""
+        reserved, turn = asked.reserved, asked.session.turn
+        assert turn is not None, "a text is asked about in a turn"
+        assert turn.round is not None, "a text is asked about in a round"
+        posed = extracting.posed(turn.round.calls[extracting.call_of(reserved.key)].arguments)
+        assert not isinstance(posed, str), "what asks nothing is not reserved for"
+        handle, extraction = posed
+        try:
+            text = await self._text(asked.session.id, handle)
+        except HandleError as error:
+            return extracting.failed(reserved, str(error), "handle")
+        put = extracting.question(extraction, text)
+        events = await models.ask(replace(asked, posed=put, schema=extraction.schema))
+        return extracting.heard(reserved, events, (extraction, put))
+
+    async def opened(self, session: Session, call: Call) -> Call:
+        """Return the call with texts in place of its handles.
+
+        Raises `HandleError`, also where it may not be made with these texts: what allows a call
+        by its arguments has seen handles.
+        """
+        if not self._is_used:
+            return call
+        try:
+            said: object = msgspec.json.decode(call.arguments)
+            handles = handles_of(said)
+            if not handles:
+                return call
+            texts = {each: await self._text(session.id, each) for each in set(handles)}
+            whole = replace(call, arguments=with_texts(said, texts))
+        except RecursionError:
+            raise HandleError("The arguments are nested too deeply.") from None
+        assert session.turn is not None, "a call is one of a turn"
+        _check(whole, self._permitted(session.turn), session.turn.submitted.principal)
+        return whole
+
+    async def _text(self, session: SessionId, handle: Handle) -> str:
+        try:
+            records = await self._store.read(session, max(0, handle.source - 1), 1)
+            here = [each.event for each in records if each.seq == handle.source]
+            found = unread(handle, here[0] if here else None)
+            if not found.artifact:
+                return at(handle, found.text)
+            data, _ = await self._store.get(session, found.artifact)
+        except NotFoundError:
+            raise HandleError(f"The text {handle} is not kept any more.") from None
+        except StoreError as error:
+            raise HandleError(f"The text {handle} cannot be had at this moment.") from error
+        return at(handle, data.decode("utf-8", "replace"))
+
+
+def _check(call: Call, agent: Agent, principal: Principal) -> None:
+    name = call.asked.name
+    ruling = permit(Rights(agent.by_name, principal, agent.bounds), name, call.arguments)
+    if ruling.decision == "refuse":
+        raise HandleError(ruling.text.removeprefix("Not made: "))
+    if ruling.decision == "ask" and not (call.answer and call.answer.approved):
+        raise HandleError(f"{ruling.text}, for what stands in the text.")
