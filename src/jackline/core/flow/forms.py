@@ -2,16 +2,18 @@
 
 A text is read once, into tokens and keys. A value is found where its tokens stand in a row, or
 where all its keys do. Keys are there for what may be written in several ways. What can be meant
-in two ways has none, so that nothing is found rather than the wrong thing.
+in two ways has none, so that nothing is found rather than the wrong thing. Letters are compared
+as they are: only those of ASCII in schemes, hosts and mail domains mind no case, as any other
+folding makes one of two names that a server, a file system or a bank tells apart.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import isfinite
-from urllib.parse import unquote, urlsplit
 
-from jackline.core.flow.dates import AROUND, clock, whole, written
+from jackline.core.flow.dates import AROUND, clock, lowered, whole, written
 from jackline.core.value import Value
 
 VALUE_CHARS = 4_096
@@ -24,7 +26,12 @@ _GROUP_DIGITS = 3
 _IBAN_CHARS = range(15, 35)
 _IBAN_GROUPS = 9
 _IBAN_GROUP = 4
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": ":80", "https": ":443"}
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*@)?([^/?#\\@]*)(.*)", re.DOTALL)
+_MAIL_CHARS = 320
+_MAIL = re.compile(
+    r"(?<![^<>()\[\]\"',;:])([^\s@/\\<>()\[\]\",;:]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?![\w@/\\-])"
+)
 
 Key = tuple[str, str]
 
@@ -38,10 +45,15 @@ class Form(Value, frozen=True):
 
 
 def plain(text: str) -> str:
-    """Return the text without what case, width and white space add to it."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
+    """Return the text without what white space, and the case of a mail's domain, add to it."""
+    words = text.split()
+    return " ".join(map(_mail, words) if "@" in text else words)
+
+
+def _mail(word: str) -> str:
+    if "@" not in word or len(word) > _MAIL_CHARS:
+        return word
+    return _MAIL.sub(lambda found: f"{found[1]}@{found[2].lower()}", word)
 
 
 def form(text: str) -> Form:
@@ -72,15 +84,16 @@ def _apart(character: str) -> str:
 def keys(bare: str) -> set[Key]:
     """Return the keys of a text in its plain form."""
     words = bare.split(" ")
-    dates, used = written(words)
+    small = lowered(bare).split(" ")
+    dates, used = written(small)
     found = {("date", date) for date in dates}
     for at, word in enumerate(words):
         if at in used:
-            found.update(_timed(word.partition("t")[2]))
+            found.update(_timed(small[at].partition("t")[2]))
         elif (stripped := word.strip(_MONEY + AROUND))[:1].isalpha():
             found.update(_lettered(stripped, words, at, used))
         else:
-            found.update(_counted(stripped, words, at))
+            found.update(_counted(lowered(stripped), small, at))
     return found
 
 
@@ -123,9 +136,9 @@ def value_keys(value: object) -> tuple[Key, ...]:
     bare = plain(value)
     if "://" in bare and " " not in bare:
         return (("url", _url(bare)),)
-    if len(bare) > _KEY_CHARS or not any(map(str.isdecimal, bare)):
+    if len(bare) > _KEY_CHARS or not bare.isascii() or not any(map(str.isdecimal, bare)):
         return ()
-    if moment := _moment(bare):
+    if moment := _moment(bare.lower()):
         return moment
     together = bare.replace(" ", "")
     if _is_iban(together):
@@ -200,19 +213,15 @@ def _adds_up(iban: str) -> bool:
 
 
 def _url(text: str) -> str:
-    """Return a URL without what may be left out of it (RFC 3986, section 6)."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
+    """Return a URL as one spelling of it (RFC 3986, sections 6.2.2.1 and 6.2.3).
+
+    The case of scheme and host, a default port and the root's slash may be left out; a reader
+    may mind all else, as many do the case of a path, its last slash and what it escapes.
+    """
+    found = _URL.fullmatch(text)
+    if not found:
         return text
-    host = (parts.hostname or "").rstrip(".")
-    userinfo, at, _ = parts.netloc.rpartition("@")
-    place = f"{userinfo}{at}{host}"
-    if port is not None and port != _PORTS.get(parts.scheme):
-        place += f":{port}"
-    path = unquote(parts.path).rstrip("/")
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{place}{path}{query}" + (
-        f"#{parts.fragment}" if parts.fragment else ""
-    )
+    scheme, user, host, rest = found.groups(default="")
+    scheme, host = scheme.lower(), lowered(host)
+    host = host.removesuffix(_PORTS.get(scheme, " "))
+    return f"{scheme}://{user}{host}{rest or '/'}"

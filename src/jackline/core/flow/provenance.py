@@ -117,7 +117,7 @@ class Provenance:
         if places := self._places(value):
             found = [self._texts[at][0] for at in places]
             return max(found, key=lambda source: LEVELS.index(source.integrity))
-        wanted = plain(str(value))[:VALUE_CHARS]
+        wanted = plain(str(value)).casefold()[:VALUE_CHARS]
         return next((each for each, text in reversed(self._untrusted) if wanted in text), None)
 
     def is_named(self, recipient: object) -> bool:
@@ -196,7 +196,7 @@ class Provenance:
     def _keep(self, source: Source) -> None:
         """Remember untrusted text for as long as it is needed to show a value's origin."""
         self.tainted = True
-        self._untrusted.append((source, plain(source.text)))
+        self._untrusted.append((source, plain(source.text).casefold()))
         self._untrusted_bytes += len(source.text)
         while self._untrusted_bytes > _SHOWN_BYTES and len(self._untrusted) > 1:
             self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
