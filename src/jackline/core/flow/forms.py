@@ -130,7 +130,7 @@ def value_keys(value: object) -> tuple[Key, ...]:
     """Return the keys that a text has to have for this value to stand in it; none for words."""
     if isinstance(value, int | float):
         digits = format(Decimal(str(value)), "f") if isfinite(value) else ""
-        return (("number", _number(digits) or str(value)),)
+        return (("number", _number(digits, typed=True) or str(value)),)
     if not isinstance(value, str) or len(value) > VALUE_CHARS:
         return ()
     bare = plain(value)
@@ -161,12 +161,15 @@ def _moment(bare: str) -> tuple[Key, ...]:
     return (("time", time),) if time else ()
 
 
-def _number(word: str) -> str:
-    """Return a number without what a way to write it adds; nothing where it is none."""
+def _number(word: str, *, typed: bool = False) -> str:
+    """Return a number without what a way to write it adds; nothing where it is none.
+
+    With `typed` it was no text, so that its dot is a point.
+    """
     if len(word) >= _NUMBER_CHARS or not word.isascii():
         return ""
     sign, digits = ("-", word[1:]) if word[:1] == "-" else ("", word.removeprefix("+"))
-    whole_part, point, rest = _split(digits)
+    whole_part, point, rest = digits.partition(".") if typed else _split(digits)
     if not whole_part.isdecimal() or (point and not rest.isdecimal()):
         return ""
     rest = rest.rstrip("0")
@@ -177,10 +180,15 @@ def _number(word: str) -> str:
 def _split(digits: str) -> tuple[str, str, str]:
     """Return what stands before the decimal point, the point, and what stands after it.
 
-    A comma with three digits behind it groups them; with one or two it is the point.
+    A comma with one or two digits behind it is the point, and what stands twice groups digits. One
+    sign before three digits may be either, so that there is no number, but after a mere 0.
     """
+    first, last = digits.replace(",", ".").partition(".")[::2]
+    if len(last) == _GROUP_DIGITS:
+        return ("", "", "") if first.lstrip("0") else (first, ".", last)
     if "," not in digits:
-        return digits.partition(".")
+        grouped = _together(digits, ".") if digits.count(".") > 1 else ""
+        return (grouped, "", "") if grouped else digits.partition(".")
     head, _, tail = digits.rpartition(",")
     if len(tail) < _GROUP_DIGITS:
         return _together(head, "."), ",", tail
@@ -192,7 +200,7 @@ def _together(digits: str, sign: str) -> str:
     """Return groups of three digits as one, or nothing where they are not."""
     first, *others = digits.split(sign)
     grouped = all(len(each) == _GROUP_DIGITS for each in others)
-    if others and not (grouped and len(first) <= _GROUP_DIGITS):
+    if others and not (grouped and 0 < len(first) <= _GROUP_DIGITS and first[0] != "0"):
         return ""
     return first + "".join(others)
 
