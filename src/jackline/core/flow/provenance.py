@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import cast
 
+from jackline.core.flow.alignment import stands
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
 from jackline.core.value import Value
@@ -179,7 +180,8 @@ class Provenance:
         return [
             at
             for at in rarest
-            if words.spaced in self._texts[at][1].spaced and words.plain in self._texts[at][1].plain
+            if words.spaced in self._texts[at][1].spaced
+            and stands(words.plain, self._texts[at][1].plain)
         ]
 
     def _index(self, source: Source) -> None:
