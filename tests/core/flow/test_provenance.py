@@ -70,13 +70,15 @@ def test_a_name_of_two_letters_names_nobody() -> None:
 def test_an_endorsed_value_is_endorsed_for_this_argument_of_this_tool() -> None:
     known = reading("hello")
     known.endorse("pay", "accounts", ["A1", {"n": 5}])
-    assert known.is_endorsed("pay", "accounts", "A1")
-    assert known.is_endorsed("pay", "accounts", "n")
-    assert known.is_endorsed("pay", "accounts", 5.0)
-    assert not known.is_endorsed("pay", "accounts", value=True)
-    assert not known.is_endorsed("pay", "accounts", 2**60)
-    assert not known.is_endorsed("pay", "to", "A1")
-    assert not known.is_endorsed("refund", "accounts", "A1")
+    assert known.is_endorsed("pay", ("accounts",), "A1")
+    assert known.is_endorsed("pay", ("accounts", "#"), "n")
+    assert known.is_endorsed("pay", ("accounts", ".n"), 5.0)
+    assert not known.is_endorsed("pay", ("accounts",), 5.0)
+    assert not known.is_endorsed("pay", ("accounts", ".n"), "A1")
+    assert not known.is_endorsed("pay", ("accounts",), value=True)
+    assert not known.is_endorsed("pay", ("accounts",), 2**60)
+    assert not known.is_endorsed("pay", ("to",), "A1")
+    assert not known.is_endorsed("refund", ("accounts",), "A1")
 
 
 def test_untrusted_text_taints_for_good_and_only_its_newest_megabyte_is_searched() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.labels import From, Integrity
 from jackline.core.flow.plan import Plan, is_default
-from jackline.core.flow.provenance import Provenance, Source, elements
+from jackline.core.flow.provenance import Path, Provenance, Source, elements, leaves
 from jackline.core.value import Value, replace
 
 Ruling = Literal["allow", "ask", "refuse"]
@@ -95,7 +95,8 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
     if not known.tainted:
         return _disclose(case, FlowVerdict("allow", "clean", planned=planned))
     standings = tuple(_critical(case))
-    if flow.effectful and planned is None and not _is_endorsed(standings):
+    is_approved = flow.repeatable and known.is_approved(flow, arguments)
+    if flow.effectful and planned is None and not is_approved:
         return _ask(
             case, "taint", f"nobody asked for this call of {flow.name}, and untrusted text was read"
         )
@@ -133,19 +134,19 @@ def _origins(
     if name in case.pins:
         yield Origin(name, _shown(value), "planned", "user", "the plan for this request")
         return
-    parts = elements(value, case.flow.names)
-    for each in parts or [value]:
-        origin = _origin(case, name, each, floor)
+    parts = leaves(value, case.flow.names)
+    for path, each in parts or [((), value)]:
+        origin = _origin(case, (name, *path), each, floor)
         source = case.question.known.best(each) if open_too and not origin.where else None
         yield _found(name, origin.value, origin.standing, source) if source else origin
 
 
-def _origin(case: _Case, name: str, value: object, floor: From | None) -> Origin:
-    known, shown = case.question.known, _shown(value)
+def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origin:
+    known, name, shown = case.question.known, path[0], _shown(value)
     if floor is None or floor.level == "untrusted":
         where = f"free: {floor.reason}" if floor else ""
         return Origin(name, shown, "free", where=where)
-    if known.is_endorsed(case.flow.name, name, value):
+    if known.is_endorsed(case.flow.name, path, value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
     if source := known.find(value, floor.level):
         return _found(name, shown, "found", source)
@@ -159,12 +160,6 @@ def _origin(case: _Case, name: str, value: object, floor: From | None) -> Origin
 def _found(name: str, shown: str, standing: Standing, source: Source) -> Origin:
     where = f"{source.name}, {source.path}" if source.path else source.name
     return Origin(name, shown, standing, source.integrity, where, source.seq)
-
-
-def _is_endorsed(standings: Iterable[Origin]) -> bool:
-    """Whether a person endorsed each value that decides what this call does."""
-    chosen = [each.standing for each in standings if each.standing not in {"default", "free"}]
-    return bool(chosen) and all(each == "endorsed" for each in chosen)
 
 
 def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
