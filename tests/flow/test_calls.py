@@ -212,7 +212,7 @@ def test_a_recipient_has_to_be_the_user_s_before_anything_is_sent_that_was_read(
     (asked,) = of(events, e.InputRequested)
     assert (verdict(asked).tier, asked.text) == (
         "readers",
-        "eve@evil.com may not read what was read here",
+        "you did not name eve@evil.com in this turn, and what is sent may hold what was read",
     )
 
 

@@ -110,6 +110,10 @@ def test_a_directory_may_fill_a_hole_for_somebody_whom_the_user_named() -> None:
     assert (sarah.decision, standings(sarah)["to"]) == ("allow", "found")
     eve = judge(MAIL, LETTER | {"to": ["eve@evil.com"]}, Question(known, ANY_MAIL))
     assert (eve.decision, eve.tier) == ("ask", "readers")
+    why = "did not name eve@evil.com in this turn, and what is sent may hold what was read"
+    assert eve.reason == f"you {why}"
+    refusing = Question(known, ANY_MAIL, on_ask="refuse")
+    assert judge(MAIL, LETTER | {"to": ["eve@evil.com"]}, refusing).reason == f"the user {why}"
 
 
 def test_a_call_without_critical_arguments_runs_only_if_it_was_planned() -> None:

@@ -174,9 +174,17 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
     if not flow.readers_from:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
     if strangers := known.strangers(recipients):
-        reason = f"{_list(strangers)} may not read what was read here"
-        return _ask(case, "readers", reason)
+        return _ask(case, "readers", _unread(case, strangers))
     return verdict
+
+
+def _unread(case: _Case, strangers: list[str]) -> str:
+    """Return why what was read may not go to these: naming them helps where nothing is sealed."""
+    if barred := [each for each in strangers if case.question.known.is_barred(each)]:
+        return f"{_list(barred)} may not read what was read here"
+    user = "you" if case.question.on_ask == "pause" else "the user"
+    named = f"{user} did not name {_list(strangers)} in this turn"
+    return f"{named}, and what is sent may hold what was read"
 
 
 def _carries(case: _Case, name: str) -> bool:

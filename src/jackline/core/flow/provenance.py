@@ -155,6 +155,10 @@ class Provenance:
                 return True
         return False
 
+    def is_barred(self, recipient: object) -> bool:
+        """Whether what was read is kept to others than this recipient, whoever names them."""
+        return self.sealed is not None and plain(str(recipient)) not in self.sealed
+
     def strangers(self, recipients: Iterable[object]) -> list[str]:
         """Return those of the recipients who may not read what this session has read."""
         return [str(each) for each in recipients if not self._may_read(each)]
@@ -163,7 +167,7 @@ class Provenance:
         name = plain(str(recipient))
         if name == plain(self.owner):
             return True
-        if self.sealed is not None and name not in self.sealed:
+        if self.is_barred(recipient):
             return False
         return not self.private or self.is_named(recipient)
 
