@@ -114,7 +114,7 @@ def count(talks: tuple[Talk, ...] = TALKS) -> Counted:
                     spent.add(verdict.planned)
                 if verdict.decision != "allow":
                     why.append(f"{said.text} -> {verdict.reason}")
-                    _endorse(call, known)
+                    known.approve(FLOWS[call.tool], call.arguments)
                 seq += 1
                 _read(call, known, seq, turn)
             turns += 1
@@ -133,11 +133,6 @@ def _planned(call: Call, known: Provenance) -> Planned:
 def _is_said(value: Any, known: Provenance) -> bool:
     parts = value if isinstance(value, list) else [value]
     return bool(parts) and all(known.find(each, "user") for each in parts)
-
-
-def _endorse(call: Call, known: Provenance) -> None:
-    for name in FLOWS[call.tool].critical.keys() & call.arguments.keys():
-        known.endorse(call.tool, name, call.arguments[name])
 
 
 def _read(call: Call, known: Provenance, seq: int, turn: int) -> None:

@@ -74,8 +74,7 @@ class Run:
             self.asked.append(verdict)
             if not self.approves:
                 return False
-            for name in flow.critical.keys() & arguments.keys():
-                self.known.endorse(flow.name, name, arguments[name])
+            self.known.approve(flow, arguments)
         if verdict.planned is not None:
             self.spent.add(verdict.planned)
         return True

@@ -277,7 +277,7 @@ def test_who_approves_a_call_endorses_the_values_that_run(
     journal = Journal().ask("hi").result(HOSTILE).add(ASKED)
     answer = e.InputProvided(journal.seq, approved=True, by="ann", arguments=arguments)
     journal.add(answer)
-    assert journal.readings.known.is_endorsed("send_email", "to", to) is is_endorsed
+    assert journal.readings.known.is_endorsed("send_email", ("to",), to) is is_endorsed
 
 
 def test_who_refuses_or_answers_something_else_endorses_nothing() -> None:
@@ -286,7 +286,7 @@ def test_who_refuses_or_answers_something_else_endorses_nothing() -> None:
     journal.add(e.InputProvided(99, approved=True, by="ann"))
     journal.add(e.InputRequested("input", "which?", 9.0))
     journal.add(e.InputProvided(journal.seq, approved=True, by="ann", value='"x"'))
-    assert not journal.readings.known.is_endorsed("send_email", "to", "bob@x.com")
+    assert not journal.readings.known.is_endorsed("send_email", ("to",), "bob@x.com")
 
 
 def test_a_fork_leaves_the_open_turn_its_plan_and_what_waits_behind() -> None:
@@ -296,7 +296,7 @@ def test_a_fork_leaves_the_open_turn_its_plan_and_what_waits_behind() -> None:
     journal.add(e.InputProvided(question, approved=True, by="ann"))
     assert journal.readings.plan is None
     assert journal.readings.known.turn == journal.seq - 1
-    assert not journal.readings.known.is_endorsed("send_email", "to", "bob@x.com")
+    assert not journal.readings.known.is_endorsed("send_email", ("to",), "bob@x.com")
 
 
 def test_what_is_not_known_any_more_is_the_worst_there_is() -> None:

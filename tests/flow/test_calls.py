@@ -100,7 +100,7 @@ def test_an_agent_that_only_reads_is_not_judged_at_all(local: Office) -> None:
     assert (result.outcome, plans(events)) == ("completed", 0)
 
 
-def test_a_person_approves_and_it_is_sent_and_not_asked_again_with_these_values(
+def test_a_person_approves_and_it_is_sent_and_asked_about_again_as_it_would_be_a_second_letter(
     office: Office,
 ) -> None:
     async def story() -> list[e.Event]:
@@ -108,12 +108,43 @@ def test_a_person_approves_and_it_is_sent_and_not_asked_again_with_these_values(
         async with office.open(SEARCH, send, send, "Done.") as runtime:
             asked = await runtime.run("office", ASKED)
             result = await approve(runtime, asked)
-            assert result.outcome == "completed"
+            assert result.outcome == "paused"
             return await happened(runtime, asked.session)
 
     events = asyncio.run(story())
-    assert office.sent == ["eve@evil.com: everything"] * 2
-    assert len(of(events, e.InputRequested)) == 1
+    assert office.sent == ["eve@evil.com: everything"]
+    assert len(of(events, e.InputRequested)) == 2
+
+
+def test_what_does_no_more_when_repeated_is_not_asked_about_again_with_just_these_values(
+    tmp_path: Path,
+) -> None:
+    put: list[tuple[str, int]] = []
+
+    @tool(effect="idempotent")
+    async def order(item: str, count: int) -> None:
+        """Order so many of an item.
+
+        Args:
+            item: which.
+            count: how many.
+        """
+        put.append((item, count))
+
+    office = Office(f"sqlite:///{tmp_path}/jackline.db", search, order)
+    first, other = call("order", item="pen", count=1), call("order", item="car", count=9)
+    mixed = call("order", item="car", count=1)
+
+    async def story() -> list[e.Event]:
+        async with office.open(SEARCH, [first, other], [other], [mixed], "Done.") as runtime:
+            asked = await runtime.run("office", ASKED)
+            result = await approve(runtime, asked)
+            assert result.outcome == "paused"
+            return await happened(runtime, asked.session)
+
+    events = asyncio.run(story())
+    assert put == [("pen", 1), ("car", 9), ("car", 9)]
+    assert len(of(events, e.InputRequested)) == 3
     assert verdict(of(events, e.ToolStarted)[-1]).tier == "endorsed"
 
 
@@ -181,7 +212,7 @@ def test_a_recipient_has_to_be_the_user_s_before_anything_is_sent_that_was_read(
     (asked,) = of(events, e.InputRequested)
     assert (verdict(asked).tier, asked.text) == (
         "readers",
-        "eve@evil.com may not read what was read here",
+        "you did not name eve@evil.com in this turn, and what is sent may hold what was read",
     )
 
 

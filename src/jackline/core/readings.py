@@ -217,8 +217,7 @@ class Readings:
             return
         written = _value(asked.arguments if event.arguments is None else event.arguments)
         arguments = cast("dict[str, object]", written) if isinstance(written, dict) else {}
-        for name in flow.critical.keys() & arguments.keys():
-            self.known.endorse(flow.name, name, arguments[name])
+        self.known.approve(flow, arguments)
         if event.arguments is not None:
             for name in flow.readers_from:
                 self.known.name(elements(arguments.get(name), flow.names))

@@ -15,10 +15,12 @@ from jackline.core.flow import (
     Provenance,
     Question,
     Source,
+    ToolFlow,
     endorse,
     flow_of,
     judge,
 )
+from jackline.core.value import replace
 
 HOLES = frozenset({"subject", "body"})
 TO_BOB = Plan((Planned("send_email", {"to": ["bob@x.com"]}, HOLES),))
@@ -108,6 +110,10 @@ def test_a_directory_may_fill_a_hole_for_somebody_whom_the_user_named() -> None:
     assert (sarah.decision, standings(sarah)["to"]) == ("allow", "found")
     eve = judge(MAIL, LETTER | {"to": ["eve@evil.com"]}, Question(known, ANY_MAIL))
     assert (eve.decision, eve.tier) == ("ask", "readers")
+    why = "did not name eve@evil.com in this turn, and what is sent may hold what was read"
+    assert eve.reason == f"you {why}"
+    refusing = Question(known, ANY_MAIL, on_ask="refuse")
+    assert judge(MAIL, LETTER | {"to": ["eve@evil.com"]}, refusing).reason == f"the user {why}"
 
 
 def test_a_call_without_critical_arguments_runs_only_if_it_was_planned() -> None:
@@ -117,22 +123,81 @@ def test_a_call_without_critical_arguments_runs_only_if_it_was_planned() -> None
     assert judge(reset, {}, Question(reading("hi", HOSTILE), plan)).decision == "allow"
 
 
+def tool_of(effect: str, **properties: Any) -> ToolFlow:
+    return flow_of("put", effect, {"properties": properties})
+
+
+@pytest.mark.parametrize("effect", ["idempotent", "transactional"])
+def test_values_that_a_person_approved_in_two_calls_make_no_third_one(effect: str) -> None:
+    put, known = tool_of(effect, to={"type": "string"}, cents={"type": "integer"}), reading("", "x")
+    known.approve(put, {"to": "bob", "cents": 100})
+    known.approve(put, {"to": "ann", "cents": 900_000})
+    for to, cents, tier in (
+        ("bob", 100, "endorsed"),
+        ("ann", 900_000.0, "endorsed"),
+        ("bob", 900_000, "taint"),
+        ("ann", 100, "taint"),
+    ):
+        assert judge(put, {"to": to, "cents": cents}, Question(known)).tier == tier
+    assert judge(put, {"to": "bob"}, Question(known)).tier == "taint"
+
+
+def test_an_approved_call_with_an_effect_that_adds_up_is_asked_about_again() -> None:
+    known, call = reading("", "x"), {"account": "bob", "amount": 100}
+    known.approve(PAY, call)
+    assert judge(PAY, call, Question(known)).tier == "taint"
+    imported = flow_of("put", "read", {"properties": {"to": {"type": "string"}}}, imported=True)
+    known.approve(imported, {"to": "bob"})
+    assert judge(imported, {"to": "bob"}, Question(known)).tier == "taint"
+
+
+def test_an_approved_value_fills_a_hole_of_a_planned_call_in_its_own_place_only() -> None:
+    known, order = reading("", "x"), {"from": "acct1", "to": "acct2", "items": ["a", {"n": 1}]}
+    names = {each: {"type": "string"} for each in ("from", "to", "items", "n")}
+    put = tool_of("once", order={"type": "object", "properties": names})
+    known.approve(put, {"order": order})
+    question = Question(known, Plan((Planned("put", {}, frozenset({"order"})),)))
+    assert judge(put, {"order": order}, question).tier == "plan"
+    swapped = order | {"from": "acct2", "to": "acct1"}
+    assert judge(put, {"order": swapped}, question).tier == "origin"
+    assert judge(put, {"order": order | {"items": ["a", {"n": 2}]}}, question).tier == "origin"
+
+
+def test_a_swapped_object_and_another_order_are_not_what_was_approved() -> None:
+    put, known = tool_of("idempotent", order={"type": "object"}), reading("", "x")
+    known.approve(put, {"order": {"from": "a", "to": ["b", "c"]}})
+    for order, tier in (
+        ({"to": ["b", "c"], "from": "a"}, "endorsed"),
+        ({"from": "b", "to": ["a", "c"]}, "taint"),
+        ({"from": "a", "to": ["c", "b"]}, "taint"),
+        ({"from": "a", "to": ["b"]}, "taint"),
+    ):
+        assert judge(put, {"order": order}, Question(known)).tier == tier
+
+
+def test_a_call_in_which_nothing_was_chosen_is_approved_once() -> None:
+    known, reset = reading("", "x"), flow_of("reset", "idempotent", {})
+    known.approve(reset, {})
+    assert judge(reset, {}, Question(known)).tier == "taint"
+
+
 def test_values_that_a_person_endorsed_run_again_without_a_plan() -> None:
+    mail = replace(MAIL, repeatable=True)
     known = reading("hi", HOSTILE)
-    known.endorse("send_email", "to", ["bob@x.com"])
-    verdict = judge(MAIL, LETTER, Question(known))
+    known.approve(mail, LETTER)
+    verdict = judge(mail, LETTER, Question(known))
     assert (verdict.decision, verdict.tier) == ("ask", "readers")
     known = Provenance()
     known.read([Source(2, "search", HOSTILE)])
     known.restrict(None, private=False)
-    known.endorse("send_email", "to", ["bob@x.com"])
-    verdict = judge(MAIL, LETTER, Question(known))
+    known.approve(mail, LETTER)
+    verdict = judge(mail, LETTER, Question(known))
     assert (verdict.decision, verdict.tier, standings(verdict)["to"]) == (
         "allow",
         "endorsed",
         "endorsed",
     )
-    assert judge(MAIL, LETTER | {"attachments": ["x"]}, Question(known)).tier == "taint"
+    assert judge(mail, LETTER | {"attachments": ["x"]}, Question(known)).tier == "taint"
 
 
 def test_what_a_tool_keeps_to_itself_does_not_leave_in_a_planned_letter() -> None:
@@ -179,7 +244,8 @@ def test_a_loosened_argument_says_why() -> None:
     assert verdict.origins[1].text == "free: small change"
     known = reading("hi", "5")
     assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "taint"
-    known.endorse("pay", "account", "A17")
+    pay = replace(pay, repeatable=True)
+    known.approve(pay, {"account": "A17", "amount": 4})
     assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "endorsed"
 
 

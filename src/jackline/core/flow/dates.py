@@ -15,6 +15,12 @@ _PARTS = 3
 _YEAR_DIGITS = 4
 _MONTHS_MAX = 12
 _NOON = 12
+_SMALL = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def lowered(text: str) -> str:
+    """Return the text with the letters of ASCII in lower case: all others are as they are."""
+    return text.lower() if text.isascii() else text.translate(_SMALL)
 
 
 def whole(word: str) -> str:
@@ -24,7 +30,7 @@ def whole(word: str) -> str:
     """
     for sign in "-/.":
         parts = word.split(sign)
-        if len(parts) == _PARTS and all(each.isdecimal() for each in parts):
+        if len(parts) == _PARTS and word.isascii() and all(map(str.isdecimal, parts)):
             return _of_parts(parts)
     return ""
 
@@ -80,16 +86,20 @@ def _named(
         return 0
     days.add((month, day))
     year = words[after].strip(AROUND) if after < len(words) else ""
-    if len(year) != _YEAR_DIGITS or not year.isdecimal():
+    if len(year) != _YEAR_DIGITS or not _is_count(year):
         return 0
     used.add(after)
     return int(year)
 
 
+def _is_count(word: str) -> bool:
+    return word.isascii() and word.isdecimal()
+
+
 def _day(word: str) -> int:
     bare = word.strip(AROUND)
     digits = bare[:-2] if bare.endswith(_ORDINALS) else bare
-    return int(digits) if digits.isdecimal() and len(digits) <= 2 and 1 <= int(digits) <= 31 else 0  # noqa: PLR2004 - days of a month
+    return int(digits) if _is_count(digits) and len(digits) <= 2 and 1 <= int(digits) <= 31 else 0  # noqa: PLR2004 - days of a month
 
 
 def clock(word: str, half: str = "") -> str:
@@ -102,7 +112,7 @@ def clock(word: str, half: str = "") -> str:
     half = half if half in {"am", "pm"} else ""
     if len(parts) == 1 and not half:
         return ""
-    if len(parts) > _PARTS or not all(each.isdecimal() and len(each) <= 2 for each in parts):  # noqa: PLR2004 - digits
+    if len(parts) > _PARTS or not all(_is_count(each) and len(each) <= 2 for each in parts):  # noqa: PLR2004 - digits
         return ""
     hour, minute, second = (*map(int, parts), 0, 0)[:_PARTS]
     if half:

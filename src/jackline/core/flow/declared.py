@@ -76,10 +76,14 @@ def _are_names(value: object, kind: Any) -> bool:
 
 
 class ToolFlow(Value, frozen=True, gc=True):
-    """What has to be known of a tool to judge a call of it."""
+    """What has to be known of a tool to judge a call of it.
+
+    `repeatable`: the same call made twice does no more than made once.
+    """
 
     name: str
     effectful: bool
+    repeatable: bool
     outbound: bool
     critical: Mapping[str, From]
     carriers: frozenset[str]
@@ -133,6 +137,7 @@ def flow_of(
     return ToolFlow(
         name,
         effectful,
+        not imported and effect != "once",
         outbound,
         critical,
         frozenset(properties.keys() - critical.keys() - free),

@@ -2,16 +2,18 @@
 
 A text is read once, into tokens and keys. A value is found where its tokens stand in a row, or
 where all its keys do. Keys are there for what may be written in several ways. What can be meant
-in two ways has none, so that nothing is found rather than the wrong thing.
+in two ways has none, so that nothing is found rather than the wrong thing. Letters are compared
+as they are: only those of ASCII in schemes, hosts and mail domains mind no case, as any other
+folding makes one of two names that a server, a file system or a bank tells apart.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import isfinite
-from urllib.parse import unquote, urlsplit
 
-from jackline.core.flow.dates import AROUND, clock, whole, written
+from jackline.core.flow.dates import AROUND, clock, lowered, whole, written
 from jackline.core.value import Value
 
 VALUE_CHARS = 4_096
@@ -24,7 +26,12 @@ _GROUP_DIGITS = 3
 _IBAN_CHARS = range(15, 35)
 _IBAN_GROUPS = 9
 _IBAN_GROUP = 4
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": ":80", "https": ":443"}
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*@)?([^/?#\\@]*)(.*)", re.DOTALL)
+_MAIL_CHARS = 320
+_MAIL = re.compile(
+    r"(?<![^<>()\[\]\"',;:])([^\s@/\\<>()\[\]\",;:]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?![\w@/\\-])"
+)
 
 Key = tuple[str, str]
 
@@ -38,10 +45,15 @@ class Form(Value, frozen=True):
 
 
 def plain(text: str) -> str:
-    """Return the text without what case, width and white space add to it."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
+    """Return the text without what white space, and the case of a mail's domain, add to it."""
+    words = text.split()
+    return " ".join(map(_mail, words) if "@" in text else words)
+
+
+def _mail(word: str) -> str:
+    if "@" not in word or len(word) > _MAIL_CHARS:
+        return word
+    return _MAIL.sub(lambda found: f"{found[1]}@{found[2].lower()}", word)
 
 
 def form(text: str) -> Form:
@@ -72,15 +84,16 @@ def _apart(character: str) -> str:
 def keys(bare: str) -> set[Key]:
     """Return the keys of a text in its plain form."""
     words = bare.split(" ")
-    dates, used = written(words)
+    small = lowered(bare).split(" ")
+    dates, used = written(small)
     found = {("date", date) for date in dates}
     for at, word in enumerate(words):
         if at in used:
-            found.update(_timed(word.partition("t")[2]))
+            found.update(_timed(small[at].partition("t")[2]))
         elif (stripped := word.strip(_MONEY + AROUND))[:1].isalpha():
             found.update(_lettered(stripped, words, at, used))
         else:
-            found.update(_counted(stripped, words, at))
+            found.update(_counted(lowered(stripped), small, at))
     return found
 
 
@@ -117,15 +130,15 @@ def value_keys(value: object) -> tuple[Key, ...]:
     """Return the keys that a text has to have for this value to stand in it; none for words."""
     if isinstance(value, int | float):
         digits = format(Decimal(str(value)), "f") if isfinite(value) else ""
-        return (("number", _number(digits) or str(value)),)
+        return (("number", _number(digits, typed=True) or str(value)),)
     if not isinstance(value, str) or len(value) > VALUE_CHARS:
         return ()
     bare = plain(value)
     if "://" in bare and " " not in bare:
         return (("url", _url(bare)),)
-    if len(bare) > _KEY_CHARS or not any(map(str.isdecimal, bare)):
+    if len(bare) > _KEY_CHARS or not bare.isascii() or not any(map(str.isdecimal, bare)):
         return ()
-    if moment := _moment(bare):
+    if moment := _moment(bare.lower()):
         return moment
     together = bare.replace(" ", "")
     if _is_iban(together):
@@ -148,12 +161,15 @@ def _moment(bare: str) -> tuple[Key, ...]:
     return (("time", time),) if time else ()
 
 
-def _number(word: str) -> str:
-    """Return a number without what a way to write it adds; nothing where it is none."""
+def _number(word: str, *, typed: bool = False) -> str:
+    """Return a number without what a way to write it adds; nothing where it is none.
+
+    With `typed` it was no text, so that its dot is a point.
+    """
     if len(word) >= _NUMBER_CHARS or not word.isascii():
         return ""
     sign, digits = ("-", word[1:]) if word[:1] == "-" else ("", word.removeprefix("+"))
-    whole_part, point, rest = _split(digits)
+    whole_part, point, rest = digits.partition(".") if typed else _split(digits)
     if not whole_part.isdecimal() or (point and not rest.isdecimal()):
         return ""
     rest = rest.rstrip("0")
@@ -164,10 +180,15 @@ def _number(word: str) -> str:
 def _split(digits: str) -> tuple[str, str, str]:
     """Return what stands before the decimal point, the point, and what stands after it.
 
-    A comma with three digits behind it groups them; with one or two it is the point.
+    A comma with one or two digits behind it is the point, and what stands twice groups digits. One
+    sign before three digits may be either, so that there is no number, but after a mere 0.
     """
+    first, last = digits.replace(",", ".").partition(".")[::2]
+    if len(last) == _GROUP_DIGITS:
+        return ("", "", "") if first.lstrip("0") else (first, ".", last)
     if "," not in digits:
-        return digits.partition(".")
+        grouped = _together(digits, ".") if digits.count(".") > 1 else ""
+        return (grouped, "", "") if grouped else digits.partition(".")
     head, _, tail = digits.rpartition(",")
     if len(tail) < _GROUP_DIGITS:
         return _together(head, "."), ",", tail
@@ -179,7 +200,7 @@ def _together(digits: str, sign: str) -> str:
     """Return groups of three digits as one, or nothing where they are not."""
     first, *others = digits.split(sign)
     grouped = all(len(each) == _GROUP_DIGITS for each in others)
-    if others and not (grouped and len(first) <= _GROUP_DIGITS):
+    if others and not (grouped and 0 < len(first) <= _GROUP_DIGITS and first[0] != "0"):
         return ""
     return first + "".join(others)
 
@@ -200,19 +221,15 @@ def _adds_up(iban: str) -> bool:
 
 
 def _url(text: str) -> str:
-    """Return a URL without what may be left out of it (RFC 3986, section 6)."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
+    """Return a URL as one spelling of it (RFC 3986, sections 6.2.2.1 and 6.2.3).
+
+    The case of scheme and host, a default port and the root's slash may be left out; a reader
+    may mind all else, as many do the case of a path, its last slash and what it escapes.
+    """
+    found = _URL.fullmatch(text)
+    if not found:
         return text
-    host = (parts.hostname or "").rstrip(".")
-    userinfo, at, _ = parts.netloc.rpartition("@")
-    place = f"{userinfo}{at}{host}"
-    if port is not None and port != _PORTS.get(parts.scheme):
-        place += f":{port}"
-    path = unquote(parts.path).rstrip("/")
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{place}{path}{query}" + (
-        f"#{parts.fragment}" if parts.fragment else ""
-    )
+    scheme, user, host, rest = found.groups(default="")
+    scheme, host = scheme.lower(), lowered(host)
+    host = host.removesuffix(_PORTS.get(scheme, " "))
+    return f"{scheme}://{user}{host}{rest or '/'}"

@@ -15,7 +15,7 @@ from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.extraction import handle_of, holds_handle
 from jackline.core.flow.labels import From, Integrity
 from jackline.core.flow.plan import Plan, is_default
-from jackline.core.flow.provenance import Provenance, Source, elements
+from jackline.core.flow.provenance import Path, Provenance, Source, elements, leaves
 from jackline.core.value import Value, replace
 
 Ruling = Literal["allow", "ask", "refuse"]
@@ -99,7 +99,8 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
         return _disclose(case, FlowVerdict("allow", "clean", planned=planned))
     standings = tuple(_critical(case))
     unplanned = flow.effectful and planned is None
-    if known.tainted and unplanned and not _is_endorsed(standings):
+    is_approved = flow.repeatable and known.is_approved(flow, arguments)
+    if known.tainted and unplanned and not is_approved:
         return _ask(
             case, "taint", f"nobody asked for this call of {flow.name}, and untrusted text was read"
         )
@@ -141,19 +142,19 @@ def _origins(
     if name in case.pins and not (case.question.known.unread and holds_handle(value)):
         yield Origin(name, _shown(value), "planned", "user", "the plan for this request")
         return
-    parts = elements(value, case.flow.names)
-    for each in parts or [value]:
-        origin = _origin(case, name, each, floor)
+    parts = leaves(value, case.flow.names)
+    for path, each in parts or [((), value)]:
+        origin = _origin(case, (name, *path), each, floor)
         source = case.question.known.best(each) if open_too and not origin.where else None
         yield _found(name, origin.value, origin.standing, source) if source else origin
 
 
-def _origin(case: _Case, name: str, value: object, floor: From | None) -> Origin:
-    known, shown = case.question.known, _shown(value)
+def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origin:
+    known, name, shown = case.question.known, path[0], _shown(value)
     if floor is None or floor.level == "untrusted":
         where = f"free: {floor.reason}" if floor else ""
         return Origin(name, shown, "free", where=where)
-    if known.is_endorsed(case.flow.name, name, value):
+    if known.is_endorsed(case.flow.name, path, value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
     if known.unread and handle_of(value):
         return Origin(name, shown, "open", where="a text that nobody has read")
@@ -171,12 +172,6 @@ def _found(name: str, shown: str, standing: Standing, source: Source) -> Origin:
     return Origin(name, shown, standing, source.integrity, where, source.seq)
 
 
-def _is_endorsed(standings: Iterable[Origin]) -> bool:
-    """Whether a person endorsed each value that decides what this call does."""
-    chosen = [each.standing for each in standings if each.standing not in {"default", "free"}]
-    return bool(chosen) and all(each == "endorsed" for each in chosen)
-
-
 def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
     """Let what was read leave only to those who may read it."""
     flow, known = case.flow, case.question.known
@@ -189,9 +184,17 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
     if not flow.readers_from:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
     if strangers := known.strangers(recipients):
-        reason = f"{_list(strangers)} may not read what was read here"
-        return _ask(case, "readers", reason)
+        return _ask(case, "readers", _unread(case, strangers))
     return verdict
+
+
+def _unread(case: _Case, strangers: list[str]) -> str:
+    """Return why what was read may not go to these: naming them helps where nothing is sealed."""
+    if barred := [each for each in strangers if case.question.known.is_barred(each)]:
+        return f"{_list(barred)} may not read what was read here"
+    user = "you" if case.question.on_ask == "pause" else "the user"
+    named = f"{user} did not name {_list(strangers)} in this turn"
+    return f"{named}, and what is sent may hold what was read"
 
 
 def _carries(case: _Case, name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from jackline.core.flow.declared import ToolFlow
-from jackline.core.flow.forms import value_keys
+from jackline.core.flow.forms import plain, value_keys
 from jackline.core.value import Value
 
 CALLS_MAX = 64
@@ -147,5 +147,4 @@ def _canonical(value: object) -> str:
         return str(value)
     if wanted := value_keys(value):
         return repr([("number" if kind == "digits" else kind, key) for kind, key in wanted])
-    text = " ".join(str(value).split())
-    return repr(text.casefold() if "@" in text and " " not in text else text)
+    return repr(plain(str(value)))

@@ -7,14 +7,20 @@ contain it says nothing, as text can be encoded, split and spelt in ways that no
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import cast
 
+import msgspec
+
+from jackline.core.flow.alignment import stands
+from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
+from jackline.core.flow.plan import is_default
 from jackline.core.value import Value
 
+Path = tuple[str, ...]
 _SHOWN_BYTES = 1 << 20
 _NAME_CHARS = 3
 _PLACES_MAX = 256
@@ -58,7 +64,8 @@ class Provenance:
         self._places_of: dict[tuple[type, str | float], list[int]] = {}
         self._untrusted: deque[tuple[Source, str]] = deque()
         self._untrusted_bytes = 0
-        self._endorsed: set[tuple[str, str, str]] = set()
+        self._endorsed: set[tuple[str, Path, str]] = set()
+        self._approved: set[tuple[str, str]] = set()
         self._extracted: dict[str, Source] = {}
         self._named: set[tuple[int, str]] = set()
 
@@ -81,10 +88,27 @@ class Provenance:
             readers = frozenset(plain(reader) for reader in readers)
             self.sealed = readers if self.sealed is None else self.sealed & readers
 
+    def approve(self, flow: ToolFlow, arguments: Mapping[str, object]) -> None:
+        """Take it that a person has seen where the values of this call come from, and wants it.
+
+        Each of them is endorsed for its place, and all of them together for a call like this one.
+        """
+        for name in flow.critical.keys() & arguments.keys():
+            self.endorse(flow.name, name, arguments[name])
+        self._approved.add((flow.name, _together(flow, arguments)))
+
+    def is_approved(self, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
+        """Whether a person approved a call that decides all that this one does, and just so.
+
+        A call in which nobody chose anything is like every other of its tool, so it never is.
+        """
+        chosen = _together(flow, arguments)
+        return bool(chosen) and (flow.name, chosen) in self._approved
+
     def endorse(self, tool: str, argument: str, value: object) -> None:
         """Take it that a person has seen where this value comes from, and wants it here."""
-        for each in elements(value):
-            self._endorsed.add((tool, argument, _exact(each)))
+        for path, each in leaves(value):
+            self._endorsed.add((tool, (argument, *path), _exact(each)))
 
     def name(self, recipients: Iterable[object]) -> None:
         """Take it that a person named these recipients in this turn."""
@@ -99,9 +123,9 @@ class Provenance:
         """Whether the model has read what a quarantined extraction made of untrusted text."""
         return bool(self._extracted)
 
-    def is_endorsed(self, tool: str, argument: str, value: object) -> bool:
-        """Whether a person has endorsed this value for this argument."""
-        return (tool, argument, _exact(value)) in self._endorsed
+    def is_endorsed(self, tool: str, path: Path, value: object) -> bool:
+        """Whether a person has endorsed this value for this place in an argument."""
+        return (tool, path, _exact(value)) in self._endorsed
 
     def extraction(self, value: object) -> Source | None:
         """Return what a quarantined extraction made this value of."""
@@ -123,7 +147,7 @@ class Provenance:
         if places := self._places(value):
             found = [self._texts[at][0] for at in places]
             return max(found, key=lambda source: LEVELS.index(source.integrity))
-        wanted = plain(str(value))[:VALUE_CHARS]
+        wanted = plain(str(value)).casefold()[:VALUE_CHARS]
         return next((each for each, text in reversed(self._untrusted) if wanted in text), None)
 
     def is_named(self, recipient: object) -> bool:
@@ -137,6 +161,10 @@ class Provenance:
                 return True
         return False
 
+    def is_barred(self, recipient: object) -> bool:
+        """Whether what was read is kept to others than this recipient, whoever names them."""
+        return self.sealed is not None and plain(str(recipient)) not in self.sealed
+
     def strangers(self, recipients: Iterable[object]) -> list[str]:
         """Return those of the recipients who may not read what this session has read."""
         return [str(each) for each in recipients if not self._may_read(each)]
@@ -145,7 +173,7 @@ class Provenance:
         name = plain(str(recipient))
         if name == plain(self.owner):
             return True
-        if self.sealed is not None and name not in self.sealed:
+        if self.is_barred(recipient):
             return False
         return not self.private or self.is_named(recipient)
 
@@ -185,7 +213,8 @@ class Provenance:
         return [
             at
             for at in rarest
-            if words.spaced in self._texts[at][1].spaced and words.plain in self._texts[at][1].plain
+            if words.spaced in self._texts[at][1].spaced
+            and stands(words.plain, self._texts[at][1].plain)
         ]
 
     def _index(self, source: Source) -> None:
@@ -202,7 +231,7 @@ class Provenance:
     def _keep(self, source: Source) -> None:
         """Remember untrusted text for as long as it is needed to show a value's origin."""
         self.tainted = True
-        self._untrusted.append((source, plain(source.text)))
+        self._untrusted.append((source, plain(source.text).casefold()))
         self._untrusted_bytes += len(source.text)
         while self._untrusted_bytes > _SHOWN_BYTES and len(self._untrusted) > 1:
             self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
@@ -213,18 +242,46 @@ def elements(value: object, names: AbstractSet[str] = frozenset()) -> list[objec
 
     Keys that are among `names` were written down by the tool's author, and nobody chose them.
     """
-    found, stack = list[object](), [value]
+    return [each for _, each in leaves(value, names)]
+
+
+def leaves(value: object, names: AbstractSet[str] = frozenset()) -> list[tuple[Path, object]]:
+    """Return the elements of a value, each with the fields that lead to it from there.
+
+    All elements of a list have one path, as their order is nobody's choice.
+    """
+    found, stack = list[tuple[Path, object]](), [(Path(), value)]
     while stack:
-        each = stack.pop()
+        path, each = stack.pop()
         if isinstance(each, list | tuple):
-            stack += reversed(cast("list[object]", each))
+            stack += [(path, inner) for inner in reversed(cast("list[object]", each))]
         elif isinstance(each, dict):
             pairs = cast("dict[str, object]", each)
-            found += [name for name in pairs if name not in names]
-            stack += reversed(list(pairs.values()))
+            found += [((*path, "#"), name) for name in pairs if name not in names]
+            stack += [((*path, f".{name}"), inner) for name, inner in reversed(pairs.items())]
         else:
-            found.append(each)
+            found.append((path, each))
     return found
+
+
+def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:
+    """Return all that somebody chose of what a call does, as text that no other choice has."""
+    chosen = {
+        name: arguments[name]
+        for name, floor in flow.critical.items()
+        if name in arguments
+        and floor.level != "untrusted"
+        and not is_default(flow, name, arguments[name])
+    }
+    return msgspec.json.encode(_spelt(chosen), order="sorted").decode() if chosen else ""
+
+
+def _spelt(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _spelt(each) for name, each in cast("dict[str, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_spelt(each) for each in cast("list[object]", value)]
+    return _exact(value)
 
 
 def _exact(value: object) -> str:

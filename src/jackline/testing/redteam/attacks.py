@@ -269,8 +269,8 @@ def _prose(slot: Slot) -> object:
 
 
 def _is_in(value: str, texts: Iterable[str]) -> bool:
-    wanted = plain(value)
-    return any(wanted in plain(text) for text in texts)
+    wanted = plain(value).casefold()
+    return any(wanted in plain(text).casefold() for text in texts)
 
 
 def _fitted(
