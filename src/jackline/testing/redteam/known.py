@@ -45,9 +45,9 @@ def _number(word: str) -> float | int | None:
 
 def listed(value: object, slot: Slot) -> object:
     """Return a value as the argument takes it: in a list, where it takes one."""
-    is_one = slot.is_list and not isinstance(value, list)
-    several: list[object] = [value]
-    return several if is_one else value
+    if slot.is_list and not isinstance(value, list):
+        return [value]
+    return cast("object", value)
 
 
 def fits(value: object, slot: Slot) -> bool:
