@@ -124,8 +124,10 @@ def test_a_check_tells_all_that_is_wrong_and_exits_with_2(folder: Path) -> None:
     assert "did you mean 'agent'?" in told[1]
     assert "sets tool_calls = 99 for support, which has 50: a policy only tightens" in told[2]
     assert len(told) == 3
+    assert done.stdout == "", "what was refused does not hold"
     as_json = jackline(folder, "policy", "check", "--json")
     assert (as_json.returncode, len(lines(as_json.stdout)[0]["problems"])) == (2, 3)  # pyright: ignore[reportArgumentType] - it is JSON
+    assert lines(as_json.stdout)[0]["agents"] == []
 
 
 def test_a_rule_about_nothing_that_there_is_is_told_and_exits_with_1(folder: Path) -> None:

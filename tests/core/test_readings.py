@@ -14,6 +14,7 @@ from jackline.core.messages import (
     Image,
     InputPart,
     Message,
+    Part,
     Pasted,
     Text,
     ToolCall,
@@ -140,8 +141,23 @@ def test_a_conversation_from_elsewhere_keeps_apart_who_said_what() -> None:
     journal = Journal().add(e.SessionOpened("a", "ann", history))
     assert journal.level("bob@x.com") == "user"
     assert journal.level("joe@x.com") == "untrusted"
-    assert journal.level("ann2@x.com") == "nowhere"
+    assert journal.level("ann2@x.com") == "untrusted"
     assert journal.level("eve@evil.com") == "untrusted"
+
+
+@pytest.mark.parametrize("said", [Text(HOSTILE), ToolCall("search", "{}")])
+def test_what_a_model_said_elsewhere_may_be_what_it_had_read_there(said: Part) -> None:
+    history = (Message("user", (Text("hi"),)), Message("assistant", (said,)))
+    journal = Journal().add(e.SessionOpened("a", "ann", history))
+    assert journal.readings.known.tainted
+    assert journal.readings.known.private
+
+
+def test_a_conversation_from_elsewhere_of_the_users_words_alone_is_typed() -> None:
+    history = (Message("user", (Text("write to bob@x.com"),)),)
+    journal = Journal().add(e.SessionOpened("a", "ann", history))
+    assert journal.level("bob@x.com") == "user"
+    assert not journal.readings.known.tainted
 
 
 def test_instructions_are_the_developers() -> None:

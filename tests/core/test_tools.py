@@ -192,6 +192,21 @@ def test_a_parameter_that_no_model_could_fill_is_named(source: str, sentence: st
     assert str(error.value).startswith(sentence)
 
 
+@pytest.mark.parametrize("alias", ["alias", "validation_alias", "serialization_alias"])
+def test_a_parameter_with_two_names_is_named(alias: str) -> None:
+    told: dict[str, Any] = {alias: "item"}
+
+    def find(text: Annotated[str, Field(**told)]) -> str:
+        return text
+
+    with pytest.raises(DefinitionError) as error:
+        tool(effect="read")(find)
+    assert str(error.value) == (
+        "find: text has an alias, and a model writes arguments by their own names; "
+        "take the alias away and call text what the model is to write."
+    )
+
+
 @pytest.mark.parametrize(
     ("function", "options", "sentence"),
     [

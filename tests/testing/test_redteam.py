@@ -224,7 +224,7 @@ def test_two_tools_without_any_policy_have_no_holes() -> None:
     report = attacked(scene(search, send, says=says, replies=replies))
     assert report.through == []
     kinds = {each.arguments.get("to") for each in report.asked if each.tool == "send"}
-    assert kinds == {"collect@redteam.example", "bob@vance.example", "ann@hale.example"}
+    assert kinds >= {"collect@redteam.example", "bob@vance.example", "ann@hale.example"}
 
 
 def test_what_only_reads_is_no_hole() -> None:
@@ -241,7 +241,39 @@ def test_what_only_reads_is_no_hole() -> None:
     report = attacked(scene(find, get_note))
     assert report.through == []
     assert {each.tool for each in [*report.asked, *report.refused]} == {""}, "answers alone"
-    assert "Mere reads are not attacked: find, get_note." in report.untried
+    assert "Reads without a URL or a host are not attacked: find, get_note." in report.untried
+
+
+@pytest.mark.parametrize("where", ["https://docs.example.com/a", "docs.example.com"])
+def test_a_read_that_is_given_a_url_or_a_host_is_attacked_whatever_it_is_called(where: str) -> None:
+    @tool(effect="read")
+    def ask(query: str, pages: int = 1) -> str:
+        """Ask."""
+        return f"{pages} pages of {query}."
+
+    replies = [[ToolCall("look", "{}")], [ToolCall("ask", f'{{"query": "{where}"}}')], "Done."]
+    report = attacked(scene(tool(effect="read")(look), ask, replies=replies))
+    assert {(each.tool, each.chosen, each.declaration) for each in report.through} == {
+        ("ask", ("query",), 'critical={"query": From("user")}')
+    }
+
+
+def test_what_is_advised_leaves_no_argument_open_beside_what_the_user_typed() -> None:
+    def given(floors: dict[str, From]) -> Report:
+        @tool(effect="once", critical=floors)
+        def give(user: str, seats: int, role: str = "viewer") -> str:
+            """Give."""
+            return f"{user} has {seats} as {role}."
+
+        one = scene(tool(effect="read")(look), give, says=["Look, and give 2 seats."])
+        return attacked(one)
+
+    report = given({"seats": From("user")})
+    assert {each.arguments["seats"] for each in report.through} == {2}
+    every = ("seats", "user", "role")
+    (line,) = {each.declaration for each in report.through}
+    assert {name for name in every if f'"{name}": From("user")' in line} == set(every)
+    assert given(dict.fromkeys(every, From("user"))).through == []
 
 
 def test_what_says_that_it_reads_and_sends_is_named() -> None:
@@ -438,14 +470,13 @@ def test_an_argument_of_any_shape_gets_an_attacker_s_value() -> None:
     replies = [[ToolCall("look", "{}")], [ToolCall("order", wanted)], "Done."]
     report = attacked(scene(tool(effect="read")(look), order, replies=replies))
     tried = {name: {repr(each.arguments[name]) for each in report.through} for name in CHOSEN}
-    assert {each.chosen for each in report.through} == {CHOSEN, *((name,) for name in CHOSEN)}
+    assert {each.chosen for each in report.through} >= {CHOSEN, *((name,) for name in CHOSEN)}
     assert "[{'count': 9, 'sku': 'ABC-123'}]" in tried["items"]
     assert "[{'count': 2, 'sku': 'RRR-888'}]" in tried["items"]
     assert tried["day"] == {"'2026-02-03'", "'2037-03-17'"}
     assert {"500", "9"} <= tried["cents"]
-    assert {each.declaration for each in report.through} == {
-        f'critical={{"{name}": From("user")}}' for name in CHOSEN
-    }
+    every = ", ".join(f'"{name}": From("user")' for name in CHOSEN)
+    assert {each.declaration for each in report.through} == {f"critical={{{every}}}"}
 
 
 CHOSEN = ("cents", "day", "extra", "items")

@@ -113,6 +113,8 @@ def _checked(settings: Settings, agents: Sequence[Agent]) -> Checked:
     overlay, problems = _read(settings)
     user = settings.identity
     problems += overlay.problems(agents)
+    # What was refused holds nowhere, so there is nothing to tell of what it makes of agents.
+    held = () if problems else agents
     return Checked(
         settings.policy,
         overlay.digest,
@@ -121,8 +123,8 @@ def _checked(settings: Settings, agents: Sequence[Agent]) -> Checked:
         user.tenant,
         sorted(user.roles),
         problems,
-        list(overlay.idle(agents)) if agents else [],
-        [_bound(overlay, agent, user) for agent in agents],
+        list(overlay.idle(held)) if held else [],
+        [_bound(overlay, agent, user) for agent in held],
     )
 
 
@@ -173,8 +175,10 @@ def _effective(tool: Tool, agent: Agent) -> Effective:
 
 
 def _print(checked: Checked, settings: Settings, *, has_app: bool) -> None:
-    for problem in (*checked.problems, *checked.idle):
+    for problem in checked.problems or checked.idle:
         typer.echo(f"jackline: {clean(problem)}", err=True)
+    if checked.problems:
+        return
     if checked.policy:
         cedar = f", Cedar {checked.cedar}" if checked.cedar else ""
         rules = count(checked.rules, "rule")

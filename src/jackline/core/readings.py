@@ -32,6 +32,7 @@ from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
 
 _USER = "the user"
+_ANSWERS = "an answer from elsewhere"
 _TOOLS_WORDS = frozenset({"error", "refused"})
 _UNKNOWN = Label()
 
@@ -97,14 +98,17 @@ class Readings:
             self._history(message, seq)
 
     def _history(self, message: Message, seq: int) -> None:
+        """Take in what was said elsewhere: answers hold what was read there, whoever wrote it."""
         for part in message.parts:
             match part:
                 case ToolResult():
                     self._result(self._flows.get(part.name), part.name, part.parts, {}, seq)
                 case Text() | Pasted() if message.role == "user":
                     self._said([part], seq)
+                case Text():
+                    self._heard(_ANSWERS, part.text, seq)
                 case _:
-                    continue
+                    self._heard(_ANSWERS, "", seq)
 
     @_take.register
     def _submitted(self, event: e.TurnSubmitted, seq: int) -> None:

@@ -24,6 +24,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SECTION = re.compile(r"(Args|Arguments|Parameters):\s*")
 _OTHER_SECTION = re.compile(r"[A-Z][A-Za-z ]*:\s*")
 _ARGUMENT = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)")
+_ALIASES = ("alias", "validation_alias", "serialization_alias")
 _KINDS = {
     inspect.Parameter.VAR_POSITIONAL: "takes any number of arguments",
     inspect.Parameter.VAR_KEYWORD: "takes arguments of any name",
@@ -166,6 +167,16 @@ def _check_parameter(
             f"{tool}: {name!r} is no name for a parameter; use at most 64 ASCII letters, "
             "digits and underscores."
         )
+    if any(_has_alias(each) for each in getattr(hints[name], "__metadata__", ())):
+        raise DefinitionError(
+            f"{tool}: {name} has an alias, and a model writes arguments by their own names; "
+            f"take the alias away and call {name} what the model is to write."
+        )
+
+
+def _has_alias(said: object) -> bool:
+    """Whether an annotation gives a parameter another name, for one way or for both."""
+    return any(getattr(said, each, None) is not None for each in _ALIASES)
 
 
 def _adapter(tool: str, name: str, hint: Any) -> "tuple[TypeAdapter[Any], dict[str, Any]]":

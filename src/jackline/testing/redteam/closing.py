@@ -61,12 +61,14 @@ _OUT: frozenset[Kind] = frozenset({"unnamed", "leak"})
 
 def _critical(tool: Tool, attack: Attack) -> Iterator[tuple[Tool, str]]:
     """Have the user decide what anybody may decide now."""
-    for name in attack.chosen:
-        floor = tool.flow.critical.get(name)
-        if floor is None or floor.level == "untrusted":
-            critical = {**tool.flow.critical, name: _USER}
-            without = f"  # instead of endorse({floor.reason!r})" if floor else ""
-            yield from _made(tool, f"critical={_shown(critical)}{without}", critical=critical)
+    anybody = From("untrusted")
+    floors = {name: tool.flow.critical.get(name, anybody) for name in attack.chosen}
+    left = {name: floor for name, floor in floors.items() if floor.level == "untrusted"}
+    if left:
+        critical = {**tool.flow.critical, **dict.fromkeys(left, _USER)}
+        endorsed = [f"endorse({floor.reason!r})" for floor in left.values() if floor.reason]
+        without = f"  # instead of {', '.join(endorsed)}" if endorsed else ""
+        yield from _made(tool, f"critical={_shown(critical)}{without}", critical=critical)
 
 
 def _raised(tool: Tool, attack: Attack) -> Iterator[tuple[Tool, str]]:

@@ -3,14 +3,23 @@
 Nothing but a tool's schema, the names in it and a call of the scenario say what that is.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, cast
 
+from jackline.core.flow.declared import is_url_name
 from jackline.core.flow.forms import keys, plain
 from jackline.core.value import Value
-from jackline.testing.redteam.words import ADDRESSES, IDS, PATHS, PROSE_NAMES, URLS, words_of
+from jackline.testing.redteam.words import (
+    ADDRESSES,
+    FILE_ENDINGS,
+    IDS,
+    PATHS,
+    PROSE_NAMES,
+    words_of,
+)
 
-Form = Literal["email", "iban", "url", "path", "date", "number", "choice", "name", "prose"]
+Form = Literal["email", "iban", "url", "host", "path", "date", "number", "choice", "name", "prose"]
 
 SIGN = "redteam"
 HOST = f"{SIGN}.example"
@@ -22,6 +31,7 @@ _VALUES: Mapping[Form, tuple[object, ...]] = {
     "email": (_EMAIL,),
     "iban": ("GB33BUKB20201555555555",),
     "url": (_URL,),
+    "host": (HOST,),
     "path": (f"{SIGN}/collected.txt", f"/tmp/{SIGN}.txt"),  # noqa: S108 - no file is made there
     "date": (_DAY, f"{_DAY}T08:30:00", f"{_DAY}T08:30:00Z"),
     "number": (86_421, 0.97, 9, 37),
@@ -30,6 +40,7 @@ _VALUES: Mapping[Form, tuple[object, ...]] = {
 }
 _PROSE_WORDS = 5
 _DEPTH = 8
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+([a-z]{2,})(?::\d+)?", re.IGNORECASE)
 
 
 class Slot(Value, frozen=True, gc=True):
@@ -47,6 +58,12 @@ class Slot(Value, frozen=True, gc=True):
         """Whether it says who gets something."""
         return self.form in {"email", "iban"} or not ADDRESSES.isdisjoint(words_of(self.name))
 
+    @property
+    def is_url(self) -> bool:
+        """Whether it is a URL or a host, or in the user's call holds one."""
+        inside = [form_of_text(each) for each in _texts(self.example)]
+        return self.form in _NET or not _NET.isdisjoint(inside)
+
     def values(self) -> Iterator[object]:
         """Yield what an attacker might write, the likeliest first."""
         if self.form == "choice":
@@ -57,6 +74,21 @@ class Slot(Value, frozen=True, gc=True):
         yield from _fitting(self.form, self.shape)
         if self.example is not None:
             yield from _alike(self.example)
+
+
+_NET: frozenset[Form | None] = frozenset({"url", "host"})
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in cast("dict[str, object]", value).values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in cast("list[object]", value):
+            yield from _texts(each)
 
 
 def slots(schema: Mapping[str, Any], benign: Mapping[str, object]) -> dict[str, Slot]:
@@ -87,7 +119,13 @@ def form_of_text(text: str) -> Form | None:
         return "date"
     if "/" in text and " " not in text:
         return "path"
-    return None
+    return "host" if is_host(text) else None
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is the name of a host, and not that of a file."""
+    found = _HOST.fullmatch(text)
+    return bool(found) and found[1].lower() not in FILE_ENDINGS
 
 
 def _resolved(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -118,7 +156,7 @@ def _form(name: str, shape: Mapping[str, Any], example: object) -> Form:
     if kind in {"integer", "number"}:
         return "number"
     written = _WRITTEN.get(str(shape.get("format"))) or form_of_text(said)
-    return written or _named(set(words_of(name)), said)
+    return written or _named(name, said)
 
 
 _WRITTEN: Mapping[str, Form] = {
@@ -129,8 +167,11 @@ _WRITTEN: Mapping[str, Form] = {
 }
 
 
-def _named(words: set[str], said: str) -> Form:
-    """Return what form an argument with these words in its name has."""
+def _named(name: str, said: str) -> Form:
+    """Return what form an argument with this name has."""
+    words = set(words_of(name))
+    if not words & IDS and is_url_name(name):
+        return "url"
     for form, known in _BY_NAME:
         if words & known:
             return form
@@ -141,7 +182,6 @@ def _named(words: set[str], said: str) -> Form:
 
 _BY_NAME: tuple[tuple[Form, frozenset[str]], ...] = (
     ("name", IDS),
-    ("url", URLS),
     ("iban", frozenset({"iban"})),
     ("path", PATHS),
     ("email", frozenset({"email", "emails", "mail"})),

@@ -10,7 +10,7 @@ from jackline.core import events as e
 from jackline.core.inputs import Upload
 from jackline.core.messages import Pasted, Text
 from jackline.core.tools import Tool
-from jackline.testing.redteam.attacks import Known
+from jackline.testing.redteam.known import Known
 from jackline.testing.redteam.run import Ran, parts_of
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, is_believed
 from jackline.testing.scenario import Scenario

@@ -12,13 +12,14 @@ from jackline.core.tools import Tool
 from jackline.testing.redteam.attacks import (
     ANSWERS,
     Attack,
-    Known,
+    aims,
     attacks_on,
     is_target,
     leaks,
     private_read,
     written,
 )
+from jackline.testing.redteam.known import Known
 from jackline.testing.redteam.rehearsal import Rehearsal
 from jackline.testing.redteam.report import Extent
 from jackline.testing.redteam.run import Shot, When
@@ -46,14 +47,14 @@ def planned_shots(
 def _targets(tools: Sequence[Tool], found: Rehearsal) -> tuple[list[Attack], list[str]]:
     """Return the attacks on all tools, and what is not attacked."""
     attacks, untried = list[Attack](), list[str]()
-    calm = [tool.name for tool in tools if not is_target(tool)]
+    calm = [tool.name for tool in tools if not is_target(tool, found.known)]
     for tool in tools:
-        if made := _wanted(tool, found.known) if is_target(tool) else []:
+        if made := _wanted(tool, found.known) if is_target(tool, found.known) else []:
             attacks += made
         elif tool.name not in calm:
             untried.append(f"{tool.name}: nothing that it takes would decide what it does.")
     if calm:
-        untried.append(f"Mere reads are not attacked: {', '.join(calm)}.")
+        untried.append(f"Reads without a URL or a host are not attacked: {', '.join(calm)}.")
     if found.believed:
         untried.append(f"{found.believed} fields are believed to be what their labels say.")
     return attacks, untried
@@ -65,7 +66,7 @@ def _wanted(tool: Tool, known: Known) -> list[Attack]:
     if not tool.flow.effectful and leaks(tool):
         # What is carried out is a leak only where there is something to keep in.
         if not any(private_read(source) for source, _ in known.read):
-            return [each for each in made if set(each.chosen) & tool.flow.critical.keys()]
+            return [each for each in made if set(each.chosen) & aims(tool, known)]
         return [msgspec.structs.replace(each, kind="leak") for each in made if each.chosen]
     return [each for each in made if each.chosen]
 

@@ -25,7 +25,10 @@ ADDRESSES = _words("""
 """)
 IDS = _words("id ids number code key uuid account")
 PATHS = _words("path file filename folder directory attachment attachments")
-URLS = _words("url uri link href webhook endpoint callback")
+FILE_ENDINGS = _words("""
+    txt md pdf csv tsv json yaml yml toml xml html htm doc docx xls xlsx ppt pptx odt png jpg jpeg
+    gif svg webp mp3 mp4 zip gz tar log ini cfg conf py js ts css sql db eml ics
+""")
 # What others write, whatever a tool's author says of it: to call it trusted is an error.
 HEARSAY = _words("""
     body text message messages subject content contents comment comments note notes

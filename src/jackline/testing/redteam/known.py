@@ -1,0 +1,66 @@
+"""What a rehearsal brought to know, and which of it an attacker may put beside their own values."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any, cast
+
+from jackline.core.tools import Tool
+from jackline.core.value import Value
+from jackline.testing.redteam.forms import Slot, form_of_text
+from jackline.testing.redteam.seats import Leaf
+
+_COMBINED_MAX = 6
+_NOTHING = frozenset(["None", repr("")])
+_AROUND = ".,;:!?()\"'<>[]{}"
+
+
+class Known(Value, frozen=True, gc=True):
+    """What a rehearsal of the scenario brought: calls, what was typed, and what was read."""
+
+    calls: Mapping[str, Sequence[Mapping[str, object]]]
+    typed: str
+    read: Sequence[tuple[Tool, Leaf]]
+
+    @property
+    def values(self) -> list[object]:
+        """What the user typed and what their calls have, each once; first what is no mere word."""
+        words = [word.strip(_AROUND) for word in self.typed.split()]
+        numbers = [_number(word) for word in words]
+        said = [each for calls in self.calls.values() for call in calls for each in call.values()]
+        inside = [one for each in said if isinstance(each, list) for one in cast("list[Any]", each)]
+        formed = [word for word in words if form_of_text(word)]
+        found: list[object] = [*said, *inside, *formed, *numbers, *words]
+        unique = {repr(each): each for each in found}
+        return [each for name, each in unique.items() if name not in _NOTHING]
+
+
+def _number(word: str) -> float | int | None:
+    """Return the number that a word is."""
+    try:
+        return int(word) if word.isdecimal() else float(word.replace(",", ""))
+    except ValueError:
+        return None
+
+
+def listed(value: object, slot: Slot) -> object:
+    """Return a value as the argument takes it: in a list, where it takes one."""
+    if slot.is_list and not isinstance(value, list):
+        return [value]
+    return cast("object", value)
+
+
+def fits(value: object, slot: Slot) -> bool:
+    """Whether a value is a number where one is wanted, and only there."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number == (slot.form == "number")
+
+
+def rows(theirs: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
+    """Yield values of these: all that go together, or each at least once where that is many."""
+    if prod(map(len, theirs)) <= _COMBINED_MAX:
+        yield from product(*theirs)
+        return
+    # One step further in each column, so that it is not always the same that stand together.
+    for at in range(max(map(len, theirs))):
+        yield [each[(at + column) % len(each)] for column, each in enumerate(theirs)]
