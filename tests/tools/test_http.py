@@ -166,6 +166,44 @@ def test_a_page_is_cut_also_where_it_is_small_until_it_is_unpacked() -> None:
     asked(lambda _: said(gzip.compress(b"x" * 50_000_000), "Content-Encoding: gzip"), work)
 
 
+def test_a_body_is_unpacked_no_further_than_to_its_limit() -> None:
+    """The end of this one is broken, which whoever unpacked it whole would meet."""
+
+    async def work(port: int, _: list[str]) -> None:
+        got = await page(f"http://127.0.0.1:{port}/", ports=[port], networks=LOOPBACK)
+        assert (len(got.text), got.cut) == (1000, True)
+
+    broken = gzip.compress(b"x" * 50_000_000)[:-8] + b"broken.."
+    asked(lambda _: said(broken, "Content-Encoding: gzip"), work)
+
+
+def test_the_body_of_a_redirect_is_not_read() -> None:
+    """This one is no gzip, which whoever read it would meet."""
+
+    def answer(path: str) -> bytes:
+        if path == "/end":
+            return said(b"here")
+        head = ("Location: /end", "Content-Encoding: gzip", "Set-Cookie: a=b")
+        return said(b"no gzip", *head, status="302 Found")
+
+    async def work(port: int, heard: list[str]) -> None:
+        url = f"http://127.0.0.1:{port}"
+        got = await page(f"{url}/", ports=[port], networks=LOOPBACK)
+        assert (got.url, got.text) == (f"{url}/end", "here")
+        assert "cookie: a=b" in heard[1].lower()
+
+    asked(answer, work)
+
+
+def test_what_is_packed_more_than_once_is_not_read() -> None:
+    async def work(port: int, _: list[str]) -> None:
+        with pytest.raises(ToolError, match="packed more than once"):
+            await page(f"http://127.0.0.1:{port}/", ports=[port], networks=LOOPBACK)
+
+    twice = gzip.compress(gzip.compress(b"x"))
+    asked(lambda _: said(twice, "Content-Encoding: gzip", "Content-Encoding: gzip"), work)
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [

@@ -22,6 +22,7 @@ _BODY_BYTES = 1 << 20
 _REDIRECTS_MAX = 5
 _PORTS = frozenset({80, 443})
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_OF_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _RESOLVERS = 4  # A name server that does not answer holds up four lookups, and no other thread.
 
 
@@ -75,7 +76,8 @@ class Reachable(httpx2.AsyncBaseTransport):
             addresses = await lookup
         for last, address in enumerate(addresses, 1 - len(addresses)):
             try:
-                return await self._inner.handle_async_request(_moved(request, str(address)))
+                answer = await self._inner.handle_async_request(_moved(request, str(address)))
+                return await _bounded(answer)
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 if not last:
                     raise
@@ -111,6 +113,22 @@ def _moved(request: httpx2.Request, address: str) -> httpx2.Request:
         stream=request.stream,
         extensions=request.extensions | {"sni_hostname": request.url.host},
     )
+
+
+async def _bounded(answer: httpx2.Response) -> httpx2.Response:
+    """Return an answer whose body may be unpacked while it comes: a redirect's is left unread.
+
+    A client reads the body of a redirect whole before it follows. And one that is packed twice
+    or more may keep the processor busy for minutes between two bytes of what is counted.
+    """
+    coding = answer.headers.get("content-encoding", "")
+    if not answer.has_redirect_location and "," not in coding:
+        return answer
+    await answer.aclose()
+    if not answer.has_redirect_location:
+        raise ToolError(f"The answer is packed more than once ({coding[:80]}), and is not read.")
+    kept = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_BODY]
+    return httpx2.Response(answer.status_code, headers=kept, extensions=answer.extensions)
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ HOSTS = Links(["good.example", "*.wide.example"])
         "https://a.wide.example/",
         "https://a.b.wide.example",
         "https:\\\\good.example/a",
-        "https://good.example\\@evil.example",  # As browsers read it: a slash.
+        "https://good.example/a\\b",
     ],
 )
 def test_a_host_of_the_agent_passes(url: str) -> None:
@@ -40,6 +40,12 @@ def test_a_host_of_the_agent_passes(url: str) -> None:
         "https://evil.example#good.example",
         "https://evil.example?good.example",
         "https:///good.example/",
+        "https://good.example\\@evil.example",  # A browser ends the host there, others go on.
+        "https://good.example:443\\evil.example",
+        "https://evil.example%2f.wide.example/",
+        "https://evil.example;.wide.example",
+        "https://evil.example\u2044.wide.example/",
+        "https://evil.example&Tab;.wide.example",
         "https://user@good.example/",
         "https://[good.example]/",
         "https://good.example%2eevil.example",

@@ -42,6 +42,22 @@ PIECES = (
     "]",
     '"',
     "url(//evil.example)",
+    "<img\nsrc\n=\n'",
+    "//evil.example/a'>",
+    "//good.example",
+    "@import ",
+    "=",
+    "'",
+    "/",
+    "\\",
+    "&#47;",
+    "&sol",
+    "\\2f ",
+    "&quot;",
+    " " * 70,
+    "data=",
+    "h&#116;tps&colon;//evil.example",
+    "content='0;",
     "word",
     "\ud800",
     "x" * 30,
@@ -67,10 +83,52 @@ def good(url: str) -> bool:
         ("data: none, file:12, http: , note:it, 12:30, www.", []),
         ("[a](data:text/html,x) javascript:alert(1)", ["data:text/html,x", "javascript:alert(1)"]),
         ("ftp://u:p@e.x:21/a?b#c", ["ftp://u:p@e.x:21/a?b#c"]),
+        ("[a](&#" + "0" * 300 + "104;ttps:e)", ["https:e"]),
+        ("x = 1; // a, b (// c) 'a' // 2 = //", []),
+        ("R&D: \"R&D:x\", q='a&amp;b', a //b", []),
     ],
 )
 def test_urls_are_found_as_a_client_reads_them(text: str, found: list[str]) -> None:
     assert [each.url for each in urls(text)] == found
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<img\nsrc\n=\n'//e.x/a'>",
+        "<img src=" + " " * 500 + "//e.x>",
+        "<img src=    //e.x>",
+        "<img srcset='a 1x, //e.x/b 2x'>",
+        "<object data=//e.x>",
+        "<object data='/\n/e.x'>",
+        "<object data=&#47;&sol;e.x>",
+        "<object data=https&colon;e.x>",
+        "<object data=h&#116;tps:e.x>",
+        "<iframe srcdoc='&lt;img src=&quot;//e.x'>",
+        "<body background = //e.x>",
+        "<button formaction=//e.x>",
+        "<a ping=//e.x>",
+        "<video poster=//e.x>",
+        "<image xlink:href='//e.x'/>",
+        "<meta http-equiv=refresh content='0;url=//e.x'>",
+        "<meta http-equiv=refresh content='0; //e.x'>",
+        "<style>@import '//e.x'</style>",
+        "<p style=background:url(//e.x)>",
+        "url( '//e.x')",
+        r"url(\2f\2f e.x)",
+        "image-set('//e.x')",
+        "[a](<  //e.x>)",
+        "[a]:\n //e.x",
+        "![[//e.x]]",
+    ],
+)
+def test_what_loads_by_itself_is_withheld_whatever_it_stands_behind(html: str) -> None:
+    assert "e.x" not in links_allowed(html, good)
+    for length in (1, 3, 50):
+        stream = links_stream(good)
+        pieces = [html[at : at + length] for at in range(0, len(html), length)]
+        out = "".join([*map(stream.feed, pieces), stream.finish()])
+        assert out == links_allowed(html, good)
 
 
 def test_what_is_not_allowed_is_replaced_and_the_rest_stays() -> None:

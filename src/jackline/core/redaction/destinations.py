@@ -11,6 +11,8 @@ from jackline.core.redaction.links import HOLD_BACK, links_allowed, links_stream
 from jackline.core.redaction.stream import Stream
 
 _HOST = Pattern(r"(?:\*\.)?[a-z0-9\-]+(?:\.[a-z0-9\-]+)*")
+# No backslash, no user, no control, no sign that one client escapes and another ends at.
+_AUTHORITY = Pattern(r"^[\pL\pM\pN._\-]+(?::[0-9]{0,5})?(?:[/?#]|\z)")
 _SCHEMES = ("https://", "http://", "//")
 _AROUND = "<>()[]{}\"'`,;:!?*_~."
 
@@ -92,8 +94,9 @@ def _plain(url: str) -> str:
 def _host(url: str) -> str:
     """Return the host that a client goes to; nothing where two might read it differently."""
     scheme = next((each for each in _SCHEMES if url[:8].lower().startswith(each)), "")
+    written = _AUTHORITY.search(url[len(scheme) :])
     try:
         place = urlsplit(f"https://{url[len(scheme) :]}")
     except ValueError:
         return ""
-    return "" if "@" in place.netloc else place.hostname or ""
+    return (place.hostname or "") if written else ""

@@ -15,22 +15,46 @@ from jackline.core.redaction.stream import Stream, redacted, spans
 
 WITHHELD = "#link-withheld"
 _LENGTH_MAX = 2048
-_REACH = 40
+_REACH = 160
 
 _SCHEME = r"[a-z][a-z0-9+.\-]{0,20}"
-_OTHERS = r"\b(?:https?|wss?|ftp|javascript|vbscript):|\bdata:[a-z]+/|\bwww\."
+_COLON = r"(?::|&colon;|&#0{0,6}58;?|&#x0{0,6}3a;?)"
+_OTHERS = rf"\b(?:https?|wss?|ftp|javascript|vbscript){_COLON}|\bdata:[a-z]+/|\bwww\."
 # Behind these stands what a client follows, of Markdown, of HTML and of style sheets.
-_BEHIND = (
-    r"!?\]\([ \t\n]{0,3}<?|\]:[ \t]{0,3}<?|\b(?:src|href|action|poster|srcset)[ \t]?=[ \t]?[\"']?"
-    r"|\burl\([\"']?"
+_KNOWN = (
+    r"!?\]\([ \t\n]{0,3}<?|\]:[ \t]{0,3}<?|\burl\([ \t\n]{0,3}[\"']?"
+    r"|\b(?:src|href|action|poster|srcset)[ \t\n\f\r]{0,3}=[ \t\n\f\r]{0,3}[\"']?"
 )
-_BEGIN = Pattern(rf"(?i)({_BEHIND})|{_SCHEME}:[\\/]{{2}}|{_OTHERS}")
-_OPEN = Pattern(rf"(?i)(?:(?:{_BEHIND}|{_SCHEME}:[\\/]{{2}}|{_OTHERS})\S*|{_SCHEME}(?::\S*)?)\z")
+# Behind these, whatever attribute it is of, two slashes lead to a host. Who puts so much space
+# between that no window holds it needs nothing in front.
+_SPACE_MAX = 64
+_SPACES = rf"[ \t\n\f\r]{{0,{_SPACE_MAX}}}"
+_QUOTE = r"(?:[\"']|&(?:quot|apos|#0{0,6}3[49]|#x0{0,6}2[27]);?)"
+_VALUE = rf"={_SPACES}{_QUOTE}?{_SPACES}|{_QUOTE}{_SPACES}"
+_ANY = (
+    rf"(?:{_KNOWN}){_SPACES}|{_VALUE}|(?:[(<,]|\]:|\[\[|@import){_SPACES}"
+    rf"|[ \t\n\f\r]{{{_SPACE_MAX}}}"
+    r"|\bcontent\s{0,16}=\s{0,16}[\"']?\s{0,16}[0-9.]{1,8}\s{0,16}[;,]?\s{0,16}"
+)
+# A slash as it may be written: one that leans back, an entity, an escape of a style sheet.
+_SLASH = r"(?:\\0{0,4}(?:2f|5c)[ \t\n\f\r]?|[\\/]|&b?sol;|&#0{0,6}(?:47|92);?|&#x0{0,6}(?:2f|5c);?)"
+_BREAK = r"[\t\n\r]{0,3}"
+_BEGIN = Pattern(
+    rf"(?i)({_ANY}){_SLASH}{_BREAK}{_SLASH}|({_KNOWN})|({_VALUE})[a-z0-9+.\-]{{0,20}}&(?:#|[a-z]+;)"
+    rf"|{_SCHEME}:[\\/]{{2}}|{_OTHERS}"
+)
+_OPEN = Pattern(
+    rf"(?i)(?:(?:{_KNOWN}|{_SCHEME}:[\\/]{{2}}|{_OTHERS})\S*|{_SCHEME}(?:[:&]\S*)?"
+    rf"|(?:{_ANY})(?:{_SLASH}{_BREAK}(?:{_SLASH})?\S*|[&\\]\S*|[a-z0-9+.\-]{{0,20}}(?:&\S*)?))\z"
+)
 # Where one ends at the latest: signs that none has, and the spaces and stops of other scripts.
 _RUN = Pattern(
-    r"^[^\s<>\"'`|{}^\x00-\x1f\x{a0}\x{2002}-\x{200a}\x{201c}-\x{201e}\x{202f}\x{205f}"
+    r"[^\s<>\"'`|{}^\x00-\x1f\x{a0}\x{2002}-\x{200a}\x{201c}-\x{201e}\x{202f}\x{205f}"
     r"\x{3000}-\x{3002}\x{300c}-\x{3011}\x{ff01}\x{ff08}\x{ff09}\x{ff0c}\x{ff1a}\x{ff1b}\x{ff1f}]+"
 )
+_LEANING = Pattern(r"^(?:[A-Za-z][A-Za-z0-9+.\-]{0,20}:)?[\\/]+")
+_HEAD_MAX = 256  # No scheme is longer, unless it is written in entities to hide it.
+_GROUPS = (1, 2, 3)
 _PAIRS = {")": "(", "]": "["}
 
 
@@ -58,8 +82,14 @@ def links_stream(allowed: Callable[[str], bool]) -> Stream:
 
 
 def _read(written: str) -> str:
-    """Return a URL as a client reads it: with entities resolved, and slashes that lean forward."""
-    return unescape(written).replace("\\", "/")
+    """Return a URL as a client reads it: with entities resolved, and slashes that lean forward.
+
+    A backslash behind those stays: one client ends the host there, another goes on.
+    """
+    plain = unescape(written)
+    if begun := _LEANING.search(plain):
+        return begun.group().replace("\\", "/") + plain[begun.end() :]
+    return plain
 
 
 class _Links:
@@ -68,13 +98,15 @@ class _Links:
     reach = _REACH
     hold_back = _LENGTH_MAX + _REACH
 
-    def matches(self, seen: Sight) -> Sequence[Match]:
-        """See `Finds.matches`."""
-        found = list[Match]()
+    def matches(self, seen: Sight, at: int) -> Sequence[Match]:
+        """See `Finds.matches`. None is read twice: what begins within another is left out."""
+        found, runs = list[Match](), _Runs(seen.text)
         for begin in _BEGIN.finditer(seen.plain):
-            if match := _url(seen, begin):
+            start = max(begin.start(), *map(begin.end, _GROUPS))
+            if start >= at and (match := _url(begin, start, runs)):
                 found.append(match)
-        return sorted(found, key=lambda match: (match.start, -match.end))
+                at = runs.end if match.tail else match.end
+        return found
 
     def open(self, seen: Sight) -> int:
         """See `Finds.open`."""
@@ -87,19 +119,47 @@ _LINKS = _Links()
 HOLD_BACK = _LINKS.hold_back
 
 
-def _url(seen: Sight, begin: Found) -> Match | None:
-    behind = begin.start(1) >= 0
-    start = begin.end() if behind else begin.start()
-    run = _RUN.search(seen.text[start : start + _LENGTH_MAX])
-    if run is None:
-        return None
-    written = run.group()
+class _Runs:
+    """Tells of rising places in a text what stands there that may be of one URL."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found = _RUN.finditer(text)
+        self.start = self.end = 0
+
+    def at(self, place: int) -> int:
+        """Return where what stands there ends: where it begins if it is none."""
+        while self.end <= place:
+            run = next(self._found, None)
+            if run is None:
+                self.start = self.end = len(self._text) + 1
+            else:
+                self.start, self.end = run.start(), run.end()
+        return self.end if self.start <= place else place
+
+    def written(self, start: int, place: int) -> str:
+        """Return what is written from `start`, and goes on at `place`, as far as it can be one."""
+        return self._text[start : min(self.at(place), start + _LENGTH_MAX)]
+
+
+def _url(begin: Found, start: int, runs: _Runs) -> Match | None:
+    """Return the URL that begins at `start`, if what stands there is one.
+
+    What stands behind a known sign is one if it says so itself. Others need more than `begin`.
+    """
+    slashes, known, value = (begin.start(group) >= 0 for group in _GROUPS)
+    asked = known or value
+    fixed = begin.end() - start if slashes else 0
+    written = runs.written(start, start + fixed)
     if len(written) == _LENGTH_MAX:
         return Match(start, start + _LENGTH_MAX, "url", _ENDLESS)
-    written = _balanced(written).rstrip(".,;:!?*_~")
-    if behind and not _leads_away(_read(written)):
+    if asked and not _leads_away(written):
         return None
-    return Match(start, start + len(written), "url") if start + len(written) > begin.end() else None
+    written = (written[:fixed] + _balanced(written[fixed:])).rstrip(".,;:!?*_~")
+    end = start + len(written)
+    if asked:
+        return Match(start, end, "url") if _leads_away(written) else None
+    return Match(start, end, "url") if end > begin.end() else None
 
 
 def _balanced(written: str) -> str:
@@ -113,9 +173,13 @@ def _balanced(written: str) -> str:
     return written
 
 
-def _leads_away(url: str) -> bool:
-    """Whether it names more than a place within the page where it stands."""
-    return ":" in url.partition("/")[0] or url.startswith("//") or url.lower().startswith("www.")
+def _leads_away(written: str) -> bool:
+    """Whether it names more than a place within the page where it stands, or may hide that."""
+    head = written[:_HEAD_MAX]
+    url = _read(head)
+    if ":" in url.partition("/")[0] or url.startswith("//") or url.lower().startswith("www."):
+        return True
+    return len(head) == _HEAD_MAX and "&#" in head and "/" not in head
 
 
 class _Endless:

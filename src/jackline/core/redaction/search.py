@@ -63,12 +63,15 @@ class Search:
         """Whether there may be anything to find."""
         return self._something.search(seen.plain) is not None or is_foreign(seen)
 
-    def matches(self, seen: Sight) -> Sequence[Match]:
+    def matches(self, seen: Sight, at: int) -> Sequence[Match]:
         """See `Finds.matches`. What is longer is better, and a match without an end is longest."""
         if not self.hints(seen):
             return ()
         found = [
-            match for find in self._finders for match in find(seen) if match.kind in self.kinds
+            match
+            for find in self._finders
+            for match in find(seen)
+            if match.kind in self.kinds and match.start >= at
         ]
         found.sort(key=_rank)
         return found

@@ -17,8 +17,11 @@ class Finds(Protocol):
     reach: int
     hold_back: int
 
-    def matches(self, seen: Sight) -> Sequence[Match]:
-        """Return what is found, by where it begins, of two at one place the better one first."""
+    def matches(self, seen: Sight, at: int) -> Sequence[Match]:
+        """Return what begins at `at` or later, of two at one place the better one first.
+
+        What begins within one that comes earlier may be missing.
+        """
         ...
 
     def open(self, seen: Sight) -> int:
@@ -52,7 +55,7 @@ class Span(NamedTuple):
 def spans(search: Finds, text: str) -> Sequence[Span]:
     """Return what is to be taken out: the leftmost match, the longest there, and so on."""
     seen, at, found = sight(text), 0, list[Span]()
-    for match in search.matches(seen):
+    for match in search.matches(seen, at):
         if match.start < at:
             continue
         at = match.end
@@ -124,7 +127,7 @@ class Stream:
     def _pass(self, seen: Sight, within: tuple[int, int, bool], pieces: list[str]) -> int:
         """Decide on the characters from `at` to `hold`, and return where that ended."""
         at, hold, last = within
-        for match in self._search.matches(seen):
+        for match in self._search.matches(seen, at):
             if match.start < at:
                 continue
             if match.start >= hold:
