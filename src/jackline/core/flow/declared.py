@@ -1,12 +1,13 @@
 """What a tool's declarations mean for flow, and what holds where nothing is declared."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, cast
 
 from jackline.core.errors import DefinitionError
 from jackline.core.flow.fields import Labels
 from jackline.core.flow.labels import From, Integrity
+from jackline.core.flow.shapes import alternatives, is_free, names_in
 from jackline.core.value import Value
 
 Readers = frozenset[str] | Literal["user", "everybody"]
@@ -15,8 +16,6 @@ _USER = From("user")
 _URL_WORDS = frozenset(
     ["url", "urls", "uri", "link", "links", "href", "webhook", "endpoint", "callback"]
 )
-_FREE = frozenset(["boolean", "null"])
-_DEPTH = 16
 
 
 class Declared(Value, frozen=True):
@@ -93,6 +92,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     readers: Readers
     defaults: Mapping[str, object]
     names: frozenset[str]
+    schema: Mapping[str, Any]
 
     @property
     def is_judged(self) -> bool:
@@ -121,7 +121,7 @@ def flow_of(
                 f"{name} has no argument {said!r}: it takes {', '.join(properties) or 'none'}."
             )
     effectful = imported or effect != "read"
-    free = {each for each, shape in properties.items() if _is_free(shape, definitions)}
+    free = {each for each, shape in properties.items() if is_free(shape, definitions)}
     if declared.critical is None:
         critical = {each: _USER for each in properties if each not in free} if effectful else {}
     else:
@@ -146,55 +146,12 @@ def flow_of(
         Labels(declared.labels),
         declared.readers,
         {each: shape["default"] for each, shape in properties.items() if "default" in shape},
-        frozenset(_names(schema)),
-    )
-
-
-def _names(schema: object) -> Iterator[str]:
-    """Yield the names of fields that the schema knows, at any depth."""
-    stack = [schema]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, dict):
-            inside = cast("dict[str, object]", each)
-            known = inside.get("properties")
-            yield from cast("dict[str, object]", known) if isinstance(known, dict) else ()
-            stack += inside.values()
-        elif isinstance(each, list):
-            stack += cast("list[object]", each)
-
-
-def _is_free(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    """Whether a value of this schema is one of a few that its author wrote down."""
-    shapes = _alternatives(shape, definitions)
-    return bool(shapes) and all(
-        each.get("type") in _FREE or "enum" in each or "const" in each for each in shapes
+        frozenset(names_in(schema)),
+        schema,
     )
 
 
 def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
     if not _URL_WORDS.isdisjoint(name.lower().split("_")):
         return True
-    return any(each.get("format") in {"uri", "url"} for each in _alternatives(shape, definitions))
-
-
-def _alternatives(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Any]:
-    """Return the schemas that a value may be of, lists looked into; none where it is too deep."""
-    found, level = list[Any](), [shape]
-    for _ in range(_DEPTH):
-        below = list[Any]()
-        for each in level:
-            inner = _inner(each, definitions)
-            below += inner or ()
-            found += () if inner else (each,)
-        level = below
-    return found if not level else []
-
-
-def _inner(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Any]:
-    if reference := shape.get("$ref"):
-        return [definitions.get(str(reference).rpartition("/")[2], {})]
-    for word in ("anyOf", "oneOf", "allOf"):
-        if word in shape:
-            return cast("list[Any]", shape[word])
-    return [shape["items"]] if isinstance(shape.get("items"), dict) else []
+    return any(each.get("format") in {"uri", "url"} for each in alternatives(shape, definitions))

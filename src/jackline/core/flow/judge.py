@@ -14,6 +14,7 @@ from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.labels import From, Integrity
 from jackline.core.flow.plan import Plan, is_default
 from jackline.core.flow.provenance import Path, Provenance, Source, elements, leaves
+from jackline.core.flow.shapes import default_at, is_free_at
 from jackline.core.value import Value, replace
 
 Ruling = Literal["allow", "ask", "refuse"]
@@ -143,6 +144,10 @@ def _origins(
 
 def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origin:
     known, name, shown = case.question.known, path[0], _shown(value)
+    if path[1:] and default_at(case.flow.schema, path) == value:
+        return Origin(name, shown, "default", "developer", "the tool's default")
+    if path[1:] and is_free_at(case.flow.schema, path):
+        return Origin(name, shown, "free", where="one of a few that the tool takes")
     if floor is None or floor.level == "untrusted":
         where = f"free: {floor.reason}" if floor else ""
         return Origin(name, shown, "free", where=where)
