@@ -127,6 +127,55 @@ def tool_of(effect: str, **properties: Any) -> ToolFlow:
     return flow_of("put", effect, {"properties": properties})
 
 
+LINES: dict[str, Any] = {
+    "properties": {"lines": {"type": "array", "items": {"$ref": "#/$defs/Line"}}},
+    "$defs": {
+        "Line": {
+            "type": "object",
+            "properties": {
+                "sku": {"type": "string"},
+                "qty": {"type": "integer", "default": 1},
+                "gift": {"type": "boolean", "default": False},
+                "speed": {"enum": ["slow", "fast"]},
+                "note": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+                "#": {"type": "boolean"},
+            },
+        }
+    },
+}
+LINE: dict[str, Any] = {"sku": "S-1", "qty": 1, "gift": False, "note": None}
+
+
+def test_defaults_inside_an_object_are_no_choice_where_it_is_pinned_and_where_it_is_a_hole() -> (
+    None
+):
+    order, known = flow_of("order", "once", LINES), reading("order one S-1", HOSTILE)
+    short = Planned("order", {"lines": [{"sku": "S-1"}]})
+    for planned in (short, Planned("order", {}, frozenset({"lines"}))):
+        question = Question(known, Plan((planned,)))
+        assert judge(order, {"lines": [LINE]}, question).decision == "allow"
+        for change in ({"sku": "S-2"}, {"qty": 9}, {"note": "eve"}, {"more": "eve"}):
+            assert judge(order, {"lines": [LINE | change]}, question).decision == "ask"
+
+
+def test_a_choice_of_few_inside_an_object_is_free_as_it_is_outside_and_a_pin_binds_it() -> None:
+    order, known = flow_of("order", "once", LINES), reading("order one S-1", HOSTILE)
+    fast = {"lines": [LINE | {"speed": "fast", "gift": True}]}
+    hole = Question(known, Plan((Planned("order", {}, frozenset({"lines"})),)))
+    assert judge(order, fast, hole).decision == "allow"
+    pinned = Question(known, Plan((Planned("order", {"lines": [LINE]}),)))
+    assert judge(order, fast, pinned).decision == "ask"
+    assert judge(order, {"lines": [LINE | {"more": {"x": "fast"}}]}, hole).decision == "ask"
+
+
+def test_where_an_object_may_be_another_one_nothing_inside_is_free() -> None:
+    line, other = LINES["$defs"]["Line"], {"type": "object", "additionalProperties": True}
+    schema = {"properties": {"lines": {"anyOf": [line, other]}}}
+    order, known = flow_of("order", "once", schema), reading("order one S-1", HOSTILE)
+    hole = Question(known, Plan((Planned("order", {}, frozenset({"lines"})),)))
+    assert judge(order, {"lines": LINE | {"speed": "fast"}}, hole).tier == "origin"
+
+
 @pytest.mark.parametrize("effect", ["idempotent", "transactional"])
 def test_values_that_a_person_approved_in_two_calls_make_no_third_one(effect: str) -> None:
     put, known = tool_of(effect, to={"type": "string"}, cents={"type": "integer"}), reading("", "x")

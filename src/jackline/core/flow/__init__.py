@@ -10,8 +10,9 @@ from jackline.core.flow.extraction import Extraction, Handle, handle_of, holds_h
 from jackline.core.flow.fields import Field, Labels
 from jackline.core.flow.judge import FlowVerdict, Origin, Question, judge
 from jackline.core.flow.labels import From, Integrity, Label, endorse, join, suffices, worse
+from jackline.core.flow.parts import elements
 from jackline.core.flow.plan import Plan, Planned, plan_of, plan_schema, same
-from jackline.core.flow.provenance import Provenance, Source, elements
+from jackline.core.flow.provenance import Provenance, Source
 
 __all__ = [
     "Declared",

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from jackline.core.errors import DefinitionError
 from jackline.core.flow.fields import Labels
 from jackline.core.flow.labels import From, Integrity
+from jackline.core.flow.shapes import is_free, names_in
 from jackline.core.value import Value
 
 Readers = frozenset[str] | Literal["user", "everybody"]
@@ -18,8 +19,6 @@ _URL_WORDS = frozenset(["uri", "link", "site", "host", "src"])
 _URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
 # The words of a name, whether capitals or anything else tells them apart.
 _WORD = re.compile("[A-Z]+s?(?![a-z])|[A-Z]?[a-z]+")
-_FREE = frozenset(["boolean", "null"])
-_DEPTH = 16
 
 
 class Declared(Value, frozen=True):
@@ -96,6 +95,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     readers: Readers
     defaults: Mapping[str, object]
     names: frozenset[str]
+    schema: Mapping[str, Any]
 
     @property
     def is_judged(self) -> bool:
@@ -124,7 +124,7 @@ def flow_of(
                 f"{name} has no argument {said!r}: it takes {', '.join(properties) or 'none'}."
             )
     effectful = imported or effect != "read"
-    free = {each for each, shape in properties.items() if _is_free(shape, definitions)}
+    free = {each for each, shape in properties.items() if is_free(shape, definitions)}
     if declared.critical is None:
         critical = {each: _USER for each in properties if each not in free} if effectful else {}
     else:
@@ -149,29 +149,8 @@ def flow_of(
         Labels(declared.labels),
         declared.readers,
         {each: shape["default"] for each, shape in properties.items() if "default" in shape},
-        frozenset(_names(schema)),
-    )
-
-
-def _names(schema: object) -> Iterator[str]:
-    """Yield the names of fields that the schema knows, at any depth."""
-    stack = [schema]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, dict):
-            inside = cast("dict[str, object]", each)
-            known = inside.get("properties")
-            yield from cast("dict[str, object]", known) if isinstance(known, dict) else ()
-            stack += inside.values()
-        elif isinstance(each, list):
-            stack += cast("list[object]", each)
-
-
-def _is_free(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    """Whether a value of this schema is one of a few that its author wrote down."""
-    shapes = _alternatives(shape, definitions)
-    return bool(shapes) and all(
-        each.get("type") in _FREE or "enum" in each or "const" in each for each in shapes
+        frozenset(names_in(schema)),
+        schema,
     )
 
 
@@ -179,7 +158,7 @@ def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any])
     """Whether a value says where on the net to look, by name or format, or holds what does."""
     return any(
         (is_url_name(field) or str(each.get("format")) in _URL_FORMATS)
-        and not _is_free(each, definitions)
+        and not is_free(each, definitions)
         for field, each in _fields(name, shape, definitions)
     )
 
@@ -212,25 +191,3 @@ def _fields(
             if reference not in seen:
                 seen.add(reference)
                 stack.append(("", definitions.get(reference)))
-
-
-def _alternatives(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Any]:
-    """Return the schemas that a value may be of, lists looked into; none where it is too deep."""
-    found, level = list[Any](), [shape]
-    for _ in range(_DEPTH):
-        below = list[Any]()
-        for each in level:
-            inner = _inner(each, definitions)
-            below += inner or ()
-            found += () if inner else (each,)
-        level = below
-    return found if not level else []
-
-
-def _inner(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Any]:
-    if reference := shape.get("$ref"):
-        return [definitions.get(str(reference).rpartition("/")[2], {})]
-    for word in ("anyOf", "oneOf", "allOf"):
-        if word in shape:
-            return cast("list[Any]", shape[word])
-    return [shape["items"]] if isinstance(shape.get("items"), dict) else []

@@ -13,7 +13,7 @@ import msgspec
 
 from jackline.core.errors import DefinitionError
 from jackline.core.flow.labels import Integrity
-from jackline.core.flow.provenance import elements
+from jackline.core.flow.parts import elements
 from jackline.core.value import Value
 
 Kind = Literal["bool", "choice", "number", "date"]

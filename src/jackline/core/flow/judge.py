@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.extraction import handle_of, holds_handle
 from jackline.core.flow.labels import From, Integrity
+from jackline.core.flow.parts import Path, elements, leaves
 from jackline.core.flow.plan import Plan, is_default
-from jackline.core.flow.provenance import Path, Provenance, Source, elements, leaves
+from jackline.core.flow.provenance import Provenance, Source
+from jackline.core.flow.shapes import default_at, is_free_at
 from jackline.core.value import Value, replace
 
 Ruling = Literal["allow", "ask", "refuse"]
@@ -151,9 +153,9 @@ def _origins(
 
 def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origin:
     known, name, shown = case.question.known, path[0], _shown(value)
-    if floor is None or floor.level == "untrusted":
-        where = f"free: {floor.reason}" if floor else ""
-        return Origin(name, shown, "free", where=where)
+    if harmless := _harmless(case, path, value, floor):
+        return harmless
+    assert floor is not None, "what nobody declares is free"
     if known.is_endorsed(case.flow.name, path, value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
     if known.unread and handle_of(value):
@@ -165,6 +167,18 @@ def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origi
     if name in case.flow.urls and host_of(value) in case.question.hosts:
         return Origin(name, shown, "found", "developer", "a host that the operator allows")
     return Origin(name, shown, "open")
+
+
+def _harmless(case: _Case, path: Path, value: object, floor: From | None) -> Origin | None:
+    """Return why a value does no harm, whoever chose it, by what the tool says of its place."""
+    name, shown = path[0], _shown(value)
+    if path[1:] and default_at(case.flow.schema, path) == value:
+        return Origin(name, shown, "default", "developer", "the tool's default")
+    if path[1:] and is_free_at(case.flow.schema, path):
+        return Origin(name, shown, "free", where="one of a few that the tool takes")
+    if floor is None or floor.level == "untrusted":
+        return Origin(name, shown, "free", where=f"free: {floor.reason}" if floor else "")
+    return None
 
 
 def _found(name: str, shown: str, standing: Standing, source: Source) -> Origin:

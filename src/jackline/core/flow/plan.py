@@ -12,6 +12,7 @@ import msgspec
 
 from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.forms import plain, value_keys
+from jackline.core.flow.shapes import completed
 from jackline.core.value import Value
 
 CALLS_MAX = 64
@@ -117,8 +118,9 @@ def _inside(value: object) -> Iterable[object]:
 
 
 def _fits(planned: Planned, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
-    for name, value in planned.known.items():
-        if name not in arguments or not same(arguments[name], value):
+    made, pinned = completed(flow.schema, arguments), completed(flow.schema, planned.known)
+    for name, value in pinned.items():
+        if name not in made or not same(made[name], value):
             return False
     return all(
         name in planned.known or name in planned.unknown or is_default(flow, name, value)

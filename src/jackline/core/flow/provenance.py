@@ -8,7 +8,6 @@ contain it says nothing, as text can be encoded, split and spelt in ways that no
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from typing import cast
 
 import msgspec
@@ -17,10 +16,10 @@ from jackline.core.flow.alignment import stands
 from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
+from jackline.core.flow.parts import Path, leaves
 from jackline.core.flow.plan import is_default
 from jackline.core.value import Value
 
-Path = tuple[str, ...]
 _SHOWN_BYTES = 1 << 20
 _NAME_CHARS = 3
 _PLACES_MAX = 256
@@ -235,33 +234,6 @@ class Provenance:
         self._untrusted_bytes += len(source.text)
         while self._untrusted_bytes > _SHOWN_BYTES and len(self._untrusted) > 1:
             self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
-
-
-def elements(value: object, names: AbstractSet[str] = frozenset()) -> list[object]:
-    """Return what a value is made of: elements of lists, values of objects, and their keys.
-
-    Keys that are among `names` were written down by the tool's author, and nobody chose them.
-    """
-    return [each for _, each in leaves(value, names)]
-
-
-def leaves(value: object, names: AbstractSet[str] = frozenset()) -> list[tuple[Path, object]]:
-    """Return the elements of a value, each with the fields that lead to it from there.
-
-    All elements of a list have one path, as their order is nobody's choice.
-    """
-    found, stack = list[tuple[Path, object]](), [(Path(), value)]
-    while stack:
-        path, each = stack.pop()
-        if isinstance(each, list | tuple):
-            stack += [(path, inner) for inner in reversed(cast("list[object]", each))]
-        elif isinstance(each, dict):
-            pairs = cast("dict[str, object]", each)
-            found += [((*path, "#"), name) for name in pairs if name not in names]
-            stack += [((*path, f".{name}"), inner) for name, inner in reversed(pairs.items())]
-        else:
-            found.append((path, each))
-    return found
 
 
 def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:
