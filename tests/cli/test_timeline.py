@@ -4,7 +4,8 @@ from typing import get_args
 
 import pytest
 
-from jackline.cli.show import clean, exact, short, span
+from jackline.cli.approve import described
+from jackline.cli.show import clean, exact, remark, short, span
 from jackline.cli.timeline import Timeline
 from jackline.core import events as e
 from jackline.core.events import Record
@@ -49,10 +50,41 @@ def test_long_texts_are_cut_unless_the_whole_is_wanted() -> None:
     assert "x" * 1000 in told(event, whole=True)[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("bob@v\u0430nce.example", "letters of two scripts"),
+        ("bob@\u0441\u043e\u0441\u043e.com", "letters that look like others"),
+        ("\uff42ob@x.com", "letters of another width or style"),
+        ("Grüße an größe@x.com", ""),
+        ("\u043f\u0440\u0438\u0432\u0435\u0442 bob", ""),
+        ("東京 Tower", ""),
+    ],
+)
+def test_a_person_is_told_of_letters_that_look_like_others(text: str, told: str) -> None:
+    assert remark(text) == told
+
+
+def test_a_question_shows_each_value_with_nothing_out_of_sight() -> None:
+    call = '{"body":"Hi","cc":"bob\u200b@x.com","to":"bob@v\u0430nce.example"}'
+    origins = {"to": "search,\x1b[2J text"}
+    asked = e.InputRequested("approval", "may\x07 it?", 60.0, "k", "send", call, origins=origins)
+    assert described(asked, 0.0) == [
+        r"may\u0007 it?",
+        '  body = "Hi"',
+        r'  cc = "bob\u200b@x.com"',
+        '  to = "bob@v\u0430nce.example"  (letters of two scripts)  ← search,\\u001b[2J text',
+        "  expires in 60 s",
+    ]
+
+
 def test_words_are_shown_as_they_are_and_controls_are_not() -> None:
     assert clean("Grüße 🙂 👩‍👩‍👧\n\tok") == "Grüße 🙂 👩‍👩‍👧\n\tok"
     assert clean("\x07\x9b") == "\\x07\\x9b"
     assert exact("a\u00adb\nc") == "a\\u00adb\\u000ac"
+    assert exact("a\u00a0b\u3164\ufe0f") == "a\\u00a0b\\u3164\\ufe0f"
+    assert exact(f"a{' ' * 150}b") == "a⎵\u00d7150b"
+    assert exact("a" + "\n" * 9 + r"\n" * 9 + "b") == "a⎵\u00d718b"
     assert short("one\n two   three", 9) == "one two …"
     assert [span(s) for s in (0.5, 12, 180, 7200, 200_000)] == [
         "0.50 s",

@@ -11,7 +11,7 @@ import typer
 from jackline.cli.opened import looking
 from jackline.cli.options import AppName, Exit, Json, Session, Where
 from jackline.cli.references import load_app
-from jackline.cli.show import console, exact, print_json, span
+from jackline.cli.show import console, exact, print_json, remark, span
 from jackline.core.agent import Agent
 from jackline.core.errors import InputError, NotFoundError
 from jackline.core.events import InputRequested, SessionId
@@ -127,7 +127,9 @@ def described(asked: InputRequested, now: float) -> list[str]:
         msgspec.json.decode(asked.arguments, type=dict[str, msgspec.Raw]) if asked.arguments else {}
     )
     for name, value in arguments.items():
-        origin = f"  ← {asked.origins[name]}" if name in asked.origins else ""
-        lines.append(exact(f"  {name} = {bytes(value).decode()}{origin}"))
+        said = bytes(value).decode()
+        origin = f"  ← {exact(asked.origins[name])}" if name in asked.origins else ""
+        odd = f"  ({note})" if (note := remark(said)) else ""
+        lines.append(f"  {exact(name)} = {exact(said)}{odd}{origin}")
     digest = f"digest {asked.digest[:_DIGEST]} · " if asked.digest else ""
     return [*lines, f"  {digest}expires in {span(asked.expires_at - now)}"]

@@ -1,5 +1,6 @@
 """How things look on a terminal: plain, narrow, and never at the mercy of what is shown."""
 
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -8,10 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jackline.core.sanitise.homoglyphs import HOMOGLYPHS, LATIN
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-_HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+_HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+# Letters, marks and symbols that show nothing: fillers, joiners, variation selectors, a blank.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+# What shows as room, as it is written once nothing is invisible: in JSON, and escaped here.
+_ROOM = re.compile(r"(?: |\\[nrt]|\\u[0-9a-f]{4,5}){8,}")
+_ONE = re.compile(r" |\\[nrt]|\\u[0-9a-f]{4,5}")
+_SCRIPTS = frozenset(["LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"])
+_WORD = re.compile(r"[^\W\d_]+")
 _SHIFTING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 
@@ -42,10 +54,44 @@ def _visible(each: str) -> str:
 
 
 def exact(text: str) -> str:
-    """Return text in which nothing is invisible: for what a person has to judge."""
-    return "".join(
-        f"\\u{ord(each):04x}" if unicodedata.category(each) in _HIDDEN else each for each in text
-    )
+    """Return text in which nothing is invisible, nor pushed out of sight by white space.
+
+    It is for what a person has to judge.
+    """
+    return _ROOM.sub(_counted, "".join(_told(each) for each in text))
+
+
+def _told(each: str) -> str:
+    hidden = each != " " and unicodedata.category(each) in _HIDDEN
+    return f"\\u{ord(each):04x}" if hidden or _BLANK.match(each) else each
+
+
+def _counted(run: re.Match[str]) -> str:
+    return f"⎵\u00d7{len(_ONE.findall(run[0]))}"
+
+
+def remark(text: str) -> str:
+    """Return in a few words what a reader cannot see of the letters of a text, or nothing."""
+    words = _WORD.findall(text)
+    if any(len(_scripts(word)) > 1 for word in words):
+        return "letters of two scripts"
+    if len(_scripts(text)) > 1 and any(map(_is_disguised, words)):
+        return "letters that look like others"
+    return "letters of another width or style" if any(map(_is_styled, text)) else ""
+
+
+def _scripts(text: str) -> set[str]:
+    """Return of which scripts, that have letters in common by their looks, a text is."""
+    return {unicodedata.name(each, "").partition(" ")[0] for each in text} & _SCRIPTS
+
+
+def _is_disguised(word: str) -> bool:
+    """Whether a word of another script looks like one of ASCII."""
+    return all(each in HOMOGLYPHS and each not in LATIN for each in word)
+
+
+def _is_styled(each: str) -> bool:
+    return each.isalpha() and not each.isascii() and unicodedata.normalize("NFKC", each).isascii()
 
 
 def compact(arguments: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from jackline.app import Runtime
 from jackline.cli.options import Exit
 from jackline.cli.own import Own
-from jackline.cli.show import clean, compact, exact, span
+from jackline.cli.show import clean, compact, exact, remark, span
 from jackline.cli.signals import signals
 from jackline.cli.tally import Tally
 from jackline.cli.timeline import Timeline, for_people, is_aside
@@ -343,7 +343,8 @@ class Turns:
 
     def _tell(self, session: SessionId, questions: Questions) -> None:
         for number, asked in questions.items():
-            what = f"{asked.name} {compact(asked.arguments)}" if asked.name else asked.text
+            what = f"{asked.name} {compact(asked.arguments)}" if asked.name else exact(asked.text)
+            what += f"  ({note})" if (note := remark(asked.arguments)) else ""
             self._view.note(f"It waits for a person, who is asked: {what}")
             for name, origin in asked.origins.items():
                 self._view.note(f"  {name} ← {exact(origin)}")

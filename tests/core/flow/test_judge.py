@@ -95,6 +95,12 @@ def test_an_empty_list_that_is_no_default_is_somebodys_choice() -> None:
     assert judge(MAIL, LETTER | {"to": []}, Question(known, ANY_MAIL)).tier == "origin"
 
 
+def test_of_a_list_that_comes_from_one_place_that_is_said_once() -> None:
+    known = reading("mail bob@x.com and ann@x.com", HOSTILE)
+    call = LETTER | {"to": ["bob@x.com", "ann@x.com"]}
+    assert judge(MAIL, call, Question(known, ANY_MAIL)).shown["to"] == "the user"
+
+
 def test_a_person_sees_every_element_with_its_origin() -> None:
     known = reading("mail bob@x.com", HOSTILE)
     call = LETTER | {"to": ["bob@x.com", "eve@evil.com"]}

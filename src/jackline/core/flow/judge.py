@@ -63,13 +63,13 @@ class FlowVerdict(Value, frozen=True):
 
     @property
     def shown(self) -> dict[str, str]:
-        """Where each argument came from, for a person to read; of a list each of its values."""
+        """Where each argument came from, for a person to read; of a list for each value."""
         told: dict[str, list[Origin]] = {}
         for each in self.origins:
             told.setdefault(each.argument, []).append(each)
         return {
             name: of[0].text
-            if len(of) == 1
+            if len({each.text for each in of}) == 1
             else "; ".join(f"{each.value!r}: {each.text}" for each in of)
             for name, of in told.items()
         }
