@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jackline.core.patterns import Match as Found
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.sight import Match, Sight
-from jackline.core.redaction.stream import Stream, redacted, spans
+from jackline.core.redaction.stream import STEP, Stream, redacted, spans
 
 WITHHELD = "#link-withheld"
 _LENGTH_MAX = 2048
@@ -116,7 +116,7 @@ class _Links:
 
 
 _LINKS = _Links()
-HOLD_BACK = _LINKS.hold_back
+HOLD_BACK = _LINKS.hold_back + STEP
 
 
 class _Runs:

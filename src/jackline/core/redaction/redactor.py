@@ -9,7 +9,7 @@ from jackline.core.guards import ALLOW, NOBODY, Audience, Verdict
 from jackline.core.redaction.phones import Dialable
 from jackline.core.redaction.policy import Masked, Policy, Redacted, Tokenised
 from jackline.core.redaction.search import Search
-from jackline.core.redaction.stream import Blank, Stream, redacted, spans
+from jackline.core.redaction.stream import STEP, Blank, Stream, redacted, spans
 
 
 class Redactor:
@@ -40,7 +40,7 @@ class Redactor:
         self._actions = self._policy.actions(audience.roles, audience.tenant)
         looked_for = {kind for kind, action in self._actions.items() if action != "allow"}
         self._search = Search(looked_for, dialable)
-        self.hold_back = self._search.hold_back
+        self.hold_back = self._search.hold_back + STEP
         self._fitting = lru_cache(_FITTED_MAX)(self._fitted)
 
     def fit(self, audience: Audience) -> "Redactor":

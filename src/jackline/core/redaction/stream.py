@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 from jackline.core.redaction.blocks import BLOCK_MAX
 from jackline.core.redaction.sight import Match, Sight, Tail, sight
 
+# What is looked through for every piece that comes costs that much less if it waits for so many.
+STEP = 64
+
 
 class Finds(Protocol):
     """Finds what is to be taken out.
@@ -81,8 +84,8 @@ class Stream:
     """Redacts a text that comes in pieces.
 
     A character goes out as soon as nothing that may follow could make it part of a match, and
-    when `search.hold_back` more have come at the latest. So whatever the pieces are, all that
-    goes out is what `redacted` makes of the whole.
+    when `search.hold_back` and a step more have come at the latest. So whatever the pieces are,
+    all that goes out is what `redacted` makes of the whole.
     """
 
     def __init__(self, search: Finds, blanks: Blanks) -> None:
@@ -118,7 +121,9 @@ class Stream:
             at = self._close(self._open, seen, (at, last), pieces)
         if not self._open:
             hold = len(seen.text) if last else max(at, self._search.open(seen))
-            if hold > at:
+            # What has only grown too old to be open goes out in steps, and all else at once.
+            old = hold + self._search.hold_back == len(seen.text)
+            if hold > at and (last or not old or hold - at >= STEP):
                 at = self._pass(seen, (at, hold, last), pieces)
         start = max(0, at - self._search.reach)
         self._window, self._at = seen.text[start:], at - start
