@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from jackline.ports import Delta
     from jackline.runtime.results import Result
     from jackline.runtime.submission import Submission
+    from jackline.serving import asgi
 
 __all__ = [
     "Agent",
@@ -99,6 +100,7 @@ __all__ = [
     "User",
     "Verdict",
     "Window",
+    "asgi",
     "endorse",
     "tool",
 ]
@@ -160,6 +162,7 @@ _PLACES = {
     "User": "jackline.core.user",
     "Verdict": "jackline.core.guards",
     "Window": "jackline.core.agent",
+    "asgi": "jackline.serving",
     "endorse": "jackline.core.flow",
 }
 

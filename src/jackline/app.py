@@ -248,7 +248,7 @@ class Runtime:
         Raises `NotFoundError` where the turn is erased, before or meanwhile.
         """
         _, sessions, results = self._opened()
-        row = await sessions.row(session, user, approver=True)
+        row = await sessions.row(session, user, "see")
         return await results.of(session, turn, self._agents.get(row.agent), row)
 
     async def drain(self, grace_s: float = DRAIN_S) -> bool:

@@ -37,7 +37,8 @@ def approve(  # noqa: PLR0913 - the options of a command
     """Approve a call that an agent wants to make, or decline it; with --all each that waits.
 
     The answer holds for this call with these arguments, as the digest says, once. Those who
-    opened the session may answer, and users with the role "approver". --edit needs the agent.
+    opened the session may answer, and users with a role for it ("approver"). --edit needs the
+    agent.
     """
     if no and edit:
         raise InputError("--no declines and --edit approves: give one of them.")

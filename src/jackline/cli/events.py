@@ -14,10 +14,10 @@ from jackline.cli.opened import Look, looking
 from jackline.cli.options import Exit, Json, Where
 from jackline.cli.show import console, span
 from jackline.cli.timeline import Line, Timeline, Tone
-from jackline.cli.wire import wire
 from jackline.core.budget import dollars
 from jackline.core.errors import NotFoundError
 from jackline.core.events import Record, SessionId
+from jackline.interfaces.wire import event_json
 
 STYLES: dict[Tone, str] = {
     "plain": "",
@@ -59,7 +59,7 @@ async def _show(
         async with aclosing(_records(look, session, follow=follow)) as records:
             async for record in records:
                 if timeline is None:
-                    typer.echo(wire(record))
+                    typer.echo(event_json(record))
                     continue
                 for line in timeline.lines(record):
                     show(out, line)
@@ -74,7 +74,7 @@ async def latest(look: Look) -> SessionId:
 
 
 async def _records(look: Look, session: SessionId, *, follow: bool) -> AsyncGenerator[Record]:
-    await look.sessions.row(session, look.user, approver=True)
+    await look.sessions.row(session, look.user, "see")
     if not follow:
         for record in await look.store.read(session):
             yield record

@@ -235,7 +235,7 @@ def _shown(value: float | str | None) -> str:
 async def _explain(where: Where, name: str, call: str, *, as_json: bool) -> Exit:
     async with looking(where.settings()) as look:
         session = look.id(name)
-        row = await look.sessions.row(session, look.user, approver=True)
+        row = await look.sessions.row(session, look.user, "see")
         found = explained(await look.store.read(session), call)
     if as_json:
         told = {"session": name, "tenant": session.tenant, "agent": row.agent}

@@ -24,7 +24,7 @@ def sessions(
     waiting: Annotated[bool, typer.Option("--waiting", help="Those that ask a person.")] = False,
     as_json: Json = False,
 ) -> int:
-    """List the user's sessions, latest first; for an approver all of the tenant's.
+    """List the user's sessions, latest first; all of the tenant's, for who has a role to see them.
 
     A turn's name is its position in the session's journal, and a question's, too.
     """

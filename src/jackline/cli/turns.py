@@ -18,10 +18,10 @@ from jackline.cli.show import clean, compact, exact, remark, span
 from jackline.cli.signals import signals
 from jackline.cli.tally import Tally
 from jackline.cli.timeline import Timeline, for_people, is_aside
-from jackline.cli.wire import wire
 from jackline.core import events as e
 from jackline.core.events import InputRequested, Record, SessionId
 from jackline.core.user import User
+from jackline.interfaces.wire import event_json
 from jackline.ports import Delta
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Lines:
     def show(self, item: Record | Delta) -> None:
         """See `View.show`. Text comes with the reply."""
         if isinstance(item, Record):
-            sys.stdout.write(wire(item) + "\n")
+            sys.stdout.write(event_json(item).decode() + "\n")
             sys.stdout.flush()
 
     def note(self, text: str) -> None:

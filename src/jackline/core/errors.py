@@ -7,7 +7,11 @@ JacklineError
 │   ├── NotFoundError      no such session, question, agent or artifact, for this user
 │   ├── ConflictError      the request id was used for something else
 │   ├── BusyError          a turn is open, and the caller wanted none
-│   └── StaleError         the question was answered, expired, or asked about another call
+│   ├── StaleError         the question was answered, expired, or asked about another call
+│   ├── UnauthenticatedError    nobody knows who asks
+│   ├── ForbiddenError     who asks has no right to it
+│   ├── OversizeError      the request is larger than is taken
+│   └── ThrottledError     too many requests: come back later
 ├── ToolError          a tool refuses, and tells the model why
 ├── ModelError         a model did not reply; a kind for each reaction
 └── OperatorError      somebody who runs jackline must act
@@ -63,6 +67,34 @@ class StaleError(CallerError):
     """The question was answered or has expired, or it was asked about something else."""
 
     code = "stale"
+
+
+class UnauthenticatedError(CallerError):
+    """Nobody knows who asks: there is no key or token, or it holds no longer."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(CallerError):
+    """Who asks is known, and has no right to it."""
+
+    code = "forbidden"
+
+
+class OversizeError(CallerError):
+    """The request is larger than is taken."""
+
+    code = "oversize"
+
+
+class ThrottledError(CallerError):
+    """Too many requests of one key or one tenant. Another may succeed after `retry_after_s`."""
+
+    code = "throttled"
+
+    def __init__(self, text: str, retry_after_s: float) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class ToolError(JacklineError):

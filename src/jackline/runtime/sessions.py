@@ -1,10 +1,10 @@
 """What people and programs do with sessions: open, submit, steer, answer, cancel, fork, listen."""
 
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
+from jackline.core.access import Right, rights
 from jackline.core.agent import Agent
 from jackline.core.errors import BusyError, CallerError, InputError, NotFoundError
 from jackline.core.events import (
@@ -32,16 +32,16 @@ from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
+from jackline.runtime.following import POSITION_MAX, Heard, follow
 from jackline.runtime.inputs import checked_name, keep, passing, short
 from jackline.runtime.raised import Amount, raised
-from jackline.runtime.results import PAGE, closed_at
+from jackline.runtime.results import PAGE
 from jackline.runtime.secrecy import Discretion, discretion
 from jackline.runtime.submission import Submission
 
 _NO_POLICY = Overlay()
 _NAME_MAX = 200
 _TRIES = 5
-_POSITION_MAX = (1 << 63) - 1
 
 
 class Sessions:
@@ -135,7 +135,7 @@ class Sessions:
 
         Raises `BusyError` where the session changes too often to say what goes on.
         """
-        row = await self.row(session, user)
+        row = await self.row(session, user, "operate")
         agent, name = self._agent(row), short(request_id) or self._ids()
         event = TurnSubmitted(name, (), user.principal, agent.version)
         for _ in range(_TRIES):
@@ -166,7 +166,7 @@ class Sessions:
         self, session: SessionId, user: User, reason: str = "", *, turn: int | None = None
     ) -> Receipt:
         """End the open turn, or `turn` if it is open. What came of what runs is kept."""
-        row = await self.row(session, user)
+        row = await self.row(session, user, "operate")
         secrets = await self._secrets(row)
         return await self._tell(row, TurnCancelRequested(shortened(secrets.said(reason)), turn))
 
@@ -177,7 +177,7 @@ class Sessions:
 
         They are in all, not added to what was spent. None removes a limit.
         """
-        row = await self.row(session, user)
+        row = await self.row(session, user, "operate")
         agent = self._agents.get(row.agent)
         bounded = agent and self._policy.tightened(agent, user.tenant, user.roles)
         return await self._tell(row, LimitsRaised(raised(limits, bounded), user.id))
@@ -196,8 +196,8 @@ class Sessions:
 
         Raises `StaleError` where it was answered, has expired or was asked about another call.
         """
-        row = await self.row(session, user, approver=True)
-        asked = await self._question(session, question)
+        row = await self.row(session, user, "answer")
+        asked = await self.asked(session, question)
         bound, secrets = asked.digest, await self._secrets(row)
         if approved and arguments is not None:
             arguments = secrets.json(arguments)
@@ -217,10 +217,10 @@ class Sessions:
         await self._store.fork(session, end, target)
         return target
 
-    async def row(self, session: SessionId, user: User, *, approver: bool = False) -> SessionRow:
+    async def row(self, session: SessionId, user: User, right: Right | None = None) -> SessionRow:
         """Return whose the session is and how it stands, without what was said in it.
 
-        Raises `NotFoundError` unless it is the user's, or theirs to approve in.
+        Raises `NotFoundError` unless it is the user's, or they have the right in those of others.
         """
         missing = NotFoundError(f"There is no session {session.name!r} of {known(user).id!r}.")
         if session.tenant != user.tenant:
@@ -229,26 +229,26 @@ class Sessions:
             row = await self._store.row(session)
         except NotFoundError:
             raise missing from None
-        if row.user != user.id and not (approver and "approver" in user.roles):
+        if row.user != user.id and right not in rights(user.roles):
             raise missing
         return row
 
     async def state(self, session: SessionId, user: User) -> Session:
         """Return the session as it stands."""
-        await self.row(session, user, approver=True)
+        await self.row(session, user, "see")
         return await self._loaded(session)
 
     async def listed(
         self, user: User, limit: int = 100, *, waiting: bool = False
     ) -> list[SessionRow]:
-        """Return the user's sessions, latest first; an approver's: all of the tenant."""
-        own = None if "approver" in known(user).roles else user.id
+        """Return the user's sessions, latest first; all of the tenant to who may see them."""
+        own = None if "see" in rights(known(user).roles) else user.id
         return await self._store.sessions(user.tenant, own, limit, waiting=waiting)
 
     async def questions(self, session: SessionId, user: User) -> Mapping[int, InputRequested]:
         """Return the questions that wait, by their names."""
         state = await self.state(session, user)
-        return {each: await self._question(session, each) for each in state.questions}
+        return {each: await self.asked(session, each) for each in state.questions}
 
     async def subscribe(
         self, session: SessionId, user: User, after: int = 0
@@ -258,51 +258,20 @@ class Sessions:
         Between them comes text as it is said. Ends when the caller stops; raises `NotFoundError`
         where the session is erased meanwhile.
         """
-        row = await self.row(session, user, approver=True)
-        if after > _POSITION_MAX:
-            raise InputError(f"{after} is no position of an event.")
-        after = max(0, after)
-        with self._bus.listen(session) as listener:
-            closed, items = 0, deque[Delta | Grown]([Grown(session, head=_POSITION_MAX)])
-            while True:
-                while not items:
-                    heard = await listener.take(self._bus.look_s)
-                    items.extend(heard or await self._unheard(row, after))
-                item = items.popleft()
-                if isinstance(item, Delta):
-                    if closed < item.seq <= after:
-                        yield item
-                    continue
-                records = await self._news(row, item, after)
-                for record in records:
-                    after = record.seq
-                    yield record
-                closed = closed_at(records) or closed
-                if len(records) >= PAGE:
-                    items.appendleft(item)
+        row = await self.row(session, user, "see")
+        async with aclosing(self.follow(row, after)) as batches:
+            async for batch in batches:
+                for item in batch:
+                    yield item
+
+    def follow(self, row: SessionRow, after: int = 0) -> AsyncGenerator[Heard]:
+        """Yield the same in batches as it comes, for somebody who may: see `following.follow`."""
+        return follow(self._store, self._bus, row, after)
 
     async def events(self, session: SessionId, user: User, after: int = 0) -> list[Record]:
         """Return the events so far, leaving out the first `after`."""
-        await self.row(session, user, approver=True)
+        await self.row(session, user, "see")
         return await self._store.read(session, max(0, after))
-
-    async def _news(self, known: SessionRow, grown: Grown, after: int) -> Sequence[Record]:
-        """Return what follows `after`: what we were handed, unless something is missing."""
-        records = [record for record in grown.records if record.seq > after]
-        if records and records[0].seq == after + 1:
-            return records
-        most = min(PAGE, (grown.head or _POSITION_MAX) - after)
-        found = await self._store.read(known.id, after, most) if most > 0 else ()
-        if not (found or grown.records or grown.head):
-            await self._unheard(known, after)
-        return found
-
-    async def _unheard(self, known: SessionRow, after: int) -> Sequence[Grown]:
-        """Look whether another process has added to the session, or erased it since `known`."""
-        row = await self._store.row(known.id)
-        if row.erased_at != known.erased_at:
-            raise NotFoundError(f"Session {known.id.name!r} was erased.")
-        return [Grown(known.id)] if row.head > after else []
 
     async def _tell(self, row: SessionRow, event: Told) -> Receipt:
         return await self._told(row.id, row.agent, self._store.tell(row.id, [event]))
@@ -320,9 +289,10 @@ class Sessions:
         loaded = await self._store.load(session)
         return replay(loaded.session, loaded.records)
 
-    async def _question(self, session: SessionId, question: int) -> InputRequested:
+    async def asked(self, session: SessionId, question: int) -> InputRequested:
+        """Return a question, for somebody who may see it. Raises `NotFoundError` for none."""
         event = None
-        if 0 < question <= _POSITION_MAX:
+        if 0 < question <= POSITION_MAX:
             records = await self._store.read(session, question - 1, 1)
             event = records[0].event if records else None
         if not isinstance(event, InputRequested):

@@ -1,0 +1,1 @@
+"""How other programs speak with jackline: over HTTP, WebSocket, and what others have defined."""

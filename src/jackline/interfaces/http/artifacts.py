@@ -1,0 +1,73 @@
+"""Files of a session: what is uploaded to it, and what its tools returned."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request, Response
+
+from jackline.core.errors import InputError, OversizeError
+from jackline.core.inputs import Upload
+from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.replies import json
+from jackline.interfaces.http.shapes import Artifact, Responses, answers
+
+router = APIRouter(tags=["artifacts"])
+Handle = Annotated[str, Path(min_length=1, max_length=200)]
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+_BYTES: dict[str, Any] = {"description": "Its bytes", "content": {"application/octet-stream": {}}}
+_FILE: Responses = {200: _BYTES, 206: _BYTES, 416: {"description": "It has no such bytes"}}
+
+
+@router.post("/sessions/{session}/artifacts", status_code=201, responses=answers(201, Artifact))
+async def upload_artifact(
+    session: Name, request: Request, service: Served, caller: Speaker
+) -> Response:
+    """Upload a file to a session: the body is the file, of the type that its header says."""
+    row = await service.sessions.row(session_of(caller, session), caller.user)
+    media_type = request.headers.get("content-type", "application/octet-stream")
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > service.bounds.artifact_bytes:
+            raise OversizeError(f"A file has at most {service.bounds.artifact_bytes:,} bytes here.")
+    upload = Upload(bytes(data), media_type, tokens_max=1)  # What it costs is said with its use.
+    handle = await service.store.put(row.id, upload.data, upload.media_type)
+    return json(Artifact(handle, upload.media_type, len(upload.data)), 201)
+
+
+@router.get("/sessions/{session}/artifacts/{artifact}", responses=_FILE)
+async def read_artifact(
+    session: Name,
+    artifact: Handle,
+    service: Served,
+    caller: Reader,
+    wanted: Annotated[str, Header(alias="Range", max_length=100)] = "",
+) -> Response:
+    """Read a file, or a range of its bytes (RFC 9110, 14)."""
+    row = await service.sessions.row(session_of(caller, session), caller.user, "see")
+    data, media_type = await service.store.get(row.id, artifact)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    if not wanted:
+        return Response(data, 200, headers, media_type)
+    if (found := _range(wanted, len(data))) is None:
+        return Response(b"", 416, headers | {"Content-Range": f"bytes */{len(data)}"})
+    first, last = found
+    headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+    return Response(data[first : last + 1], 206, headers, media_type)
+
+
+def _range(wanted: str, size: int) -> tuple[int, int] | None:
+    """Return the first and the last byte of a range. None: there are no such bytes."""
+    said = _RANGE.fullmatch(wanted)
+    if said is None or said[0] == "bytes=-":
+        raise InputError(f"{wanted!r} is no range of bytes, like bytes=0-1023.")
+    first, last = said[1], said[2]
+    if not first:
+        return (max(0, size - int(last)), size - 1) if int(last) and size else None
+    start, end = int(first), min(int(last or size), size - 1)
+    return (start, end) if start <= end else None

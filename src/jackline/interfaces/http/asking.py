@@ -1,0 +1,61 @@
+"""What endpoints are given: the service, and who asks, who has to have a right."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import HTTPBearer
+
+from jackline.core.access import Right
+from jackline.core.events import SessionId
+from jackline.interfaces.identity import Caller, known_caller
+from jackline.interfaces.service import Service
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, or a token of your provider.")
+
+
+async def the_service(request: Request) -> Service:
+    """Return what the endpoints need."""
+    return request.app.state.service
+
+
+async def the_caller(
+    request: Request,
+    service: Annotated[Service, Depends(the_service)],
+    _: Annotated[Any, Security(_bearer)],
+) -> Caller:
+    """Return who asks. Raises `UnauthenticatedError`."""
+    return await known_caller(service.identities, request.headers.get("authorization", ""))
+
+
+class _Needs:
+    """Lets callers pass who have a right."""
+
+    def __init__(self, right: Right) -> None:
+        self._right: Right = right
+
+    async def __call__(self, caller: Annotated[Caller, Depends(the_caller)]) -> Caller:
+        """Return who asks. Raises `ForbiddenError` where they may not."""
+        caller.check(self._right)
+        return caller
+
+
+async def the_reader(caller: Annotated[Caller, Depends(the_caller)]) -> Caller:
+    """Return who asks, who may look at what is theirs, or at what is everybody's."""
+    if not caller.may("see"):
+        caller.check("say")
+    return caller
+
+
+Served = Annotated[Service, Depends(the_service)]
+Anybody = Annotated[Caller, Depends(the_caller)]
+Reader = Annotated[Caller, Depends(the_reader)]
+Speaker = Annotated[Caller, Depends(_Needs("say"))]
+Approver = Annotated[Caller, Depends(_Needs("answer"))]
+Operator = Annotated[Caller, Depends(_Needs("operate"))]
+Admin = Annotated[Caller, Depends(_Needs("administer"))]
+Name = Annotated[str, Path(min_length=1, max_length=200, description="A session's name.")]
+
+
+def session_of(caller: Caller, name: str) -> SessionId:
+    """Return the whole name of a session of the caller's tenant."""
+    return SessionId(caller.user.tenant, name)

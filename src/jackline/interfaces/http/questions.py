@@ -1,0 +1,64 @@
+"""What agents ask of people: the inbox, and answers."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Response
+
+from jackline.core.errors import ForbiddenError, StaleError
+from jackline.interfaces.http.asking import Anybody, Name, Reader, Served, session_of
+from jackline.interfaces.http.bodies import AnswerAsked
+from jackline.interfaces.http.replies import json
+from jackline.interfaces.http.shapes import RECEIPT, Inbox, Question, answers, asked_of, receipt_of
+
+router = APIRouter(tags=["questions"])
+Number = Annotated[int, Path(ge=1, lt=1 << 63, description="The position that asked it.")]
+
+
+@router.get("/questions", responses=answers(200, Inbox))
+async def list_questions(
+    service: Served, caller: Reader, limit: Annotated[int, Query(ge=1, le=1_000)] = 50
+) -> Response:
+    """List what is asked now, in one's own sessions, or in all to who may see them."""
+    rows = await service.sessions.listed(caller.user, limit, waiting=True)
+    found: list[Question] = []
+    for row in rows:
+        waiting = await service.sessions.questions(row.id, caller.user)
+        found += [asked_of(row, number, asked) for number, asked in waiting.items()]
+    return json(Inbox(tuple(found)))
+
+
+@router.get("/sessions/{session}/questions", responses=answers(200, Inbox))
+async def session_questions(session: Name, service: Served, caller: Reader) -> Response:
+    """List what a session asks now."""
+    row = await service.sessions.row(session_of(caller, session), caller.user, "see")
+    waiting = await service.sessions.questions(row.id, caller.user)
+    return json(Inbox(tuple(asked_of(row, each, asked) for each, asked in waiting.items())))
+
+
+@router.post("/sessions/{session}/questions/{question}", status_code=202, responses=RECEIPT)
+async def answer_question(
+    session: Name, question: Number, body: AnswerAsked, service: Served, caller: Anybody
+) -> Response:
+    """Approve or decline a call, once.
+
+    The answer holds for the call whose digest it names, or for what `arguments` make of it.
+    """
+    name = session_of(caller, session)
+    row = await service.sessions.row(name, caller.user, "answer")
+    if row.user == caller.user.id and not service.approve_own:
+        raise ForbiddenError("Who asked for something does not approve it: somebody else has to.")
+    caller.check("say" if row.user == caller.user.id else "answer")
+    asked = await service.sessions.asked(name, question)
+    if asked.digest != body.digest:
+        raise StaleError(f"Question {question} is about another call: look at it again.")
+    arguments = None if body.arguments is None else msgspec.json.encode(body.arguments).decode()
+    receipt = await service.sessions.answer(
+        name,
+        question,
+        caller.user,
+        approved=body.approved,
+        arguments=arguments,
+        reason=body.reason,
+    )
+    return json(receipt_of(name, receipt), 202)

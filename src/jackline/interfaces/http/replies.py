@@ -1,0 +1,98 @@
+"""What the API answers with: JSON as the journal writes it, and streams."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from jackline.core.errors import JacklineError, NotFoundError
+from jackline.interfaces import wire
+from jackline.interfaces.readers import DroppedError
+from jackline.interfaces.service import Service
+
+_LOG = logging.getLogger("jackline.server")
+_RETRY_MS = 1_000
+_encode = msgspec.json.Encoder().encode
+
+
+def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a value as JSON."""
+    return Response(_encode(value), status, headers, "application/json")
+
+
+class EventStream(Response):
+    """Server-sent events, for as long as somebody reads them.
+
+    Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
+    with the id of what it had last.
+    """
+
+    def __init__(self, frames: AsyncGenerator[Sequence[bytes]], service: Service) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(None, 200, headers, "text/event-stream")
+        del self.headers["content-length"]
+        self._frames = frames
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
+        """Send what there is, until it ends or the reader has left."""
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        readers, code = self._service.readers, "ended"
+        group = asyncio.TaskGroup()
+        try:
+            async with group:
+                readers.come(group)
+                watch = group.create_task(_left(receive))
+                await self._pump(send)
+                watch.cancel()
+        except* DroppedError as dropped:
+            code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
+        except* TimeoutError:
+            code = "slow_reader"
+        finally:
+            readers.go(group, code)
+        if code == "slow_reader":
+            _LOG.info("A reader has taken nothing for %s s.", self._service.bounds.send_s)
+            return  # There is no way to tell it: what it has not taken is in the way.
+        last = b"retry: %d\n\n" % _RETRY_MS if code == "drain" else b""
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def _pump(self, send: Send) -> None:
+        bounds = self._service.bounds
+        loop = asyncio.get_running_loop()
+        sent_at = loop.time()
+        async with aclosing(self._frames) as batches:
+            try:
+                async for batch in batches:
+                    now = loop.time()
+                    body = b"".join(batch)
+                    if not body and now < sent_at + bounds.ping_s:
+                        continue
+                    sent_at = now
+                    message = {
+                        "type": "http.response.body",
+                        "body": body or wire.PING,
+                        "more_body": True,
+                    }
+                    async with asyncio.timeout(bounds.send_s):
+                        await send(message)
+            except NotFoundError as error:
+                await send(_gone(error))
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    raise DroppedError("left")
+
+
+def _gone(error: JacklineError) -> dict[str, Any]:
+    """Return the last message of a stream whose session has been erased."""
+    told = wire.said_json("stream.ended", {"code": error.code, "detail": str(error)})
+    return {"type": "http.response.body", "body": wire.frame(told), "more_body": True}

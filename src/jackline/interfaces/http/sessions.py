@@ -1,0 +1,97 @@
+"""Sessions: open, list, show, fork, end a turn, go on, raise limits, erase."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from jackline.interfaces.http.asking import Name, Operator, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.bodies import CancelAsked, ForkAsked, LimitsAsked, SessionAsked
+from jackline.interfaces.http.replies import json
+from jackline.interfaces.http.shapes import ERASED, RECEIPT, SESSION, SESSIONS, receipt_of, shown
+from jackline.runtime.inputs import checked_name
+
+router = APIRouter(tags=["sessions"])
+RequestId = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
+
+
+@router.post("/sessions", status_code=201, responses=SESSION)
+async def open_session(body: SessionAsked, service: Served, caller: Speaker) -> Response:
+    """Open a session with an agent. One that is there already, with that agent, is shown."""
+    session = await service.sessions.open(body.agent, caller.user, body.session)
+    return json(shown(await service.sessions.row(session, caller.user)), 201)
+
+
+@router.get("/sessions", responses=SESSIONS)
+async def list_sessions(
+    service: Served,
+    caller: Reader,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
+    *,
+    waiting: bool = False,
+) -> Response:
+    """List one's sessions, latest first; all of the tenant to who may see them.
+
+    `waiting`: only those that ask a person something.
+    """
+    rows = await service.sessions.listed(caller.user, limit, waiting=waiting)
+    return json({"sessions": [shown(row) for row in rows]})
+
+
+@router.get("/sessions/{session}", responses=SESSION)
+async def show_session(session: Name, service: Served, caller: Reader) -> Response:
+    """Show how a session stands."""
+    row = await service.sessions.row(session_of(caller, session), caller.user, "see")
+    return json(shown(row))
+
+
+@router.delete("/sessions/{session}", responses=ERASED)
+async def erase_session(session: Name, service: Served, caller: Reader) -> Response:
+    """Erase what was said in a session, its forks and files included.
+
+    What it cost is kept, and that there were events.
+    """
+    row = await service.sessions.row(session_of(caller, session), caller.user, "operate")
+    caller.check("say" if row.user == caller.user.id else "operate")
+    return json({"erased": await service.store.erase(row.id.tenant, None, row.id.name)})
+
+
+@router.post("/sessions/{session}/fork", status_code=201, responses=SESSION)
+async def fork_session(
+    session: Name, body: ForkAsked, service: Served, caller: Speaker
+) -> Response:
+    """Copy a session up to the end of its last turn. What it cost is history there."""
+    name = checked_name(body.session) if body.session else ""
+    copy = await service.sessions.fork(session_of(caller, session), caller.user, name)
+    return json(shown(await service.sessions.row(copy, caller.user)), 201)
+
+
+@router.post("/sessions/{session}/cancel", status_code=202, responses=RECEIPT)
+async def cancel_turn(
+    session: Name, body: CancelAsked, service: Served, caller: Reader
+) -> Response:
+    """End the open turn. What came of what runs is kept."""
+    row = await service.sessions.row(session_of(caller, session), caller.user, "operate")
+    caller.check("say" if row.user == caller.user.id else "operate")
+    receipt = await service.sessions.cancel(row.id, caller.user, body.reason, turn=body.turn)
+    return json(receipt_of(row.id, receipt), 202)
+
+
+@router.post("/sessions/{session}/resume", status_code=202, responses=RECEIPT)
+async def resume_turn(
+    session: Name, service: Served, caller: Reader, request_id: RequestId = ""
+) -> Response:
+    """Go on with a turn that is paused, or where the last one was stopped or failed."""
+    row = await service.sessions.row(session_of(caller, session), caller.user, "operate")
+    caller.check("say" if row.user == caller.user.id else "operate")
+    receipt = await service.sessions.go_on(row.id, caller.user, request_id)
+    return json(receipt_of(row.id, receipt), 202)
+
+
+@router.post("/sessions/{session}/limits", status_code=202, responses=RECEIPT)
+async def raise_limits(
+    session: Name, body: LimitsAsked, service: Served, caller: Operator
+) -> Response:
+    """Let a session go further than its agent's limits."""
+    row = await service.sessions.row(session_of(caller, session), caller.user, "operate")
+    receipt = await service.sessions.raise_limits(row.id, caller.user, body.limits)
+    return json(receipt_of(row.id, receipt), 202)

@@ -1,0 +1,106 @@
+"""Turns: say something, and hear what comes of it."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import TypeAdapter
+
+from jackline.core.errors import NotFoundError
+from jackline.core.events import SessionId, Submitted
+from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.bodies import TurnAsked
+from jackline.interfaces.http.events import Accept, wants_stream
+from jackline.interfaces.http.replies import EventStream, json
+from jackline.interfaces.http.sessions import RequestId
+from jackline.interfaces.http.shapes import Done, Told, answers, receipt_of
+from jackline.interfaces.streams import stream
+from jackline.interfaces.wire import Place
+from jackline.runtime.results import Result, ends
+from jackline.runtime.submission import Submission
+
+router = APIRouter(tags=["turns"])
+Wait = Annotated[float, Query(ge=0, le=300, description="Seconds to wait for its end.")]
+Turn = Annotated[int, Path(ge=1, lt=1 << 63, description="The position that opened it.")]
+_AT_REST_S = 5.0  # To read what has happened: nothing is waited for.
+_OUTPUT = TypeAdapter(object)
+_TURN = answers(202, Told) | answers(200, Done, stream=True)
+
+
+@router.post("/sessions/{session}/turns", status_code=202, responses=_TURN)
+async def submit_turn(  # noqa: PLR0913 - each is a part of the request
+    session: Name,
+    body: TurnAsked,
+    service: Served,
+    caller: Speaker,
+    *,
+    request_id: RequestId = "",
+    accept: Accept = "",
+    wait: Wait = 0.0,
+    traceparent: Annotated[str, Header(max_length=200)] = "",
+) -> Response:
+    """Say something to an agent.
+
+    What is acknowledged, with 202, belongs to exactly one turn; repeated with the same
+    `Idempotency-Key` it gets the same answer. With `Accept: text/event-stream` the turn's events
+    and text follow until it ends; with `wait` how it ended, if it does in time.
+    """
+    name, trace = session_of(caller, session), traceparent if body.on_busy != "steer" else ""
+    submission = Submission(body.said(), request_id, body.on_busy, body.deadline_at, trace)
+    if body.agent:
+        name, receipt = await service.sessions.begin(body.agent, caller.user, submission, session)
+    else:
+        receipt = await service.sessions.submit(name, caller.user, submission)
+    turn = receipt.turn or receipt.seq
+    if wants_stream(accept):
+        row = await service.sessions.row(name, caller.user)
+        frames = stream(
+            service.sessions, row, Place(turn - 1), service.frames, lambda each: ends(each, turn)
+        )
+        return EventStream(frames, service)
+    if wait and (result := await _result(service, caller, name, turn, wait)):
+        return json(done(result))
+    return json(receipt_of(name, receipt), 202)
+
+
+@router.get("/sessions/{session}/turns/{turn}", responses=_TURN)
+async def show_turn(
+    session: Name, turn: Turn, service: Served, caller: Reader, wait: Wait = 0.0
+) -> Response:
+    """Show how a turn ended, or wait for it. 202: it goes on."""
+    row = await service.sessions.row(session_of(caller, session), caller.user, "see")
+    opening = await service.store.read(row.id, turn - 1, 1)
+    if not opening or not isinstance(opening[0].event, Submitted):
+        raise NotFoundError(f"{turn} is no turn of session {session!r}.")
+    goes_on = row.turn is not None and row.turn <= turn and row.state != "paused"
+    wait_s = wait if goes_on else max(wait, _AT_REST_S)
+    if wait_s and (result := await _result(service, caller, row.id, turn, wait_s)):
+        return json(done(result))
+    return json(Told(session, turn, turn, repeated=False, queued=row.turn != turn), 202)
+
+
+async def _result(
+    service: Served, caller: Reader, name: SessionId, turn: int, wait_s: float
+) -> Result | None:
+    try:
+        async with asyncio.timeout(wait_s):
+            return await service.result(name, turn, caller.user)
+    except TimeoutError:
+        return None
+
+
+def done(result: Result) -> Done:
+    """Return how a turn ended, as JSON can say it."""
+    usage = {each: getattr(result.usage, each) for each in result.usage.__struct_fields__}
+    output = _OUTPUT.dump_python(result.output, mode="json")
+    return Done(
+        result.session.name,
+        result.turn,
+        result.outcome,
+        result.text,
+        output,
+        usage,
+        result.cost,
+        result.code,
+        result.questions,
+    )

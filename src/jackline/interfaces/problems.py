@@ -1,0 +1,91 @@
+"""Errors as HTTP tells them: problem details (RFC 9457), with the code that docs/errors.md has."""
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from jackline.core.errors import (
+    BusyError,
+    ConflictError,
+    FencedError,
+    ForbiddenError,
+    InputError,
+    JacklineError,
+    NotFoundError,
+    OperatorError,
+    OversizeError,
+    StaleError,
+    ThrottledError,
+    UnauthenticatedError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_STATUS: Mapping[type[JacklineError], tuple[int, str]] = {
+    UnauthenticatedError: (401, "Nobody knows who asks"),
+    ForbiddenError: (403, "No right to this"),
+    NotFoundError: (404, "Not found"),
+    ConflictError: (409, "The request id was used for something else"),
+    BusyError: (409, "Busy"),
+    StaleError: (409, "The question is not open any more, or was another"),
+    OversizeError: (413, "Too large"),
+    InputError: (422, "Not what can be taken"),
+    ThrottledError: (429, "Too many requests"),
+    FencedError: (503, "Another worker drives"),
+    OperatorError: (503, "The store cannot be used now"),
+    JacklineError: (400, "This cannot be done"),
+}
+STATUSES = {400: "This cannot be done", **dict(_STATUS.values())}
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong. `code` is stable; `errors` say where input is wrong."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    errors: tuple[Mapping[str, str], ...] = ()
+
+
+def status_of(error: JacklineError) -> int:
+    """Return the status that an error has over HTTP."""
+    return _told(error)[0]
+
+
+def problem(error: JacklineError) -> Response:
+    """Return the answer that tells of an error."""
+    status, title = _told(error)
+    headers: dict[str, str] = {}
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, ThrottledError):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, OperatorError):
+        headers["Retry-After"] = "1"
+    code = error.code if error.code != "error" else "refused"
+    return answer(Problem(f"urn:jackline:{code}", title, status, code, str(error)), headers)
+
+
+def answer(told: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as an answer."""
+    return Response(msgspec.json.encode(told), told.status, headers, MEDIA_TYPE)
+
+
+def malformed(errors: tuple[Mapping[str, str], ...]) -> Response:
+    """Return the answer to a request that is not what the schema says."""
+    told = "The request is not as the schema says: see errors."
+    return answer(Problem("urn:jackline:input", "Malformed", 422, "input", told, errors))
+
+
+async def told(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape
+    """Handle an error of jackline."""
+    assert isinstance(error, JacklineError)
+    return problem(error)
+
+
+def _told(error: JacklineError) -> tuple[int, str]:
+    return next(_STATUS[each] for each in type(error).__mro__ if each in _STATUS)

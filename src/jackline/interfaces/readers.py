@@ -1,0 +1,43 @@
+"""The readers of streams: who is there, and how they are sent away."""
+
+import asyncio
+from collections import Counter
+
+
+class DroppedError(Exception):
+    """The reader is sent away, and may come back: `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Readers:
+    """Who reads now, and how many have left for which reason."""
+
+    def __init__(self) -> None:
+        self.left: Counter[str] = Counter()
+        self.closing = False
+        self._there: set[asyncio.TaskGroup] = set()
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+    def come(self, group: asyncio.TaskGroup) -> None:
+        """Count a reader, whose tasks are those of `group`."""
+        self._there.add(group)
+
+    def go(self, group: asyncio.TaskGroup, code: str) -> None:
+        """Count a reader no more. `code` says why it left."""
+        self._there.discard(group)
+        self.left[code] += 1
+
+    def send_away(self, code: str = "drain") -> None:
+        """Have every reader come back elsewhere, or later: nobody new is let in."""
+        self.closing = True
+        for group in self._there:
+            group.create_task(_raise(DroppedError(code)))
+
+
+async def _raise(error: DroppedError) -> None:
+    raise error

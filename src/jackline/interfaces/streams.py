@@ -1,0 +1,155 @@
+"""One reader's stream of a session: every event once and in order, and text without a gap.
+
+A reader that returns with the id of what it had last is told the rest, by any process. Where that
+was in mid-message it gets what is missing of the text; where the driver that said it is gone,
+`message.reset` first: what it has of that reply is void. Where its position is beyond the
+journal's end, the session that it knew is gone, and `stream.truncated` says that all begins anew.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from jackline.core.events import Erased, ModelClosed, Record, SessionTaken
+from jackline.core.value import replace
+from jackline.interfaces import wire
+from jackline.interfaces.wire import Place
+from jackline.ports import Delta, SessionRow
+from jackline.runtime.following import Heard
+from jackline.runtime.sessions import Sessions
+
+Ends = Callable[[Record], bool]
+
+
+class Form(Protocol):
+    """How a stream is written: as server-sent events, or as messages of a WebSocket."""
+
+    def event(self, record: Record) -> bytes:
+        """Return an event."""
+        ...
+
+    def text(self, delta: Delta) -> bytes:
+        """Return a piece of text."""
+        ...
+
+    def said(self, data: bytes, place: int | None = None) -> bytes:
+        """Return what the stream says of itself. With a place, one is there now."""
+        ...
+
+
+class Frames:
+    """Server-sent events. An event that several readers are told is encoded once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Record, bytes]] = {}
+
+    def event(self, record: Record) -> bytes:
+        """See `Form.event`. Readers of one process are told the same object while it is news."""
+        kept = self._kept.get(id(record))
+        if kept and kept[0] is record:
+            return kept[1]
+        frame = wire.event_frame(record)
+        if len(frame) <= _KEPT_BYTES:
+            if len(self._kept) >= _KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[id(record)] = record, frame
+        return frame
+
+    def text(self, delta: Delta) -> bytes:
+        """See `Form.text`."""
+        return wire.text_frame(delta)
+
+    def said(self, data: bytes, place: int | None = None) -> bytes:
+        """See `Form.said`."""
+        return wire.frame(data) if place is None else wire.frame(data, place)
+
+
+_KEPT, _KEPT_BYTES = 512, 16_384
+
+
+async def stream(
+    sessions: Sessions, row: SessionRow, after: Place, form: Form, ends: Ends | None = None
+) -> AsyncGenerator[Sequence[bytes]]:
+    """Yield what a reader at `after` is told, as it comes, until `ends` says that it was the last.
+
+    It is nothing where there was no news for a while. Raises `NotFoundError` where the session is
+    erased meanwhile.
+    """
+    if after.seq > row.head:
+        told = wire.said_json("stream.truncated", {"after": after.seq, "head": row.head})
+        yield (form.said(told, 0),)
+        after = Place(0)
+    reader = _Reader(form, after, ends)
+    while not reader.ended:
+        reader.is_behind = False
+        async with aclosing(sessions.follow(row, reader.seq)) as batches:
+            async for batch in batches:
+                yield reader.told(batch)
+                if reader.ended or reader.is_behind:
+                    break
+
+
+class _Reader:
+    """What a reader has got so far."""
+
+    def __init__(self, form: Form, after: Place, ends: Ends | None) -> None:
+        self.seq = after.seq
+        self.ended = False
+        self.is_behind = False
+        self._form = form
+        self._ends = ends
+        self._open: Place | None = after if after.epoch else None  # The reply that it has a part of
+        self._given_up: Place | None = None
+
+    def told(self, batch: Heard) -> list[bytes]:
+        """Return what the reader is told of a batch."""
+        out: list[bytes] = []
+        for item in batch:
+            if isinstance(item, Delta):
+                self._text(item, out)
+                if self.is_behind:
+                    break
+                continue
+            self._event(item, out)
+            if self.ended:
+                break
+        return out
+
+    def _event(self, record: Record, out: list[bytes]) -> None:
+        if self._open and isinstance(record.event, ModelClosed):
+            self._open = None  # It has the reply whole, or that there is none.
+        elif self._open and isinstance(record.event, SessionTaken | Erased):
+            self._reset(out)
+        self.seq = record.seq
+        out.append(self._form.event(record))
+        self.ended = bool(self._ends and self._ends(record))
+
+    def _text(self, delta: Delta, out: list[bytes]) -> None:
+        reply = self._open
+        if reply is None or reply.seq != delta.seq or reply.epoch != delta.epoch:
+            if reply:
+                self._reset(out)
+            reply = Place(delta.seq, delta.epoch)
+        end = delta.offset + len(delta.text)
+        if delta.offset > reply.end:
+            self._miss(reply)
+        elif end > reply.end or not self._open:
+            if delta.offset < reply.end:
+                said = delta.text[reply.end - delta.offset :]
+                delta = replace(delta, offset=reply.end, text=said)
+            self._open = replace(reply, end=end)
+            out.append(self._form.text(delta))
+
+    def _miss(self, reply: Place) -> None:
+        """Look anew, as something between is missing: the bus may have the text so far.
+
+        Where it has not, the reader gets the reply when it is whole.
+        """
+        self.is_behind = reply != self._given_up
+        self._given_up = reply
+
+    def _reset(self, out: list[bytes]) -> None:
+        assert self._open
+        told = {"seq": self._open.seq, "epoch": self._open.epoch}
+        out.append(self._form.said(wire.said_json("message.reset", told)))
+        self._open = None
