@@ -84,7 +84,7 @@ lock: .venv-lock/.deps ## Write requirements/*.txt anew from pyproject.toml and 
 	@$(LOCK) -o requirements/local-model.txt --no-deps requirements/local-model.in
 	@$(LOCK) -o requirements/security.txt requirements/security.in
 	@$(LOCK) -o requirements/dev.txt --all-extras pyproject.toml requirements/dev.in
-	@$(LOCK) -o requirements/demo.txt --extra local -c requirements/dev.txt pyproject.toml requirements/demo.in
+	@$(LOCK) -o requirements/demo.txt --extra local --extra server -c requirements/dev.txt pyproject.toml requirements/demo.in
 
 clean: ## Remove the virtual environments and caches
 	@rm -rf .venv .venv-demo .venv-lock .venv-security build dist .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache
