@@ -75,7 +75,7 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
     named = {agent.name: secured(agent) for agent in agents}
     woken: list[SessionId] = []
     try:
-        async with open_bus(settings.store) as bus:
+        async with open_bus(settings.store, opened=store) as bus:
             told = Sessions(store, bus, named, new_id, lambda each, _: woken.append(each), policy)
             yield Look(store, told, user)
         if woken:
