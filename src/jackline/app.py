@@ -135,7 +135,7 @@ class Runtime:
         fleet = open_store(self._url, around.wall_clock, around.engine)
         self._stack.callback(fleet.close)
         store = around.watch(fleet) if around.watch else fleet
-        bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
+        bus = await self._stack.enter_async_context(open_bus(self._url, self._hear, fleet))
         rates = fleet.rates if isinstance(fleet, SharesRates) else LocalRates(around.clock)
         served = {
             name: self._served(_with_paging(agent, store), models[name], rates, judges[name])

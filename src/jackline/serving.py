@@ -7,9 +7,17 @@ from jackline.app import Runtime
 from jackline.core.errors import DefinitionError
 from jackline.interfaces.identity import Identity
 from jackline.opening import awake_clock
+from jackline.ports import Store
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from jackline.settings import Settings
+
+
+def identities(settings: "Settings", store: Store) -> Sequence[Identity]:  # noqa: ARG001 - there is no identity to be configured yet
+    """Return what tells who asks, as settings say. None: everybody is the developer."""
+    return ()
 
 
 def asgi(

@@ -15,7 +15,7 @@ from jackline.ports.append import (
     Receipt,
     Refused,
 )
-from jackline.ports.bus import Bus, Delta, Grown, Listener
+from jackline.ports.bus import Bus, Delta, Grown, Listener, Noticing
 from jackline.ports.engine import Engine, Waker
 from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
@@ -47,6 +47,7 @@ __all__ = [
     "Listener",
     "Loaded",
     "Model",
+    "Noticing",
     "Presence",
     "Rates",
     "Receipt",

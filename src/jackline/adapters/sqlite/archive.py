@@ -282,6 +282,12 @@ def empty_log(database: sqlite3.Connection, _: float) -> None:
         )
 
 
+def data_version(database: sqlite3.Connection, _: float) -> int:
+    """Return a number that changes with what other connections write, and with nothing else."""
+    (version,) = database.execute("PRAGMA data_version").fetchone()
+    return version
+
+
 def forget_requests(database: sqlite3.Connection, at: float) -> None:
     """Drop the hashes of request ids whose time is over."""
     database.execute(_FORGET_REQUESTS, (at - rules.HASHES_KEPT_S,))

@@ -73,6 +73,7 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
         self._key = b""
+        self._version: object = None
         database = migrate.connect_current(self._path, locked_s)
         if limit_bytes is not None:
             database.execute(f"PRAGMA max_page_count = {limit_bytes // _PAGE_BYTES}")
@@ -245,6 +246,11 @@ class SqliteStore:
         while self._readers:
             self._readers.pop().close()
         self._writer.close()
+
+    async def others_wrote(self) -> bool:
+        """See `Noticing`. SQLite counts what other connections wrote than the one that writes."""
+        before, self._version = self._version, await self._write(archive.data_version, "bare")
+        return before != self._version
 
     async def _write(self, work: Work, kind: Kind = "grouped") -> Any:  # what the work returns
         job = Job(work, kind)
