@@ -44,6 +44,12 @@ class Settings(BaseModel):
     retention_days: Annotated[float | None, Field(gt=0)] = None
     access: Mapping[str, tuple[str, ...]] = {}
     approve_own: bool = False
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_tenant_claim: str = "tenant"
+    oidc_user_claim: str = "sub"
+    oidc_role_claim: str = "roles"
 
     @field_validator("roles", mode="before")
     @classmethod
