@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jackline.core.errors import InputError
+from jackline.core.errors import DefinitionError, InputError
 from jackline.opening import Surroundings
 from jackline.settings import read_settings
 
@@ -65,3 +65,19 @@ def test_a_user_that_can_be_nobody_is_refused() -> None:
     settings = read_settings({"user": "a/b"}).settings
     with pytest.raises(InputError, match="names nobody"):
         assert settings.identity
+
+
+def test_a_table_says_which_roles_include_which(folder: Path) -> None:
+    (folder / "jackline.toml").write_text(
+        'approve_own = true\n[access]\nsupport = ["user", "approver"]\n'
+    )
+    settings = read_settings().settings
+    assert settings.access == {"support": ("user", "approver")}
+    assert settings.approve_own
+    (folder / "jackline.toml").write_text('[access]\nsupport = ["aprover"]\n')
+    with pytest.raises(DefinitionError, match="'aprover', which is no role: did you mean 'appr"):
+        read_settings()
+
+
+def test_nobody_approves_what_they_asked_for_themselves_unless_it_is_said() -> None:
+    assert not read_settings().settings.approve_own

@@ -1,23 +1,19 @@
 """Where a runtime becomes a server."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jackline.app import Runtime
 from jackline.core.errors import DefinitionError
 from jackline.interfaces.identity import Identity
+from jackline.interfaces.keys import KeyIdentity
 from jackline.opening import awake_clock
-from jackline.ports import Store
+from jackline.ports import KeepsKeys, Store
+from jackline.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-    from jackline.settings import Settings
-
-
-def identities(settings: "Settings", store: Store) -> Sequence[Identity]:  # noqa: ARG001 - there is no identity to be configured yet
-    """Return what tells who asks, as settings say. None: everybody is the developer."""
-    return ()
 
 
 def asgi(
@@ -29,13 +25,9 @@ def asgi(
     decides. With `approve_own` those who asked for something may say yes to it themselves. Raises
     `DefinitionError` where the extra is not installed.
     """
-    try:
+    with _extra():
         from jackline.interfaces.http.app import api  # noqa: PLC0415 - it takes 0.3 s to import
         from jackline.interfaces.service import Service  # noqa: PLC0415 - as above
-    except ImportError as error:
-        raise DefinitionError(
-            f"A server needs an extra: pip install 'jackline[server]' ({error})."
-        ) from error
     return api(
         Service(
             runtime.sessions,
@@ -47,3 +39,42 @@ def asgi(
             approve_own=approve_own,
         )
     )
+
+
+async def identities(settings: Settings, store: Store) -> list[Identity]:
+    """Return what tells who asks: keys that were made, and tokens of the provider that is named.
+
+    Where there are none everybody who gets in is the developer. Raises `DefinitionError` where
+    the settings name a provider that nobody could ask.
+    """
+    found: list[Identity] = []
+    if isinstance(store, KeepsKeys) and await store.keys.exist():
+        found.append(KeyIdentity(store.keys, store.key, awake_clock, settings.access))
+    if settings.oidc_issuer:
+        found.append(_tokens(settings))
+    return found
+
+
+def _tokens(settings: Settings) -> Identity:
+    with _extra():
+        from jackline.interfaces.tokens import Provider, TokenIdentity  # noqa: PLC0415 - as above
+    provider = Provider(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        settings.oidc_jwks_url,
+        settings.oidc_tenant_claim,
+        settings.oidc_user_claim,
+        settings.oidc_role_claim,
+        settings.tenant,
+    )
+    return TokenIdentity(provider, awake_clock, settings.access)
+
+
+@contextmanager
+def _extra() -> Generator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise DefinitionError(
+            f"A server needs an extra: pip install 'jackline[server]' ({error})."
+        ) from error

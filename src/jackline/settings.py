@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from jackline.core.access import check_table
 from jackline.core.errors import DefinitionError
 from jackline.core.turn import LEASE_S
 from jackline.core.user import User
@@ -25,6 +26,9 @@ class Settings(BaseModel):
     `temporal://`, `app` is like `module:attribute`, and `policy` is a file of rules that only
     tighten. What is idle for `retention_days` is
     deleted whenever a process begins to drive; None keeps all.
+
+    What a server lets whom do: `access` says which of jackline's roles a role of yours includes,
+    and with `approve_own` who asked for something may say yes to it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +42,14 @@ class Settings(BaseModel):
     roles: tuple[str, ...] = ()
     lease_s: Annotated[float, Field(ge=1, le=3600)] = LEASE_S
     retention_days: Annotated[float | None, Field(gt=0)] = None
+    access: Mapping[str, tuple[str, ...]] = {}
+    approve_own: bool = False
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_tenant_claim: str = "tenant"
+    oidc_user_claim: str = "sub"
+    oidc_role_claim: str = "roles"
 
     @field_validator("roles", mode="before")
     @classmethod
@@ -46,6 +58,12 @@ class Settings(BaseModel):
         if not isinstance(roles, str):
             return roles
         return [role.strip() for role in roles.split(",") if role.strip()]
+
+    @field_validator("access")
+    @classmethod
+    def _known(cls, access: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        check_table(access)
+        return access
 
     @property
     def identity(self) -> User:

@@ -15,10 +15,12 @@ from jackline.adapters.memory import MemoryStore
 from jackline.adapters.postgres.store import open_postgres
 from jackline.adapters.sqlite.lanes import Inline, Threads
 from jackline.adapters.sqlite.store import open_sqlite
-from jackline.ports import Store
+from jackline.ports import KeepsKeys, Store
 from jackline.testing import conformance
 from jackline.testing.conformance import (
+    KEYS,
     PROMISES,
+    KeysPromise,
     ManualClock,
     Promise,
     erasure,
@@ -114,6 +116,19 @@ def test_a_store_behind_a_pooler_keeps_its_word(
 def test_a_store_keeps_its_word(promise: Promise, store: Store, clock: ManualClock) -> None:
     async def story() -> None:
         await promise(store, clock)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("promise", KEYS, ids=name)
+def test_a_store_keeps_its_word_on_keys(
+    promise: KeysPromise, store: Store, clock: ManualClock
+) -> None:
+    assert isinstance(store, KeepsKeys)
+    keys = store.keys
+
+    async def story() -> None:
+        await promise(keys, clock)
 
     asyncio.run(story())
 

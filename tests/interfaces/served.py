@@ -1,24 +1,57 @@
-"""A server in this process: uvicorn, on a port of its own."""
+"""A real server on a loopback port, in the test's own event loop, and a real client of it."""
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx2
 import uvicorn
+
+from jackline import Agent, Runtime
+from jackline.interfaces.identity import Identity
+from jackline.serving import asgi
+from jackline.testing import ScriptedModel
+
+ENDS_S = 10.0
+
+
+def clerk() -> Agent:
+    """Return an agent that says hello."""
+    return Agent("clerk", ScriptedModel(["Hello."]))
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncGenerator[str]:
-    """Serve an ASGI application while the body runs; gives its URL."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=5)
+async def serving(app: Any) -> AsyncGenerator[str]:  # any ASGI application
+    """Serve an application, and give its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()  # Who connects from now on is served as soon as somebody is there.
+    config = uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio")
     server = uvicorn.Server(config)
     async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve([listening]))
+        running = group.create_task(server.serve(sockets=[listener]))
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            await serving
+            async with asyncio.timeout(ENDS_S):
+                await running
+
+
+@asynccontextmanager
+async def served(
+    runtime: Runtime, identities: Sequence[Identity], **options: Any
+) -> AsyncGenerator[httpx2.AsyncClient]:
+    """Serve a runtime that is open, and give a client of it."""
+    async with (
+        serving(asgi(runtime, identities, **options)) as url,
+        httpx2.AsyncClient(base_url=url, timeout=ENDS_S) as client,
+    ):
+        yield client
+
+
+def bearer(shown: str) -> dict[str, str]:
+    """Return the headers of who shows this."""
+    return {"Authorization": f"Bearer {shown}"}

@@ -8,7 +8,7 @@ from random import Random
 import httpx2
 import pytest
 from tests.interfaces.reader import Reader
-from tests.interfaces.served import served
+from tests.interfaces.served import serving
 
 from jackline import Agent, Runtime, Submission, User
 from jackline.core import events as e
@@ -189,7 +189,7 @@ def test_over_http_a_reader_returns_in_mid_message_and_a_foreign_place_begins_an
         async with (
             asyncio.timeout(30),
             Runtime([agent], store="memory://") as runtime,
-            served(asgi(runtime, [Development(ANN)])) as url,
+            serving(asgi(runtime, [Development(ANN)])) as url,
             httpx2.AsyncClient(base_url=url) as client,
         ):
             body = {"agent": "poet", "input": "Sing."}

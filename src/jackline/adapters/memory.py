@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from jackline.adapters import rules
+from jackline.adapters.keys import MemoryKeys
 from jackline.adapters.memory_row import Row
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
@@ -60,6 +61,7 @@ class MemoryStore:
         self._accounts: dict[tuple[str, str], Account] = {}
         self._clock = rules.SteadyClock(clock)
         self._key = secrets.token_bytes(32)
+        self.keys = MemoryKeys(self._clock)
         self.tables: sqlite3.Connection | None = None
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:

@@ -1,152 +1,159 @@
-"""What a person types: bytes of a terminal become keys, and keys a line, pastes told apart."""
+"""`jackline keys`: make the keys that programs show to a server, list and revoke them."""
 
-import codecs
-from dataclasses import dataclass, field
-from typing import Literal
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal, TypeVar
 
-from jackline.cli.show import exact
-from jackline.core.messages import Pasted
+import typer
 
-Name = Literal[
-    "enter", "leave", "backspace", "delete", "left", "right", "home", "end", "up", "down",
-    "kill_left", "kill_right", "kill_word",
-]  # fmt: skip
-PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
-_BEGIN, _END = "\x1b[200~", "\x1b[201~"
-_CHIP_MAX = 40
+from jackline.cli.opened import check_shared, existing_store
+from jackline.cli.options import Exit, Json, Where
+from jackline.cli.show import moment, print_json, print_table
+from jackline.core.access import RIGHTS, ROLES, Right, expanded, rights
+from jackline.core.errors import DefinitionError, InputError
+from jackline.core.user import User
+from jackline.interfaces.keys import FRESH_S, new_key
+from jackline.opening import Surroundings, open_store
+from jackline.ports import ApiKey, KeepsKeys, Keys, Store
+from jackline.settings import Settings
 
-_CONTROLS: dict[str, Name] = {
-    "\r": "enter", "\n": "enter", "\x04": "leave", "\x7f": "backspace", "\x08": "backspace",
-    "\x01": "home", "\x05": "end", "\x02": "left", "\x06": "right", "\x10": "up", "\x0e": "down",
-    "\x15": "kill_left", "\x0b": "kill_right", "\x17": "kill_word",
-}  # fmt: skip
-_SEQUENCES: dict[str, Name] = {
-    "A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end",
-    "1~": "home", "7~": "home", "4~": "end", "8~": "end", "3~": "delete",
-}  # fmt: skip
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key that is no character."""
-
-    name: Name
+_NAME_MAX = 200
+_NEVER = "never"
+_SPAN = re.compile(r"([0-9]{1,6})\s*([smhd])")
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_PREFIX_LENGTH = 15
+_HEADS = ("key", "name", "user", "roles", "scopes", "made", "holds until")
 
 
-class Keys:
-    """Reads keys from bytes, however these are cut. A paste is one key: all of it, or not yet."""
+def keys(
+    where: Where,
+    *,
+    what: Annotated[Literal["make", "list", "revoke"], typer.Argument(metavar="make|list|revoke")],
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)] = "",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RIGHT", help=f"Only this: {', '.join(RIGHTS)}; repeatable."),
+    ] = None,
+    expires: Annotated[str, typer.Option(metavar="SPAN", help="Like 12h, 90d or never.")] = "90d",
+    as_json: Json = False,
+) -> int:
+    """Make a key that a program shows to a server, list those of a tenant, or revoke one.
 
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
-
-    def feed(self, data: bytes) -> list[str | Pasted | Key]:
-        """Return the keys that are complete now."""
-        self._rest += self._decoder.decode(data)
-        keys: list[str | Pasted | Key] = []
-        while self._rest:
-            length, key = _first(self._rest)
-            if not length:
-                break
-            self._rest = self._rest[length:]
-            if key is not None:
-                keys.append(key)
-        return keys
-
-
-def _first(text: str) -> tuple[int, str | Pasted | Key | None]:
-    """Return the first key and its length. 0: it is not complete. None: it means nothing here."""
-    if text[0] != "\x1b":
-        name = _CONTROLS.get(text[0])
-        if name:
-            return 1, Key(name)
-        return 1, text[0] if text[0].isprintable() or text[0] == "\u200d" else None
-    if text.startswith(_BEGIN):
-        end = text.find(_END)
-        if end < 0:
-            return 0, None
-        pasted = text[len(_BEGIN) : end].replace("\r\n", "\n").replace("\r", "\n")
-        return end + len(_END), Pasted(pasted) if pasted else None
-    return _sequence(text)
+    `make NAME` prints the key, once: what is kept cannot be turned back into it. Who shows it is
+    --user of --tenant and has each --role; --scope narrows what these may do. `revoke` takes the
+    beginning that `list` shows.
+    """
+    settings = where.settings()
+    check_shared(settings)
+    if what == "list":
+        return _list(settings, as_json=as_json)
+    if not name or len(name) > _NAME_MAX or not name.isprintable():
+        needed = "what it is for" if what == "make" else "which one, as `list` shows it"
+        raise InputError(f"Say {needed}: jackline keys {what} NAME.")
+    if what == "revoke":
+        return _revoke(settings, name, as_json=as_json)
+    user = settings.identity
+    _check_roles(user, settings)
+    key = ApiKey("", name, user.tenant, user.id, tuple(sorted(user.roles)), _scopes(scope))
+    return _make(settings, key, _lives_s(expires), as_json=as_json)
 
 
-def _sequence(text: str) -> tuple[int, Key | None]:
-    if len(text) == 1:
-        return 0, None
-    if text[1] not in "[O":
-        return 2, None
-    for at in range(2, len(text)):
-        if "@" <= text[at] <= "~":
-            name = _SEQUENCES.get(text[2 : at + 1])
-            return at + 1, Key(name) if name else None
-    return 0, None
+def _check_roles(user: User, settings: Settings) -> None:
+    if rights(expanded(user.roles, settings.access)):
+        return
+    said = f"{', '.join(sorted(user.roles))} may do nothing" if user.roles else "It has no role"
+    raise InputError(f"{said} there: say --role and one of {', '.join(ROLES)}.")
 
 
-@dataclass(slots=True)
-class Draft:
-    """A line that is being written: characters and pastes, and where the next one goes."""
-
-    atoms: list[str | Pasted] = field(default_factory=list[str | Pasted])
-    at: int = 0
-
-    @classmethod
-    def of(cls, text: str) -> "Draft":
-        """Return a draft of this text, to be changed."""
-        return cls(list(text), len(text))
-
-    def take(self, key: str | Pasted | Key) -> None:
-        """Change the line as the key says."""
-        if isinstance(key, Key):
-            self._edit(key.name)
-        else:
-            self.atoms.insert(self.at, key)
-            self.at += 1
-
-    def _edit(self, name: Name) -> None:
-        at, end = self.at, len(self.atoms)
-        starts = {"left": max(0, at - 1), "home": 0, "right": min(end, at + 1), "end": end}
-        removed = {
-            "backspace": (max(0, at - 1), at),
-            "delete": (at, at + 1),
-            "kill_left": (0, at),
-            "kill_right": (at, end),
-            "kill_word": (self._word(), at),
-        }
-        if name in starts:
-            self.at = starts[name]
-        elif name in removed:
-            first, last = removed[name]
-            del self.atoms[first:last]
-            self.at = first
-
-    def _word(self) -> int:
-        """Return where the word before the cursor begins."""
-        at = self.at
-        while at and self.atoms[at - 1] == " ":
-            at -= 1
-        while at and self.atoms[at - 1] != " ":
-            at -= 1
-        return at
-
-    def shown(self, end: int | None = None) -> str:
-        """Return what a terminal shows of it, up to an atom."""
-        return "".join(map(_shown, self.atoms[:end]))
-
-    def parts(self) -> list[str | Pasted]:
-        """Return typed text and pastes, in their order."""
-        parts: list[str | Pasted] = []
-        for atom in self.atoms:
-            if isinstance(atom, str) and parts and isinstance(parts[-1], str):
-                parts[-1] += atom
-            else:
-                parts.append(atom)
-        return parts
+def _scopes(said: list[str] | None) -> tuple[Right, ...] | None:
+    if not said:
+        return None
+    if unknown := sorted(set(said).difference(RIGHTS)):
+        raise InputError(f"{unknown[0]!r} is no right: there are {', '.join(RIGHTS)}.")
+    named: dict[str, Right] = {str(right): right for right in RIGHTS}
+    return tuple(right for name, right in named.items() if name in said)
 
 
-def _shown(atom: str | Pasted) -> str:
-    if isinstance(atom, str):
-        return atom
-    lines = atom.text.count("\n") + 1
-    if lines > 1 or len(atom.text) > _CHIP_MAX:
-        return f"[pasted: {lines} lines, {len(atom.text):,} characters]"
-    return f"[pasted: {exact(atom.text)}]"
+def _lives_s(said: str) -> float | None:
+    if said == _NEVER:
+        return None
+    match = _SPAN.fullmatch(said.strip())
+    if not match or int(match[1]) == 0:
+        raise InputError(f"{said!r} is no span of time: write for example 12h, 90d or never.")
+    return int(match[1]) * _UNITS_S[match[2]]
+
+
+def _make(settings: Settings, key: ApiKey, lives_s: float | None, *, as_json: bool) -> Exit:
+    async def made(store: Store, kept: Keys) -> tuple[ApiKey, str]:
+        new = new_key(await store.key())
+        asked = ApiKey(new.prefix, key.name, key.tenant, key.user, key.roles, key.scopes)
+        return await kept.add(asked, new.digest, lives_s), new.shown
+
+    row, shown = _run(settings, made)
+    if as_json:
+        print_json({"key": shown, **_plain(row)})
+        return Exit.OK
+    typer.echo(shown)
+    whose = f"{row.user} of {row.tenant}, {', '.join(row.roles)}"
+    typer.echo(
+        f"{row.prefix} is {whose}, and holds {_until(row)}. It is not shown again.", err=True
+    )
+    return Exit.OK
+
+
+def _list(settings: Settings, *, as_json: bool) -> Exit:
+    existing_store(settings)
+    rows = _run(settings, lambda _, kept: kept.listed(settings.identity.tenant))
+    if as_json:
+        print_json({"keys": [_plain(row) for row in rows]})
+        return Exit.OK
+    cells = [
+        (row.prefix, row.name, row.user, ", ".join(row.roles), _narrowed(row), moment(row.made_at))
+        for row in rows
+    ]
+    ends = map(_until, rows)
+    print_table(_HEADS, [(*each, end) for each, end in zip(cells, ends, strict=True)])
+    return Exit.OK
+
+
+def _revoke(settings: Settings, name: str, *, as_json: bool) -> Exit:
+    existing_store(settings)
+    tenant, prefix = settings.identity.tenant, name[:_PREFIX_LENGTH]
+    row = _run(settings, lambda _, kept: kept.revoke(tenant, prefix))
+    if as_json:
+        print_json(_plain(row))
+    else:
+        typer.echo(
+            f"{row.prefix} ({row.name}) is revoked: servers take it for at most {FRESH_S:g} s."
+        )
+    return Exit.OK
+
+
+def _run(settings: Settings, work: Callable[[Store, Keys], Awaitable[T]]) -> T:
+    async def run() -> T:
+        store = open_store(settings.store, Surroundings().wall_clock)
+        try:
+            if not isinstance(store, KeepsKeys):
+                raise DefinitionError(f"{settings.store} keeps no keys: give another --store.")
+            return await work(store, store.keys)
+        finally:
+            store.close()
+
+    return asyncio.run(run())
+
+
+def _plain(row: ApiKey) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+def _narrowed(row: ApiKey) -> str:
+    return "all" if row.scopes is None else ", ".join(row.scopes)
+
+
+def _until(row: ApiKey) -> str:
+    if row.revoked_at is not None:
+        return f"revoked {moment(row.revoked_at)}"
+    return _NEVER if row.expires_at is None else f"until {moment(row.expires_at)}"

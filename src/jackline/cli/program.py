@@ -25,6 +25,7 @@ COMMANDS = {
     "fork": "Copy a session up to the end of its last turn.",
     "budget": "Show where the money went.",
     "policy": "Check what operators' rules make of each tool, or explain a call.",
+    "keys": "Make, list and revoke the keys that programs show to a server.",
     "doctor": "Check the store, the settings and this machine.",
     "erase": "Erase what was said in sessions.",
     "migrate": "Bring the store's schema up to date.",

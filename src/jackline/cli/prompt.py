@@ -12,7 +12,7 @@ from typing import Protocol, TextIO
 
 from rich.cells import cell_len
 
-from jackline.cli.keys import PASTE_OFF, PASTE_ON, Draft, Key, Keys
+from jackline.cli.keyboard import PASTE_OFF, PASTE_ON, Draft, Key, Keys
 from jackline.core.messages import Pasted
 
 Parts = list[str | Pasted]

@@ -114,7 +114,7 @@ async def _serve(way: _Way, app: App) -> Exit:
     heard = Heard()
     with signals(heard.put_nowait):
         async with driving(way.settings, app, way.around, drive=way.drive) as runtime:
-            known = identities(way.settings, runtime.store)
+            known = await identities(way.settings, runtime.store)
             service, served = _application(way, runtime, known)
             server = Listener(served, way.grace_s)
             async with asyncio.TaskGroup() as group:

@@ -4,10 +4,15 @@ Whoever opened a session may do everything in it, through Python. Who comes by a
 right for it, too, and with one may see or act in the sessions of others of their tenant.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Literal, get_args
+
+from jackline.core.errors import DefinitionError
 
 Right = Literal["say", "see", "answer", "operate", "administer"]
+RIGHTS: tuple[Right, ...] = get_args(Right)
+Table = Mapping[str, Sequence[str]]
 
 # say: open sessions, say something in them, end their turns, fork and erase them: one's own.
 # see: read everybody's sessions, their questions, and what they cost.
@@ -26,3 +31,24 @@ ROLES: Mapping[str, frozenset[Right]] = {
 def rights(roles: Iterable[str]) -> frozenset[Right]:
     """Return what these roles may do together. Roles of tools give no right."""
     return frozenset(right for role in roles for right in ROLES.get(role, ()))
+
+
+def expanded(roles: Iterable[str], table: Table) -> frozenset[str]:
+    """Return these roles, and those that a table of one's own says they include."""
+    held = frozenset(roles)
+    return held.union(*(table.get(role, ()) for role in held))
+
+
+def check_table(table: Table) -> None:
+    """Raise `DefinitionError` unless all that a role includes are roles that there are."""
+    for role, included in table.items():
+        if role in ROLES:
+            raise DefinitionError(
+                f"{role!r} is a role that jackline has: what it may do does not change; "
+                "give yours another name."
+            )
+        for name in included:
+            if name not in ROLES:
+                near = get_close_matches(name, ROLES, 1)
+                right = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ROLES)}."
+                raise DefinitionError(f"{role!r} includes {name!r}, which is no role: {right}")

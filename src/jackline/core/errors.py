@@ -16,6 +16,7 @@ JacklineError
 ├── ModelError         a model did not reply; a kind for each reaction
 └── OperatorError      somebody who runs jackline must act
     ├── StoreError         the database is full, corrupt, read-only or of a newer version
+    ├── ProviderError      the provider of identities does not answer
     ├── FencedError        another worker drives: stop, and touch nothing
     └── UnknownOutcomeError    a commit was sent, and nobody knows whether it took place
 """
@@ -191,6 +192,12 @@ class StoreError(OperatorError):
     """The database is full, corrupt, read-only, busy for too long or of a newer version."""
 
     code = "store"
+
+
+class ProviderError(OperatorError):
+    """The provider of identities does not answer, or not with keys: nobody can say who asks."""
+
+    code = "provider"
 
 
 class FencedError(OperatorError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jackline.core.access import Right, rights
 from jackline.core.errors import InputError
 from jackline.core.events import Principal
 
@@ -11,13 +12,23 @@ _NAME_MAX = 200
 
 @dataclass(frozen=True, slots=True, init=False)
 class User:
-    """A person or a program on whose behalf turns run, within one tenant."""
+    """A person or a program on whose behalf turns run, within one tenant.
+
+    `scopes` narrow what the roles may do: those of the key that was shown. None: they do not.
+    """
 
     id: str
     tenant: str
     roles: frozenset[str]
+    scopes: frozenset[Right] | None
 
-    def __init__(self, id: str, tenant: str = "default", roles: Iterable[str] = ()) -> None:  # noqa: A002 - it is one
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - it is one
+        tenant: str = "default",
+        roles: Iterable[str] = (),
+        scopes: Iterable[Right] | None = None,
+    ) -> None:
         for name in (id, tenant):
             if not name or len(name) > _NAME_MAX or not name.isprintable() or "/" in name:
                 raise InputError(
@@ -26,6 +37,11 @@ class User:
         object.__setattr__(self, "id", id)
         object.__setattr__(self, "tenant", tenant)
         object.__setattr__(self, "roles", frozenset([roles] if isinstance(roles, str) else roles))
+        object.__setattr__(self, "scopes", None if scopes is None else frozenset(scopes))
+
+    def may(self, right: Right) -> bool:
+        """Whether the roles give the right, and nothing narrows it away."""
+        return right in rights(self.roles) and (self.scopes is None or right in self.scopes)
 
     @property
     def principal(self) -> Principal:

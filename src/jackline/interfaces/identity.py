@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from jackline.core.access import Right, rights
+from jackline.core.access import Right
 from jackline.core.errors import ForbiddenError, UnauthenticatedError
 from jackline.core.user import User
 
@@ -15,17 +15,17 @@ class Caller:
 
     user: User
     key: str
-    scopes: frozenset[Right] | None = None
 
     def may(self, right: Right) -> bool:
         """Whether their roles give them the right, and what they have shown does not narrow it."""
-        return right in rights(self.user.roles) and (self.scopes is None or right in self.scopes)
+        return self.user.may(right)
 
     def check(self, right: Right) -> None:
         """Raise `ForbiddenError` unless they may."""
         if not self.may(right):
             raise ForbiddenError(
-                f"{self.user.id!r} lacks the right {right!r}: ask for a role that has it."
+                f"{self.user.id!r} lacks the right {right!r} here: it takes a role, and a key, "
+                "that have it."
             )
 
 

@@ -17,6 +17,7 @@ from jackline.core.errors import (
     NotFoundError,
     OperatorError,
     OversizeError,
+    ProviderError,
     StaleError,
     ThrottledError,
     UnauthenticatedError,
@@ -34,6 +35,7 @@ _STATUS: Mapping[type[JacklineError], tuple[int, str]] = {
     InputError: (422, "Not what can be taken"),
     ThrottledError: (429, "Too many requests"),
     FencedError: (503, "Another worker drives"),
+    ProviderError: (503, "The provider of identities does not answer"),
     OperatorError: (503, "The store cannot be used now"),
     JacklineError: (400, "This cannot be done"),
 }

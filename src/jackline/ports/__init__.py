@@ -18,6 +18,7 @@ from jackline.ports.append import (
 from jackline.ports.bus import Bus, Delta, Grown, Listener, Noticing
 from jackline.ports.engine import Engine, Waker
 from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
+from jackline.ports.keys import ApiKey, KeepsKeys, KeyFound, Keys
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
 from jackline.ports.rates import Rates, SharesRates
 from jackline.ports.store import Archive, Journal, SessionRow, State, Store
@@ -28,6 +29,7 @@ Ids = Callable[[], str]
 __all__ = [
     "NO_LIMITS",
     "NO_MOVES",
+    "ApiKey",
     "Appended",
     "Archive",
     "Batch",
@@ -43,6 +45,9 @@ __all__ = [
     "Grown",
     "Ids",
     "Journal",
+    "KeepsKeys",
+    "KeyFound",
+    "Keys",
     "Late",
     "Listener",
     "Loaded",

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequen
 from contextlib import aclosing, suppress
 from typing import Any
 
-from jackline.core.access import Right, rights
+from jackline.core.access import Right
 from jackline.core.agent import Agent
 from jackline.core.errors import BusyError, CallerError, InputError, NotFoundError
 from jackline.core.events import (
@@ -229,7 +229,7 @@ class Sessions:
             row = await self._store.row(session)
         except NotFoundError:
             raise missing from None
-        if row.user != user.id and right not in rights(user.roles):
+        if row.user != user.id and not (right and user.may(right)):
             raise missing
         return row
 
@@ -242,7 +242,7 @@ class Sessions:
         self, user: User, limit: int = 100, *, waiting: bool = False
     ) -> list[SessionRow]:
         """Return the user's sessions, latest first; all of the tenant to who may see them."""
-        own = None if "see" in rights(known(user).roles) else user.id
+        own = None if known(user).may("see") else user.id
         return await self._store.sessions(user.tenant, own, limit, waiting=waiting)
 
     async def questions(self, session: SessionId, user: User) -> Mapping[int, InputRequested]:

@@ -9,6 +9,7 @@ from psycopg import Connection
 from jackline.adapters import rules
 from jackline.adapters.postgres import archive, fleet, journal, migrate
 from jackline.adapters.postgres.connections import Connections
+from jackline.adapters.postgres.keys import PostgresKeys
 from jackline.adapters.postgres.lanes import Lanes
 from jackline.adapters.postgres.news import look
 from jackline.adapters.postgres.rates import PostgresRates
@@ -72,6 +73,8 @@ class PostgresStore:
         self._lanes = Lanes(connections)
         self.rates = PostgresRates(self._connections, self._lanes, clock)
         """What all workers share of rates and breakers: see `SharesRates`."""
+        self.keys = PostgresKeys(self._append, self._read)
+        """See `KeepsKeys`."""
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:
         """See `Journal.open`."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from jackline.adapters import rules
 from jackline.adapters.sqlite import archive, journal, migrate
 from jackline.adapters.sqlite.faults import store_error
+from jackline.adapters.sqlite.keys import SqliteKeys
 from jackline.adapters.sqlite.lanes import Commit, Gather, Job, Kind, Lanes, Threads
 from jackline.adapters.sqlite.locks import Turns
 from jackline.adapters.sqlite.writer import Work, Writer
@@ -80,6 +81,8 @@ class SqliteStore:
         turns = Turns(self._path, self._pause, locked_s)
         self._writer = Writer(database, turns, self._clock, self._path)
         self._lanes = offload(self._commit)
+        self.keys = SqliteKeys(self._write, self._read, self._clock.peek)
+        """See `KeepsKeys`."""
 
     @property
     def groups(self) -> int:

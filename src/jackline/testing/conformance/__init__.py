@@ -9,7 +9,8 @@
 Each takes a new, empty store and the clock that it was made with, and raises `AssertionError`
 where a promise is not kept. They need no test runner; with pytest, a line
 `pytest.register_assert_rewrite("jackline.testing.conformance")` before the import makes it show
-what differs. `RATES` are the promises of `Rates`, of one process or of many.
+what differs. `RATES` are the promises of `Rates`, of one process or of many, and `KEYS`
+those of a store's `keys`.
 """
 
 from jackline.testing.conformance import (
@@ -22,6 +23,7 @@ from jackline.testing.conformance import (
     telling,
     transactions,
 )
+from jackline.testing.conformance.keys import KEYS, KeysPromise
 from jackline.testing.conformance.rates import RATES, RatesPromise
 from jackline.testing.conformance.world import ManualClock, Promise, name
 
@@ -36,4 +38,13 @@ PROMISES: tuple[Promise, ...] = (
     *erasure.PROMISES,
 )
 
-__all__ = ["PROMISES", "RATES", "ManualClock", "Promise", "RatesPromise", "name"]
+__all__ = [
+    "KEYS",
+    "PROMISES",
+    "RATES",
+    "KeysPromise",
+    "ManualClock",
+    "Promise",
+    "RatesPromise",
+    "name",
+]

@@ -82,15 +82,21 @@ CREATE TABLE jackline.store_key (
 INSERT INTO jackline.store_key
 SELECT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
 
--- SHA-256 of keys that have 256 random bits: there is nothing to salt.
+-- Who shows which key: `prefix` is the part of it that everybody may see, `hash` the SHA-256 of all of
+-- it, which has 256 random bits: there is nothing to salt. `scopes` NULL: all that its roles may.
 CREATE TABLE jackline.api_key (
-    hash bytea PRIMARY KEY,
+    prefix text COLLATE "C" PRIMARY KEY,
+    hash bytea NOT NULL,
+    name text NOT NULL,
     tenant text COLLATE "C" NOT NULL,
     "user" text COLLATE "C" NOT NULL,
     roles text NOT NULL,
+    scopes text,
     made_at double precision NOT NULL,
-    expires_at double precision
+    expires_at double precision,
+    revoked_at double precision
 );
+CREATE INDEX api_key_tenant ON jackline.api_key (tenant);
 
 -- By how much jackline's time is ahead of the machine's, whose clock somebody has set back, or
 -- which is another one since a fail-over; and the time by which something was refused as expired.

@@ -79,12 +79,18 @@ CREATE TABLE store_key (
 ) STRICT;
 INSERT INTO store_key VALUES (randomblob(32));
 
--- SHA-256 of keys that have 256 random bits: there is nothing to salt.
+-- Who shows which key: `prefix` is the part of it that everybody may see, `hash` the SHA-256 of all of
+-- it, which has 256 random bits: there is nothing to salt. `scopes` NULL: all that its roles may.
 CREATE TABLE api_key (
-    hash BLOB PRIMARY KEY,
+    prefix TEXT PRIMARY KEY,
+    hash BLOB NOT NULL,
+    name TEXT NOT NULL,
     tenant TEXT NOT NULL,
     user TEXT NOT NULL,
     roles TEXT NOT NULL,
+    scopes TEXT,
     made_at REAL NOT NULL,
-    expires_at REAL
+    expires_at REAL,
+    revoked_at REAL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX api_key_tenant ON api_key (tenant);

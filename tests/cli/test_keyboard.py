@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackline.cli.keys import Draft, Key, Keys
+from jackline.cli.keyboard import Draft, Key, Keys
 from jackline.core.messages import Pasted
 
 TYPED = "hé\x1b[D\x1b[200~one\r\ntwo\x03\x1b[201~\x7f\x1bx\x1b[3~🙂\r".encode()
