@@ -52,7 +52,7 @@ async def create_completion(
     usage = bool(body.stream_options and body.stream_options.include_usage)
     writer = ChatWriter(body.model, own=own, usage=usage)
     told = at_once(asks, writer) if asks else telling.told(service, row, Reply(span), writer)
-    frames = EventStream(told, service, writer.drained())
+    frames = EventStream(told, service, writer.drained)
     frames.headers.update(headers)
     return frames
 

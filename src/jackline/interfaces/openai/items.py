@@ -140,15 +140,16 @@ class ResponseWriter:
         if change.what == "new":
             told = [self._frame("response.output_item.added", **whole)]
             return told + (self._calling(each, at) if isinstance(each, Call) else [])
-        told = [self._frame("response.output_item.done", **whole)]
-        if not isinstance(each, Call):
-            return told
-        kind = "failed" if each.failed else "completed"
-        return [self._frame(f"response.mcp_call.{kind}", **at), *told]
+        told: list[bytes] = []
+        if isinstance(each, Call):
+            kind = "failed" if each.failed else "completed"
+            told = [self._frame(f"response.mcp_call.{kind}", **at)]
+        return [*told, self._frame("response.output_item.done", **whole)]
 
     def _calling(self, call: Call, at: Mapping[str, Any]) -> list[bytes]:
+        begun = self._frame("response.mcp_call.in_progress", **at)
         written = self._frame("response.mcp_call_arguments.done", **at, arguments=call.arguments)
-        return [self._frame("response.mcp_call.in_progress", **at), written]
+        return [begun, written]
 
     def _words(
         self, words: Words, made: OutputItem, at: dict[str, Any], change: Change

@@ -59,7 +59,7 @@ async def create_response(
         reply = await heard(service, row, span)
         return json(response(reply, body.model, before), headers=headers)
     writer = ResponseWriter(body.model, before)
-    frames = EventStream(told(service, row, Reply(span), writer), service, writer.drained())
+    frames = EventStream(told(service, row, Reply(span), writer), service, writer.drained)
     frames.headers.update(headers)
     return frames
 
