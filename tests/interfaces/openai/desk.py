@@ -116,6 +116,15 @@ def answer(question: str | None, *, approve: bool = True) -> Any:  # one of many
     }
 
 
+async def chat(client: AsyncOpenAI, messages: Any, session: str = "") -> str:
+    """Return what the desk says to this."""
+    headers = {"X-Jackline-Session": session} if session else None
+    done = await client.chat.completions.create(
+        model="desk", messages=messages, extra_headers=headers
+    )
+    return done.choices[0].message.content or ""
+
+
 def shown(request: Request) -> list[tuple[str, str, str]]:
     """Return what a model was shown: each part's role, kind and words."""
     return [

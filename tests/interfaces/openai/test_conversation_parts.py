@@ -6,7 +6,7 @@ from typing import Any
 
 import openai
 import pytest
-from tests.interfaces.openai.desk import WAIT_S, served, shown
+from tests.interfaces.openai.desk import WAIT_S, chat, served, shown
 
 from jackline.core.events import SessionId, SessionOpened
 from jackline.core.messages import Pasted, Text
@@ -103,13 +103,11 @@ def test_what_a_response_has_put_out_may_be_sent_back_instead_of_its_id() -> Non
 def test_in_a_session_only_what_is_new_is_said() -> None:
     async def run() -> None:
         async with asyncio.timeout(WAIT_S), served() as desk, desk.client() as client:
-            options: Any = {"model": "desk", "extra_headers": {"X-Jackline-Session": "s"}}
             said: Any = [{"role": "user", "content": "One"}]
             for word in ("Two", "Three"):
-                done = await client.chat.completions.create(messages=said, **options)
-                text = done.choices[0].message.content
+                text = await chat(client, said, "s")
                 said += [{"role": "assistant", "content": text}, {"role": "user", "content": word}]
-            await client.chat.completions.create(messages=said, **options)
+            await chat(client, said, "s")
             words = [text for role, _, text in shown(desk.heard[-1]) if role == "user"]
             assert words == ["One", "Two", "Three"]
             assert desk.runtime is not None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
-from tests.interfaces.openai.desk import DONE, WAIT_S, Desk, answer, served
+from tests.interfaces.openai.desk import DONE, WAIT_S, Desk, answer, chat, served
 
 from jackline.interfaces.openai.saying import typed
 
@@ -113,7 +113,9 @@ def test_what_harms_nobody_is_ignored() -> None:
 
     async def run() -> str | None:
         async with asyncio.timeout(WAIT_S), served() as desk, desk.client() as client:
-            said = await client.chat.completions.create(model="desk", messages=HI, **harmless)
+            said = await client.chat.completions.create(
+                model="desk", messages=HI, extra_body=harmless
+            )
             return said.choices[0].message.content
 
     assert asyncio.run(run()) == "You said: Hi"
@@ -213,24 +215,18 @@ def test_yes_holds_for_the_card_that_was_shown_and_once() -> None:
     async def run() -> None:
         async with asyncio.timeout(WAIT_S), served() as desk, desk.client() as ann:
             said: Any = [{"role": "user", "content": "Refund it"}]
-            headers = {"X-Jackline-Session": "s1"}
-            options: Any = {"model": "desk", "extra_headers": headers}
-            told = await ann.chat.completions.create(messages=said, **options)
-            card = told.choices[0].message.content or ""
-            yes = {"role": "user", "content": "yes"}
+            card = await chat(ann, said, "s1")
+            yes: Any = {"role": "user", "content": "yes"}
             for shown in ("Shall I?", card.replace("100", "1"), card.replace("(session: s1)", "")):
                 bent = [*said, {"role": "assistant", "content": shown}, yes]
-                again = await ann.chat.completions.create(messages=bent, **options)
-                assert again.choices[0].message.content == card, "it asks once more"
+                assert await chat(ann, bent, "s1") == card, "it asks once more"
             assert desk.paid == []
             true = [*said, {"role": "assistant", "content": card}, yes]
-            await ann.chat.completions.create(messages=true, **options)
+            assert [await chat(ann, true, "s1") for _ in range(2)] == [DONE, DONE]
             assert desk.paid == [100]
-            again = await ann.chat.completions.create(messages=true, **options)
-            assert (again.choices[0].message.content, desk.paid) == (DONE, [100])
             true[-1] = {"role": "user", "content": "decline: too much"}
             with pytest.raises(openai.ConflictError):
-                await ann.chat.completions.create(messages=true, **options)
+                await chat(ann, true, "s1")
 
     asyncio.run(run())
 
