@@ -11,6 +11,8 @@ from jackline.core.errors import JacklineError
 from jackline.interfaces import problems
 from jackline.interfaces.http import agents, artifacts, events, questions, schema, sessions, turns
 from jackline.interfaces.http.bounding import Bounded
+from jackline.interfaces.openai import chat, models, responses
+from jackline.interfaces.openai.refusals import STATUSES as OPENAI
 from jackline.interfaces.service import Service
 
 _ROUTERS: Sequence[APIRouter] = (
@@ -40,6 +42,8 @@ def api(service: Service) -> FastAPI:
     app.state.service = service
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1", responses=schema.problems())
+    for router in (chat.router, responses.router, models.router):
+        app.include_router(router, prefix="/v1", responses=OPENAI)
     app.add_exception_handler(JacklineError, problems.told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _refused)

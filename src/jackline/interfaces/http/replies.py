@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -16,7 +16,6 @@ from jackline.interfaces.readers import DroppedError
 from jackline.interfaces.service import Service
 
 _LOG = logging.getLogger("jackline.server")
-_RETRY_MS = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
@@ -25,19 +24,29 @@ def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return Response(_encode(value), status, headers, "application/json")
 
 
+def _come_back() -> bytes:
+    return b"retry: 1000\n\n"
+
+
 class EventStream(Response):
     """Server-sent events, for as long as somebody reads them.
 
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
-    with the id of what it had last.
+    with the id of what it had last. `farewell` tells them where the server ends.
     """
 
-    def __init__(self, frames: AsyncGenerator[Sequence[bytes]], service: Service) -> None:
+    def __init__(
+        self,
+        frames: AsyncGenerator[Sequence[bytes]],
+        service: Service,
+        farewell: Callable[[], bytes] = _come_back,
+    ) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(None, 200, headers, "text/event-stream")
         del self.headers["content-length"]
         self._frames = frames
         self._service = service
+        self._farewell = farewell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
         """Send what there is, until it ends or the reader has left."""
@@ -60,7 +69,7 @@ class EventStream(Response):
         if code == "slow_reader":
             _LOG.info("A reader has taken nothing for %s s.", self._service.bounds.send_s)
             return  # There is no way to tell it: what it has not taken is in the way.
-        last = b"retry: %d\n\n" % _RETRY_MS if code == "drain" else b""
+        last = self._farewell() if code == "drain" else b""
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _pump(self, send: Send) -> None:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from jackline.core.events import Event
 from jackline.interfaces.http.shapes import SHAPES
+from jackline.interfaces.openai.shapes import SHAPES as OPENAI
 from jackline.interfaces.problems import MEDIA_TYPE, STATUSES
 
 _REF = "#/components/schemas/{name}"
@@ -26,7 +27,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     made = FastAPI.openapi(app)
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     (event, *_), events = msgspec.json.schema_components([Event], ref_template=_REF)
-    _, shapes = msgspec.json.schema_components(SHAPES, ref_template=_REF)
+    _, shapes = msgspec.json.schema_components((*SHAPES, *OPENAI), ref_template=_REF)
     schemas |= events | shapes
     schemas["Event"] = event
     schemas["Streamed"] = {
