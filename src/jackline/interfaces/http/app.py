@@ -35,7 +35,14 @@ class _Api(FastAPI):
 
 def api(service: Service) -> FastAPI:
     """Return the application that serves this."""
-    app = _Api(title="jackline", version="1", description=_ABOUT, openapi_url="/v1/openapi.json")
+    app = _Api(
+        title="jackline",
+        version="1",
+        description=_ABOUT,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.service = service
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1", responses=schema.problems())
