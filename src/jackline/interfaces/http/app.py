@@ -5,6 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 
 from jackline.core.errors import JacklineError
@@ -20,6 +22,7 @@ _ROUTERS: Sequence[APIRouter] = (
     artifacts.router,
     agents.router,
 )
+_NO_JSON, _NOT_ALLOWED = 400, 405
 _ABOUT = "Sessions with agents that outlive crashes: say something, follow it, answer, end it."
 
 
@@ -42,6 +45,7 @@ def api(service: Service) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.service = service
     for router in _ROUTERS:
@@ -62,9 +66,23 @@ async def _malformed(request: Request, error: Exception) -> Response:  # noqa: A
     )
 
 
-async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == _NO_JSON:
+        return problems.malformed(({"where": "body", "what": str(error.detail)},))
     told = problems.Problem(
         "about:blank", str(error.detail), error.status_code, "http", str(error.detail)
     )
-    return problems.answer(told, error.headers)
+    headers = error.headers
+    if error.status_code == _NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted(_verbs(request)))}
+    return problems.answer(told, headers)
+
+
+def _verbs(request: Request) -> set[str]:
+    """Return what can be asked at a path: a route knows of its own verb alone."""
+    path = get_route_path(request.scope)
+    there = [
+        each for each in iter_route_contexts(request.app.routes) if each.path_regex.match(path)
+    ]
+    return {verb for route in there for verb in route.methods or ()}

@@ -8,6 +8,8 @@ from jackline.core.inputs import Given
 from jackline.core.messages import File, Image, Pasted, Text
 
 _NAME_MAX = 200
+POSITION_MAX = (1 << 53) - 1  # What JSON can say so that every reader understands it (RFC 8259, 6).
+HANDLE = "^[0-9a-f]{64}$"
 Name = Annotated[str, Field(max_length=_NAME_MAX)]
 
 
@@ -33,7 +35,7 @@ class FilePart(_Body):
     """What was uploaded to the session before. `tokens_max`: where its type has no bound."""
 
     type: Literal["file", "image"]
-    artifact: str
+    artifact: Annotated[str, Field(pattern=HANDLE)]
     name: Name = ""
     tokens_max: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
 
@@ -77,7 +79,7 @@ def _given(part: TextPart | PastedPart | FilePart) -> Given:
 class CancelAsked(_Body):
     """End the open turn, or `turn` if it is open."""
 
-    turn: Annotated[int, Field(ge=1, lt=1 << 63)] | None = None
+    turn: Annotated[int, Field(ge=1, le=POSITION_MAX)] | None = None
     reason: Annotated[str, Field(max_length=10_000)] = ""
 
 

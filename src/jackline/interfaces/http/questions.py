@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path, Query, Response
 
 from jackline.core.errors import ForbiddenError, StaleError
 from jackline.interfaces.http.asking import Anybody, Name, Reader, Served, session_of
-from jackline.interfaces.http.bodies import AnswerAsked
+from jackline.interfaces.http.bodies import POSITION_MAX, AnswerAsked
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import RECEIPT, Inbox, Question, answers, asked_of, receipt_of
 
 router = APIRouter(tags=["questions"])
-Number = Annotated[int, Path(ge=1, lt=1 << 63, description="The position that asked it.")]
+Number = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that asked it.")]
 
 
 @router.get("/questions", responses=answers(200, Inbox))
