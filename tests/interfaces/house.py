@@ -24,12 +24,12 @@ WAIT_S = 20.0
 
 
 class Tokens:
-    """Knows everybody by a word of theirs: `user@tenant:roles`."""
+    """Knows everybody by a word of theirs: `user~tenant~roles`."""
 
     async def caller(self, credentials: str) -> Caller | None:
         """See `Identity.caller`."""
-        who, _, roles = credentials.partition(":")
-        user, _, tenant = who.partition("@")
+        user, _, rest = credentials.partition("~")
+        tenant, _, roles = rest.partition("~")
         if not tenant:
             raise UnauthenticatedError("This is nobody's word.")
         return Caller(User(user, tenant, roles.split("+")), credentials)
@@ -37,7 +37,7 @@ class Tokens:
 
 def shown(user: str, tenant: str, *roles: str) -> Mapping[str, str]:
     """Return the header that says who asks."""
-    return {"Authorization": f"Bearer {user}@{tenant}:{'+'.join(roles)}"}
+    return {"Authorization": f"Bearer {user}~{tenant}~{'+'.join(roles)}"}
 
 
 ALL_ROLES = tuple(ROLES)

@@ -28,12 +28,13 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: FastAPI) -> AsyncGenerator[str]:
+async def listening(app: FastAPI, ping_s: float = 20.0) -> AsyncGenerator[str]:
     """Serve an application, and give its address."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        config = uvicorn.Config(app, log_config=None, lifespan="off", ws_max_size=1 << 21)
+        config = uvicorn.Config(app, log_config=None, lifespan="off")
+        config.ws_ping_interval = config.ws_ping_timeout = ping_s
         server = _Server(config)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(server.serve([taken]))

@@ -11,7 +11,16 @@ from starlette.exceptions import HTTPException
 
 from jackline.core.errors import JacklineError
 from jackline.interfaces import problems
-from jackline.interfaces.http import agents, artifacts, events, questions, schema, sessions, turns
+from jackline.interfaces.http import (
+    agents,
+    artifacts,
+    events,
+    questions,
+    schema,
+    sessions,
+    sockets,
+    turns,
+)
 from jackline.interfaces.service import Service
 
 _ROUTERS: Sequence[APIRouter] = (
@@ -21,6 +30,7 @@ _ROUTERS: Sequence[APIRouter] = (
     questions.router,
     artifacts.router,
     agents.router,
+    sockets.router,
 )
 _NO_JSON, _NOT_ALLOWED = 400, 405
 _ABOUT = "Sessions with agents that outlive crashes: say something, follow it, answer, end it."
@@ -58,12 +68,7 @@ def api(service: Service) -> FastAPI:
 
 async def _malformed(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape
     assert isinstance(error, RequestValidationError)
-    return problems.malformed(
-        tuple(
-            {"where": ".".join(map(str, each["loc"])), "what": str(each["msg"])}
-            for each in error.errors()
-        )
-    )
+    return problems.malformed(problems.found_wrong(error.errors()))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
