@@ -1,6 +1,6 @@
 """Where a runtime becomes a server."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 
 def asgi(
-    runtime: Runtime, identities: Sequence[Identity], *, approve_own: bool = False
+    runtime: Runtime,
+    identities: Sequence[Identity],
+    *,
+    approve_own: bool = False,
+    origins: Iterable[str] = (),
 ) -> "FastAPI":
     """Return an ASGI application that serves a runtime, to be mounted or run by itself.
 
     The runtime has to be open while it is used. `identities` tell who asks: the first that knows
-    decides. With `approve_own` those who asked for something may say yes to it themselves. Raises
+    decides. With `approve_own` those who asked for something may say yes to it themselves. Pages of
+    these `origins` may connect by WebSocket, beside the server's own. Raises
     `DefinitionError` where the extra is not installed.
     """
     with _extra():
@@ -37,6 +42,7 @@ def asgi(
             identities,
             awake_clock,
             approve_own=approve_own,
+            origins=frozenset(origins),
         )
     )
 

@@ -29,7 +29,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the endpoints need. `approve_own`: who asked may say yes themselves."""
+    """What the endpoints need. `approve_own`: who asked may say yes themselves.
+
+    `origins` are those of pages elsewhere, like `https://console.example`, that may connect.
+    """
 
     sessions: Sessions
     store: Store
@@ -39,5 +42,6 @@ class Service:
     clock: Clock
     bounds: Bounds = Bounds()
     approve_own: bool = False
+    origins: frozenset[str] = frozenset()
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)

@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
-from jackline.interfaces.answering import Answer, give_answer
+from jackline.interfaces.http import acts
 from jackline.interfaces.http.asking import Anybody, Name, Reader, Served, session_of
-from jackline.interfaces.http.bodies import AnswerAsked
+from jackline.interfaces.http.bodies import POSITION_MAX, AnswerAsked
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import RECEIPT, Inbox, Question, answers, asked_of, receipt_of
 
 router = APIRouter(tags=["questions"])
-Number = Annotated[int, Path(ge=1, lt=1 << 63, description="The position that asked it.")]
+Number = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that asked it.")]
 
 
 @router.get("/questions", responses=answers(200, Inbox))
@@ -45,6 +44,5 @@ async def answer_question(
     The answer holds for the call whose digest it names, or for what `arguments` make of it.
     """
     name = session_of(caller, session)
-    arguments = None if body.arguments is None else msgspec.json.encode(body.arguments).decode()
-    answer = Answer(question, body.digest, body.approved, arguments, body.reason)
-    return json(receipt_of(name, await give_answer(service, caller, name, answer)), 202)
+    receipt = await acts.answer(service, caller, name, question, body)
+    return json(receipt_of(name, receipt), 202)
