@@ -28,6 +28,8 @@ BODIES: Mapping[str, Any] = {
     "ForkAsked": {},
     "AnswerAsked": {"approved": True, "digest": "<digest>"},
     "LimitsAsked": {"limits": {"usd": 5}},
+    "ChatAsked": {"model": "clerk", "messages": [{"role": "user", "content": "What is here?"}]},
+    "ResponseAsked": {"model": "clerk", "input": "What?", "previous_response_id": "<response>"},
     "": None,
 }
 # What names no session answers with what is one's own.
@@ -36,6 +38,9 @@ OWN: Mapping[tuple[str, str], int] = {
     ("get", "/v1/sessions"): 200,
     ("get", "/v1/questions"): 200,
     ("get", "/v1/agents"): 200,
+    ("get", "/v1/models"): 200,
+    ("get", "/v1/models/{model}"): 200,
+    ("post", "/v1/chat/completions"): 200,
 }
 # What the document does not have: itself, and what test_sockets.py asks as another tenant.
 ELSEWHERE = ("/v1/openapi.json", "/v1/sessions/{session}/ws")
@@ -50,10 +55,12 @@ class Ids:
     turn: Sequence[str]
     question: Sequence[str]
     artifact: Sequence[str]
+    response_id: Sequence[str]
     digest: str
+    model: Sequence[str] = ("clerk",)
 
 
-NOBODYS = Ids(("none",), ("2",), ("4",), ("0" * 64,), "d")
+NOBODYS = Ids(("none",), ("2",), ("4",), ("0" * 64,), ("resp_none",), "d")
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Ask:
 
     @property
     def names_a_session(self) -> bool:
-        return "{session}" in self.template
+        return "{session}" in self.template or self.template.startswith("/v1/responses")
 
 
 def asks(document: Mapping[str, Any], ids: Ids) -> list[Ask]:
@@ -76,7 +83,7 @@ def asks(document: Mapping[str, Any], ids: Ids) -> list[Ask]:
     for template, verbs in document["paths"].items():
         for method, operation in verbs.items():
             names = path_parameters(template, operation)
-            known = (method, template) in OWN or "session" in names
+            known = (method, template) in OWN or "session" in names or "/responses" in template
             assert known, f"say in OWN what {method} {template} answers"
             body = filled(operation, ids)
             for values in product(*[getattr(ids, name) for name in names]):
@@ -100,7 +107,11 @@ def filled(operation: Mapping[str, Any], ids: Ids) -> Any:
     schema = content.get("application/json", {}).get("schema", {}).get("$ref", "")
     name = schema.rpartition("/")[2]
     assert name in BODIES, f"say in BODIES what a {name} is"
-    return json.loads(json.dumps(BODIES[name]).replace("<digest>", ids.digest))
+    return json.loads(
+        json.dumps(BODIES[name])
+        .replace("<digest>", ids.digest)
+        .replace("<response>", ids.response_id[0])
+    )
 
 
 async def furnish(app: FastAPI) -> Ids:
@@ -117,10 +128,17 @@ async def furnish(app: FastAPI) -> Ids:
         put = await ann.post("/v1/sessions/one/artifacts", content=b"An otter.")
         paid = {"input": "Please pay.", "on_busy": "queue"}
         paused = (await ann.post(at, json=paid, params={"wait": 10})).json()
+        body = {"model": "clerk", "input": ASK["input"]}
+        response = (await ann.post("/v1/responses", json=body)).json()
         (asked,) = (await ann.get("/v1/questions")).json()["questions"]
     turns.append(str(paused["turn"]))
     return Ids(
-        SESSIONS, turns, (str(asked["question"]),), (put.json()["artifact"],), asked["digest"]
+        SESSIONS,
+        turns,
+        (str(asked["question"]),),
+        (put.json()["artifact"],),
+        (response["id"],),
+        asked["digest"],
     )
 
 
@@ -142,7 +160,8 @@ async def answers(
 
 def told(text: str, ids: Ids) -> str:
     """Return what is said without the names that were asked for."""
-    for name in sorted([*ids.session, *ids.turn, *ids.question], key=len, reverse=True):
+    names = (*ids.session, *ids.turn, *ids.question, *ids.response_id)
+    for name in sorted(names, key=len, reverse=True):
         text = text.replace(f"'{name}'", "_").replace(f"{name} is no", "_ is no")
     return text
 
@@ -177,6 +196,8 @@ def test_nothing_of_another_tenant_is_told_or_changed(roles: str) -> None:
 
 def has_right(ask: Ask, roles: str) -> bool:
     """Whether the roles give the right that it takes, so that only the session is missing."""
+    if "/responses" in ask.template:
+        return "user" in roles or "admin" in roles
     if ask.method == "get" or "admin" in roles or "/questions/" in ask.path:
         return True
     speaks = ("/turns", "/fork", "/artifacts")
@@ -211,7 +232,8 @@ def test_who_may_see_is_not_given_more() -> None:
             who = shown("eve", "heron", "viewer")
             asked = asks(app.openapi(), ids)
             for ask, code, said in await answers(app, who, asked, ACCEPTED[:1]):
-                wanted = {200, 404} if ask.method == "get" else {403, 404}
+                reads = ask.method == "get" and "/responses" not in ask.template
+                wanted = {200, 404} if reads else {403, 404}
                 assert code in wanted, f"{ask.method} {ask.path}: {code} {said}"
             assert await journal(runtime.store, "heron") == before
 
