@@ -53,6 +53,7 @@ CLOSES: Mapping[str, int] = {
 }
 _SUBPROTOCOL, _BEARER = "jackline", "bearer."
 _MALFORMED_MAX = 10
+_FAREWELL_S = 20.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -130,7 +131,7 @@ class _Conversation:
         if code in CLOSES:
             # Who is too slow for this, too, is not told: what it has not taken is in the way.
             with suppress(TimeoutError, WebSocketDisconnect):
-                async with asyncio.timeout(self._service.bounds.send_s):
+                async with asyncio.timeout(_FAREWELL_S):
                     await self._websocket.close(CLOSES[code], code)
 
     async def _tell(self, batches: AsyncGenerator[Sequence[bytes]]) -> None:
