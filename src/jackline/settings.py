@@ -24,7 +24,8 @@ class Settings(BaseModel):
     `engine` is what wakes workers where that is not up to the store, a URL that begins with
     `temporal://`, `app` is like `module:attribute`, and `policy` is a file of rules that only
     tighten. What is idle for `retention_days` is
-    deleted whenever a process begins to drive; None keeps all.
+    deleted whenever a process begins to drive; None keeps all. With `metrics_open` whoever reaches
+    a server may read its metrics, and `metrics_tenants` has them tell tenants apart.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +39,8 @@ class Settings(BaseModel):
     roles: tuple[str, ...] = ()
     lease_s: Annotated[float, Field(ge=1, le=3600)] = LEASE_S
     retention_days: Annotated[float | None, Field(gt=0)] = None
+    metrics_open: bool = False
+    metrics_tenants: bool = False
 
     @field_validator("roles", mode="before")
     @classmethod

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +33,7 @@ from jackline.settings import Settings, read_settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from jackline.adapters.metrics import Metrics
     from jackline.app import Runtime
     from jackline.interfaces.http.listening import Listener
     from jackline.interfaces.service import Service
@@ -109,13 +110,15 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 async def _serve(way: _Way, app: App) -> Exit:
+    from jackline.adapters.metrics import Metrics  # noqa: PLC0415 - as above
     from jackline.interfaces.http.listening import Listener  # noqa: PLC0415 - as above
 
-    heard = Heard()
+    heard, metrics = Heard(), Metrics(tenants=way.settings.metrics_tenants)
+    around = replace(way.around, observers=[metrics])
     with signals(heard.put_nowait):
-        async with driving(way.settings, app, way.around, drive=way.drive) as runtime:
+        async with driving(way.settings, app, around, drive=way.drive) as runtime:
             known = identities(way.settings, runtime.store)
-            service, served = _application(way, runtime, known)
+            service, served = _application(way, runtime, known, metrics)
             server = Listener(served, way.grace_s)
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve([way.listener]))
@@ -128,11 +131,11 @@ async def _serve(way: _Way, app: App) -> Exit:
 
 
 def _application(
-    way: _Way, runtime: "Runtime", known: "Sequence[Identity]"
+    way: _Way, runtime: "Runtime", known: Sequence[Identity], metrics: "Metrics"
 ) -> "tuple[Service, ASGIApp]":
     """Return what is served. Where nobody is known it is for those who are on this machine."""
     if known:
-        api = asgi(runtime, known)
+        api = asgi(runtime, known, metrics=metrics, open_metrics=way.settings.metrics_open)
         return api.state.service, api
     from jackline.interfaces.http.bounding import Loopback  # noqa: PLC0415 - as above
 
@@ -142,7 +145,8 @@ def _application(
             f"Everybody who reaches {address} could do everything, as no identity is configured: "
             "configure one, or listen on 127.0.0.1."
         )
-    api = asgi(runtime, [Development(way.settings.identity)], approve_own=True)
+    me = Development(way.settings.identity)
+    api = asgi(runtime, [me], approve_own=True, metrics=metrics)
     return api.state.service, Loopback(api)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from jackline.core.agent import Agent
 from jackline.core.events import SessionId
@@ -12,6 +13,9 @@ from jackline.interfaces.streams import Frames
 from jackline.ports import Clock, Store
 from jackline.runtime.results import Result
 from jackline.runtime.sessions import Sessions
+
+if TYPE_CHECKING:
+    from jackline.adapters.metrics import Metrics
 
 ResultOf = Callable[[SessionId, int, User], Awaitable[Result]]
 
@@ -29,7 +33,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the endpoints need. `approve_own`: who asked may say yes themselves."""
+    """What the endpoints need. `approve_own`: who asked may say yes themselves.
+
+    `is_alive` says whether what drives does so; `metrics` are for operators alone, unless they
+    are open.
+    """
 
     sessions: Sessions
     store: Store
@@ -39,5 +47,8 @@ class Service:
     clock: Clock
     bounds: Bounds = Bounds()
     approve_own: bool = False
+    is_alive: Callable[[], bool] = lambda: True
+    metrics: "Metrics | None" = None
+    open_metrics: bool = False
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)

@@ -19,8 +19,9 @@ from jackline.ports.bus import Bus, Delta, Grown, Listener
 from jackline.ports.engine import Engine, Waker
 from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
+from jackline.ports.observer import Observer
 from jackline.ports.rates import Rates, SharesRates
-from jackline.ports.store import Archive, Journal, SessionRow, State, Store
+from jackline.ports.store import Archive, Journal, Probed, SessionRow, State, Store
 
 Clock = Callable[[], float]
 Ids = Callable[[], str]
@@ -47,7 +48,9 @@ __all__ = [
     "Listener",
     "Loaded",
     "Model",
+    "Observer",
     "Presence",
+    "Probed",
     "Rates",
     "Receipt",
     "Refused",

@@ -17,6 +17,7 @@ _LOG = logging.getLogger("jackline")
 _BEATS = 3
 _TICK_S = 0.5  # How late a timer may be, and a wake-up that was lost.
 _LEAVE_S = 2.0
+_SILENT_LEASES = 3
 
 
 class Worker:
@@ -46,6 +47,12 @@ class Worker:
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._draining = False
+        self._heard_at = crew.clock()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has heard of the store of late."""
+        return self._crew.clock() < self._heard_at + _SILENT_LEASES * self._crew.lease_s
 
     @property
     def driven(self) -> int:
@@ -193,6 +200,7 @@ class Worker:
                     await self._renew()
                     if self._post:
                         await self._attend(self._post)
+                self._heard_at = crew.clock()
             except (StoreError, UnknownOutcomeError) as error:
                 _LOG.error("The store does not answer: %s", error)
             await asyncio.sleep(min(_TICK_S, every_s))

@@ -9,8 +9,19 @@ from starlette.exceptions import HTTPException
 
 from jackline.core.errors import JacklineError
 from jackline.interfaces import problems
-from jackline.interfaces.http import agents, artifacts, events, questions, schema, sessions, turns
+from jackline.interfaces.http import (
+    agents,
+    artifacts,
+    events,
+    health,
+    questions,
+    schema,
+    sessions,
+    turns,
+)
 from jackline.interfaces.http.bounding import Bounded
+from jackline.interfaces.http.watching import Watched
+from jackline.interfaces.readiness import Readiness
 from jackline.interfaces.service import Service
 
 _ROUTERS: Sequence[APIRouter] = (
@@ -38,13 +49,16 @@ def api(service: Service) -> FastAPI:
     """Return the application that serves this."""
     app = _Api(title="jackline", version="1", description=_ABOUT, openapi_url="/v1/openapi.json")
     app.state.service = service
+    app.state.readiness = Readiness(service)
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1", responses=schema.problems())
+    app.include_router(health.router)
     app.add_exception_handler(JacklineError, problems.told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Bounded, bounds=service.bounds)
+    app.add_middleware(Watched, service=service)
     return app
 
 
