@@ -1,6 +1,6 @@
 """Where a runtime becomes a server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from jackline.app import Runtime
@@ -28,14 +28,15 @@ def asgi(
     approve_own: bool = False,
     metrics: "Metrics | None" = None,
     open_metrics: bool = False,
+    access: Callable[[Mapping[str, object]], None] | None = None,
 ) -> "FastAPI":
     """Return an ASGI application that serves a runtime, to be mounted or run by itself.
 
     The runtime has to be open while it is used. `identities` tell who asks: the first that knows
     decides. With `approve_own` those who asked for something may say yes to it themselves.
     `metrics` are shown to operators, or to everybody where they are open; those that are to count
-    turns, too, the runtime's surroundings have to have among their observers. Raises
-    `DefinitionError` where the extra is not installed.
+    turns, too, the runtime's surroundings have to have among their observers. `access` is told of
+    each request that was answered. Raises `DefinitionError` where the extra is not installed.
     """
     try:
         from jackline.adapters.metrics import Metrics, State  # noqa: PLC0415 - as below
@@ -57,6 +58,7 @@ def asgi(
         is_alive=lambda: runtime.is_alive,
         metrics=metrics,
         open_metrics=open_metrics,
+        access=access,
     )
     readers = service.readers
     metrics.show(

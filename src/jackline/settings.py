@@ -25,7 +25,8 @@ class Settings(BaseModel):
     `temporal://`, `app` is like `module:attribute`, and `policy` is a file of rules that only
     tighten. What is idle for `retention_days` is
     deleted whenever a process begins to drive; None keeps all. With `metrics_open` whoever reaches
-    a server may read its metrics, and `metrics_tenants` has them tell tenants apart.
+    a server may read its metrics, and `metrics_tenants` has them tell tenants apart. `traces` go
+    to a collector of OpenTelemetry; `traces_content` has them tell what was said.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +42,8 @@ class Settings(BaseModel):
     retention_days: Annotated[float | None, Field(gt=0)] = None
     metrics_open: bool = False
     metrics_tenants: bool = False
+    traces: bool = False
+    traces_content: bool = False
 
     @field_validator("roles", mode="before")
     @classmethod

@@ -19,6 +19,7 @@ from jackline.cli.draining import (
     ended,
     told_to_end,
 )
+from jackline.cli.logs import Access, Format, LogFormat, logging_as
 from jackline.cli.opened import check_shared, driving
 from jackline.cli.options import EngineUrl, Exit, Json, PolicyFile, StoreUrl
 from jackline.cli.references import load_app
@@ -49,6 +50,7 @@ class _Way:
     drive: bool
     grace_s: float
     voice: Voice
+    access: Access | None
 
 
 def serve(  # noqa: PLR0913 - each is an option of the command
@@ -73,6 +75,10 @@ def serve(  # noqa: PLR0913 - each is an option of the command
     grace: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="For what runs when it is to end.")
     ] = 30.0,
+    log_format: Format = LogFormat.TEXT,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Log each request, as a line of JSON.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Serve these agents over HTTP, until SIGTERM or SIGINT.
@@ -94,8 +100,9 @@ def serve(  # noqa: PLR0913 - each is an option of the command
         slots=concurrency,
         engine=settings.engine,
     )
-    with _bound(host, port) as listener:
-        way = _Way(settings, around, listener, drive, grace, Voice(as_json))
+    logs = logging_as(log_format, access=access_log)
+    with _bound(host, port) as listener, logs as access:
+        way = _Way(settings, around, listener, drive, grace, Voice(as_json), access)
         return asyncio.run(_serve(way, served))
 
 
@@ -135,7 +142,8 @@ def _application(
 ) -> "tuple[Service, ASGIApp]":
     """Return what is served. Where nobody is known it is for those who are on this machine."""
     if known:
-        api = asgi(runtime, known, metrics=metrics, open_metrics=way.settings.metrics_open)
+        opened = way.settings.metrics_open
+        api = asgi(runtime, known, metrics=metrics, open_metrics=opened, access=way.access)
         return api.state.service, api
     from jackline.interfaces.http.bounding import Loopback  # noqa: PLC0415 - as above
 
@@ -146,7 +154,7 @@ def _application(
             "configure one, or listen on 127.0.0.1."
         )
     me = Development(way.settings.identity)
-    api = asgi(runtime, [me], approve_own=True, metrics=metrics)
+    api = asgi(runtime, [me], approve_own=True, metrics=metrics, access=way.access)
     return api.state.service, Loopback(api)
 
 

@@ -9,7 +9,7 @@ from jackline.core.errors import JacklineError
 from jackline.interfaces.service import Service
 from jackline.ports import Probed
 
-_LOG = logging.getLogger("jackline.server")
+_LOG = logging.getLogger("jackline")
 _KEPT_S = 1.0
 _WAIT_S = 3.0
 

@@ -36,7 +36,7 @@ class Service:
     """What the endpoints need. `approve_own`: who asked may say yes themselves.
 
     `is_alive` says whether what drives does so; `metrics` are for operators alone, unless they
-    are open.
+    are open; `access` is told of each request.
     """
 
     sessions: Sessions
@@ -50,5 +50,6 @@ class Service:
     is_alive: Callable[[], bool] = lambda: True
     metrics: "Metrics | None" = None
     open_metrics: bool = False
+    access: Callable[[Mapping[str, object]], None] | None = None
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)

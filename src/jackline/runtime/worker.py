@@ -10,6 +10,7 @@ from jackline.core.events import SessionId
 from jackline.ports import Engine
 from jackline.runtime.fleet import Post
 from jackline.runtime.lease import Lease
+from jackline.runtime.logs import DRIVEN
 from jackline.runtime.loop import Drive
 from jackline.runtime.steps import Crew
 
@@ -156,10 +157,12 @@ class Worker:
         self._drives[session] = drive
         if self._draining:
             drive.hand_over()
+        logged = DRIVEN.set(drive)
         try:
             await self._ran(drive)
             self.released += 1
         finally:
+            DRIVEN.reset(logged)
             if self._drives.get(session) is drive:
                 del self._drives[session]
             self._idle.set()

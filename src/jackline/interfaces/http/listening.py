@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jackline.core.errors import CallerError
-from jackline.runtime.logs import redact_logs
 
 HEAD_BYTES = 64 << 10
 HEAD_S = 10.0
@@ -153,7 +152,6 @@ class Listener(uvicorn.Server):
     def __init__(self, app: ASGIApp, grace_s: float) -> None:
         # What is wrong with a request is the client's to know: of each there is no line.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-        redact_logs("uvicorn.error")
         config = uvicorn.Config(
             app,
             http=Connection,

@@ -15,7 +15,7 @@ from jackline.interfaces import wire
 from jackline.interfaces.readers import DroppedError
 from jackline.interfaces.service import Service
 
-_LOG = logging.getLogger("jackline.server")
+_LOG = logging.getLogger("jackline")
 _RETRY_MS = 1_000
 _encode = msgspec.json.Encoder().encode
 

@@ -1,13 +1,11 @@
 """Each request, once it is answered: counted, and written down where that is wanted."""
 
-import logging
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jackline.interfaces.service import Service
-
-ACCESS = logging.getLogger("jackline.access")
 
 
 class Watched:
@@ -37,18 +35,20 @@ class Watched:
             route = getattr(scope.get("route"), "path", "other")
             if metrics := self._service.metrics:
                 metrics.requested(route, scope["method"], status, took_s or clock() - began)
-            if ACCESS.isEnabledFor(logging.INFO):
-                _write(scope, route, status, clock() - began)
+            if write := self._service.access:
+                write(_line(scope, route, status, clock() - began))
 
 
-def _write(scope: Scope, route: str, status: int, seconds: float) -> None:
-    """Write a line. It has no path and no query: they may say what is nobody's business."""
+def _line(scope: Scope, route: str, status: int, seconds: float) -> Mapping[str, object]:
+    """Return what is written down: no path and no query, which may say what is nobody's business.
+
+    It is written once all is sent: a stream is there for as long as somebody has followed it.
+    """
     client: Any = scope.get("client")
-    fields = {
+    return {
         "method": scope["method"],
         "route": route,
         "status": status,
         "seconds": round(seconds, 4),
         "client": client[0] if client else "",
     }
-    ACCESS.info("%s %s %d", scope["method"], route, status, extra={"fields": fields})
