@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 
@@ -11,9 +11,10 @@ from jackline.adapters.metrics import Metrics
 from jackline.app import Runtime
 from jackline.core.agent import Agent
 from jackline.core.user import User
+from jackline.interfaces.http.app import api
 from jackline.interfaces.http.listening import Listener, bound
 from jackline.interfaces.identity import Development, Identity
-from jackline.interfaces.service import Service
+from jackline.interfaces.service import Bounds, Service
 from jackline.opening import Surroundings
 from jackline.ports import Observer
 from jackline.serving import asgi
@@ -40,12 +41,15 @@ async def serving(
     identities: Sequence[Identity] = (Development(ME),),
     observers: Sequence[Observer] = (),
     metrics: Metrics | None = None,
+    bounds: Bounds | None = None,
 ) -> AsyncGenerator[Here]:
     """Serve these agents, to everybody on this machine."""
     metrics = metrics or Metrics()
     around = Surroundings(observers=[metrics, *observers])
     async with Runtime(agents, store=store, surroundings=around) as runtime:
         app = asgi(runtime, identities, metrics=metrics)
+        if bounds:
+            app = api(replace(app.state.service, bounds=bounds))
         with bound("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
             url = f"http://127.0.0.1:{port}"

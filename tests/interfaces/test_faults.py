@@ -17,20 +17,24 @@ from tests.kill.processes import passed
 from jackline import Agent
 from jackline.core.events import SessionId
 from jackline.interfaces.http import listening
+from jackline.interfaces.service import Bounds
 from jackline.testing import ScriptedModel
 
 S = SessionId(ME.tenant, "s")
 MIB = 1 << 20
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+FOLLOW = b"GET /v1/sessions/s/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
 UNENDED = [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
 POST = "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{}\r\n\r\n"
 
 
-def within(story: Callable[[Here], Coroutine[Any, Any, None]], store: str = "memory://") -> None:
+def within(
+    story: Callable[[Here], Coroutine[Any, Any, None]], bounds: Bounds | None = None
+) -> None:
     async def run() -> None:
         async with (
             asyncio.timeout(50),
-            serving([Agent("a", ScriptedModel(["Hi."]))], store) as here,
+            serving([Agent("a", ScriptedModel(["Hi."]))], bounds=bounds) as here,
         ):
             await story(here)
 
@@ -200,14 +204,13 @@ def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
 
 async def flood(here: Here, count: int) -> None:
     """Connect, half of the times ask for a stream, and go away at once."""
-    ask = b"GET /v1/sessions/s/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
     loop = asyncio.get_running_loop()
     for number in range(count):
         with socket.socket() as raw:
             raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
             await loop.sock_connect(raw, ("127.0.0.1", here.port))
             if number % 2:
-                await loop.sock_sendall(raw, ask)
+                await loop.sock_sendall(raw, FOLLOW)
 
 
 @pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.verify)])
@@ -239,3 +242,31 @@ async def settled(here: Here) -> None:
     while len(here.service.readers):
         await passed(0.02)
     await passed(0.1)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def story(here: Here) -> None:
+        async with connected(here) as (reader, writer):
+            writer.write(POST.format("/v1/sessions", "Content-Length: 100").encode() + b"{")
+            assert (await reader.readuntil(b"\r\n")).split()[1] == b"422"
+
+    within(story, Bounds(send_s=0.3))
+
+
+def test_whoever_follows_and_reads_nothing_is_sent_away(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(here: Here) -> None:
+        await here.runtime.sessions.open("a", ME, "s")
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        with raw:
+            raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(raw, ("127.0.0.1", here.port))
+            await loop.sock_sendall(raw, FOLLOW)
+            while not here.service.readers.left["slow_reader"]:
+                await here.runtime.run("a", "x" * 500_000, session="s", user=ME)
+        assert await answered(here)
+
+    with caplog.at_level("WARNING"):
+        within(story, Bounds(send_s=0.3))
+    assert not caplog.records, "what clients do is no error of ours"

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from tests.interfaces.listening import ME, Here, serving
+from tests.kill.processes import passed
 
-from jackline import Agent, Price, Terms, ToolCall, User, tool
+from jackline import Agent, Price, Runtime, Surroundings, Terms, ToolCall, User, tool
 from jackline.adapters.metrics import Metrics
 from jackline.core.events import Usage
 from jackline.interfaces.identity import Caller, Identity
+from jackline.opening import awake_clock
+from jackline.ports import Clock
 from jackline.testing import ScriptedModel
 
 FORGET = "DELETE FROM migration WHERE version = (SELECT max(version) FROM migration)"
@@ -142,6 +145,20 @@ def test_a_file_that_lacks_a_step_or_cannot_be_written_is_not_ready(tmp_path: Pa
                 assert found[1]["journal"] == "slow"
                 assert found[1]["migrations"] == "behind"
                 database.execute("ROLLBACK")
+
+    within(story())
+
+
+def test_a_worker_that_hears_nothing_of_its_store_is_not_alive() -> None:
+    async def story() -> None:
+        ahead_s = 0.0
+        clock: Clock = lambda: awake_clock() + ahead_s  # noqa: E731 - it is a value here
+        async with Runtime([clerk()], store="memory://", surroundings=Surroundings(clock)) as here:
+            assert here.is_alive
+            ahead_s = 60.0
+            assert not here.is_alive
+            while not here.is_alive:
+                await passed(0.02)
 
     within(story())
 

@@ -55,7 +55,7 @@ class _Way:
 
 def serve(  # noqa: PLR0913 - each is an option of the command
     app: Annotated[
-        str, typer.Argument(metavar="[MODULE:NAME]", help="The agents. [setting: app]")
+        str, typer.Argument(metavar="MODULE:NAME", help="The agents. [setting: app]")
     ] = "",
     *,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="To listen on.")] = "127.0.0.1",

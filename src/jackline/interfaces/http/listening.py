@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jackline.core.errors import CallerError
+from jackline.interfaces.http.replies import ABORT
 
 HEAD_BYTES = 64 << 10
 HEAD_S = 10.0
@@ -83,6 +84,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
         if self._head is None:
             self._await_head()
 
