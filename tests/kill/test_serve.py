@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.cli.terminal import jackline
-from tests.kill.counter import ANSWER
+from tests.kill.counter import SOME
 from tests.kill.serving import Follower, Servers, journal, say, servers
 
 from jackline.adapters.urls import SQLITE
@@ -31,33 +31,26 @@ def within(story: Callable[[Servers], Coroutine[Any, Any, None]], folder: Path, 
     asyncio.run(run())
 
 
-async def cut_off(follower: Follower, url: str, how: str) -> None:
-    try:
-        await follower.follow(url)
-    except httpx2.TransportError:
-        assert how == "kill", "who is told to end says good-bye"
-
-
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 def test_a_client_of_a_server_that_ends_in_mid_stream_has_all_from_the_next_one(
     how: str, store: str, tmp_path: Path
 ) -> None:
     async def story(there: Servers) -> None:
-        first = await there.start("--grace", "0.5")
-        await say(first.url, "s", "count")
+        first = await there.start("--grace", "0.2")
+        await say(first.url, "s", "some")
         follower = Follower("s")
-        await follower.follow(first.url, enough=80)
+        try:
+            await follower.follow(first.url, enough=80, then=getattr(first.process, how))
+        except httpx2.TransportError:
+            assert how == "kill", "who is told to end says good-bye"
         assert follower.after.count(".") == 2, "it is cut off in mid-message"
-        async with asyncio.TaskGroup() as group:
-            group.create_task(cut_off(follower, first.url, how))
-            getattr(first.process, how)()
         code = await first.process.wait()
         if how == "terminate":
             assert (code, follower.retry) == (1, "1000")
         second = await there.start()
         await follower.follow(second.url)
         assert follower.events == await journal(second.url, "s")
-        assert follower.text == follower.events[-1]["text"] == ANSWER
+        assert follower.text == follower.events[-1]["text"] == SOME
 
     within(story, tmp_path, store)
 
