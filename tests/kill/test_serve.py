@@ -80,6 +80,24 @@ def test_a_server_that_is_told_to_end_lets_what_runs_end(tmp_path: Path) -> None
     within(story, tmp_path, f"{SQLITE}{tmp_path / 'journal.db'}")
 
 
+def test_a_second_signal_waits_for_no_request(tmp_path: Path) -> None:
+    async def story(there: Servers) -> None:
+        served = await there.start("--grace", "60")
+        port = int(served.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n")
+        writer.write(b"Expect: 100-continue\r\n\r\n")
+        assert b" 100 " in await reader.readline(), "it waits for the body"
+        served.process.terminate()
+        await served.says("draining")
+        served.process.terminate()
+        assert (await served.says("ended"))["drained"] is True
+        assert await served.process.wait() == 0
+        writer.close()
+
+    within(story, tmp_path, f"{SQLITE}{tmp_path / 'journal.db'}")
+
+
 def test_what_nobody_drives_here_another_drives(postgres_url: str, tmp_path: Path) -> None:
     async def story(there: Servers) -> None:
         idle = await there.start("--no-drive")

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from jackline.adapters.metrics import Metrics
     from jackline.app import Runtime
-    from jackline.interfaces.http.listening import Listener
     from jackline.interfaces.service import Service
 
 
@@ -128,11 +127,16 @@ async def _serve(way: _Way, app: App) -> Exit:
             service, served = _application(way, runtime, known, metrics)
             server = Listener(served, way.grace_s)
             async with asyncio.TaskGroup() as group:
-                group.create_task(server.serve([way.listener]))
+                serving = group.create_task(server.serve([way.listener]))
                 await server.listens()
                 _say_ready(way, runtime, develops=not known)
                 await told_to_end(runtime, heard, way.grace_s, way.voice)
-                all_left = await _end(server, service, runtime, heard, way.grace_s)
+                server.end()
+                service.readers.send_away()
+                all_left = await drained(runtime, way.grace_s, heard)
+                if all_left:
+                    await _answered(serving, heard)
+                server.cut()
             end_though_something_hangs(way.voice, drained=all_left)
     return ended(way.voice, drained=all_left)
 
@@ -158,16 +162,12 @@ def _application(
     return api.state.service, Loopback(api)
 
 
-async def _end(
-    server: "Listener", service: "Service", runtime: "Runtime", heard: Heard, grace_s: float
-) -> bool:
-    """Send everybody away, and hand over what is driven. True if nothing was cut off."""
-    service.readers.send_away()
-    server.end()
-    all_left = await drained(runtime, grace_s, heard)
-    if not all_left:
-        server.cut()
-    return all_left
+async def _answered(serving: asyncio.Task[None], heard: Heard) -> None:
+    """Wait until requests that are under way are answered, or for another signal."""
+    async with asyncio.TaskGroup() as group:
+        again = group.create_task(heard.get())
+        await asyncio.wait((serving, again), return_when=asyncio.FIRST_COMPLETED)
+        again.cancel()
 
 
 def _say_ready(way: _Way, runtime: "Runtime", *, develops: bool) -> None:

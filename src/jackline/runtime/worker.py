@@ -157,12 +157,12 @@ class Worker:
         self._drives[session] = drive
         if self._draining:
             drive.hand_over()
-        logged = DRIVEN.set(drive)
+        DRIVEN.set(drive)
         try:
             await self._ran(drive)
             self.released += 1
         finally:
-            DRIVEN.reset(logged)
+            DRIVEN.set(None)
             if self._drives.get(session) is drive:
                 del self._drives[session]
             self._idle.set()

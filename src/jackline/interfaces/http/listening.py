@@ -185,6 +185,8 @@ class Listener(uvicorn.Server):
     def end(self) -> None:
         """Take no new connection, and return once those that are there have been answered."""
         self.should_exit = True
+        for each in self.servers:
+            each.close()  # Now: whoever is sent away must not come back to this one.
 
     def cut(self) -> None:
         """Wait for nobody any more."""
