@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from jackline.adapters.urls import is_postgres, without_secrets
 from jackline.core.errors import DefinitionError, StoreError
 from jackline.core.events import SessionId
 from jackline.core.turn import LEASE_S
-from jackline.ports import Bus, Clock, Engine, Ids, Noticing, Store
+from jackline.ports import Bus, Clock, Engine, Ids, Noticing, Observer, Store
 from jackline.runtime.tools import Witness
 
 _FLUSH_S = 2.0
@@ -42,7 +42,7 @@ class Surroundings:
 
     It drives at most `slots` sessions at once. `watch` returns what is to stand for the store.
     `engine` is the URL of what wakes workers, like `temporal://host:7233/namespace`; without one
-    that is up to the store.
+    that is up to the store. `observers` are told of all that is committed here.
     """
 
     clock: Clock = awake_clock
@@ -55,6 +55,7 @@ class Surroundings:
     slots: int = 10_000
     watch: Callable[[Store], Store] | None = None
     engine: str = ""
+    observers: Sequence[Observer] = ()
 
 
 def open_store(store: str | Store, wall_clock: Clock, engine: str = "") -> Store:

@@ -20,8 +20,9 @@ from jackline.ports.engine import Engine, Waker
 from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
 from jackline.ports.keys import ApiKey, KeepsKeys, KeyFound, Keys
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
+from jackline.ports.observer import Observer
 from jackline.ports.rates import Rates, SharesRates
-from jackline.ports.store import Archive, Journal, SessionRow, State, Store
+from jackline.ports.store import Archive, Journal, Probed, SessionRow, State, Store
 
 Clock = Callable[[], float]
 Ids = Callable[[], str]
@@ -53,7 +54,9 @@ __all__ = [
     "Loaded",
     "Model",
     "Noticing",
+    "Observer",
     "Presence",
+    "Probed",
     "Rates",
     "Receipt",
     "Refused",

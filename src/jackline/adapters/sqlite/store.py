@@ -240,6 +240,15 @@ class SqliteStore:
             total += dropped
         return total
 
+    async def lacks(self) -> Sequence[str]:
+        """See `Probed.lacks`."""
+        look = partial(migrate.pending, path=self._path)
+        return [step.name for step in await self._read(look)]
+
+    async def touch(self) -> None:
+        """See `Probed.touch`."""
+        await self._write(archive.touch)
+
     def close(self) -> None:
         """See `Store.close`."""
         if self._closed:

@@ -14,6 +14,7 @@ from jackline.interfaces.http import (
     agents,
     artifacts,
     events,
+    health,
     questions,
     schema,
     sessions,
@@ -21,8 +22,10 @@ from jackline.interfaces.http import (
     turns,
 )
 from jackline.interfaces.http.bounding import Bounded
+from jackline.interfaces.http.watching import Watched
 from jackline.interfaces.openai import chat, models, responses
 from jackline.interfaces.openai.refusals import STATUSES as OPENAI
+from jackline.interfaces.readiness import Readiness
 from jackline.interfaces.service import Service
 
 _ROUTERS: Sequence[APIRouter] = (
@@ -60,15 +63,18 @@ def api(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
+    app.state.readiness = Readiness(service)
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1", responses=schema.problems())
     for router in (chat.router, responses.router, models.router):
         app.include_router(router, prefix="/v1", responses=OPENAI)
+    app.include_router(health.router)
     app.add_exception_handler(JacklineError, problems.told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Bounded, bounds=service.bounds)
+    app.add_middleware(Watched, service=service)
     return app
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from jackline.interfaces.readers import DroppedError
 from jackline.interfaces.service import Service
 
 _LOG = logging.getLogger("jackline.server")
+ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,7 +49,7 @@ class EventStream(Response):
         self._service = service
         self._farewell = farewell
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is, until it ends or the reader has left."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
@@ -68,6 +69,7 @@ class EventStream(Response):
             readers.go(group, code)
         if code == "slow_reader":
             _LOG.info("A reader has taken nothing for %s s.", self._service.bounds.send_s)
+            await _cut(scope, receive)
             return  # There is no way to tell it: what it has not taken is in the way.
         last = self._farewell() if code == "drain" else b""
         await send({"type": "http.response.body", "body": last, "more_body": False})
@@ -93,6 +95,14 @@ class EventStream(Response):
                         await send(message)
             except NotFoundError as error:
                 await send(_gone(error))
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Let go of a reader and of what was written for it, where what listens can do that."""
+    if abort := scope.get("extensions", {}).get(ABORT):
+        abort["now"]()
+        with suppress(DroppedError):
+            await _left(receive)
 
 
 async def _left(receive: Receive) -> None:
