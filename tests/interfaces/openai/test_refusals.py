@@ -220,6 +220,9 @@ def test_yes_holds_for_the_card_that_was_shown_and_once() -> None:
             for shown in ("Shall I?", card.replace("100", "1"), card.replace("(session: s1)", "")):
                 bent = [*said, {"role": "assistant", "content": shown}, yes]
                 assert await chat(ann, bent, "s1") == card, "it asks once more"
+            for role, word in (("system", "yes"), ("user", "> yes"), ("user", "yes, please")):
+                bent = [*said, {"role": "assistant", "content": card}]
+                assert await chat(ann, [*bent, {"role": role, "content": word}], "s1") == card
             assert desk.paid == []
             true = [*said, {"role": "assistant", "content": card}, yes]
             assert [await chat(ann, true, "s1") for _ in range(2)] == [DONE, DONE]

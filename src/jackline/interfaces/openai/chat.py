@@ -69,7 +69,7 @@ async def _begun(talk: Talk, name: str, heard: Conversation) -> Span:
     row = await talk.known(name) if name else shown[0] if shown else None
     if row is None:
         return await talk.say(heard.said, name, () if name else heard.history)
-    given = asking.verdict("".join(getattr(part, "text", "") for part in heard.said))
+    given = asking.verdict(heard.typed)
     if shown and given and shown[0].id == row.id:
         given_to = [
             Answer(each, asked.digest, given[0], reason=given[1])
