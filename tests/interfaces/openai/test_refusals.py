@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import httpx2
@@ -131,7 +132,7 @@ def test_ids_of_others_are_not_found() -> None:
         async with asyncio.timeout(WAIT_S), served() as desk, desk.client() as ann:
             mine = await ask(ann, "Refund it")
             question = mine.output[0].id
-            for who in ("ann@other:user", "bob@acme:user", "bob@acme:user+admin"):
+            for who in ("ann@other:user", "ann@other:admin", "bob@acme:user"):
                 async with desk.client(who) as other:
                     with pytest.raises(openai.NotFoundError):
                         await other.responses.retrieve(mine.id)
@@ -139,6 +140,10 @@ def test_ids_of_others_are_not_found() -> None:
                         await ask(other, "Hi", mine.id)
                     with pytest.raises(openai.NotFoundError):
                         await ask(other, [answer(question)])
+            session: Any = mine.to_dict()["jackline"]
+            async with desk.client("bob@acme:user") as bob:
+                with pytest.raises(openai.NotFoundError):
+                    await chat(bob, HI, session["session"])
             async with desk.client("bob@acme:approver") as viewer:
                 with pytest.raises(openai.PermissionDeniedError):
                     await ask(viewer, "Hi")
@@ -209,6 +214,34 @@ def test_who_asked_does_not_approve_unless_that_is_allowed() -> None:
             assert desk.paid == []
 
     asyncio.run(run())
+
+
+def test_somebody_with_the_role_approves_what_another_asked_for() -> None:
+    async def run() -> None:
+        async with (
+            asyncio.timeout(WAIT_S),
+            served(approve_own=False) as desk,
+            desk.client() as ann,
+            desk.client("bob@acme:user+approver") as bob,
+        ):
+            asked = await ask(ann, "Refund it")
+            done = await ask(bob, [answer(asked.output[0].id)])
+            assert (done.output_text, desk.paid) == (DONE, [100])
+            with pytest.raises(openai.NotFoundError):
+                await bob.responses.retrieve(done.id)
+
+    asyncio.run(run())
+
+
+def test_the_document_has_every_schema_that_it_names() -> None:
+    async def run() -> Any:
+        async with asyncio.timeout(WAIT_S), served() as desk, raw(desk) as client:
+            return (await client.get("/v1/openapi.json")).json()
+
+    document = asyncio.run(run())
+    named = set(re.findall(r"#/components/schemas/([^\"]+)", json.dumps(document)))
+    assert named - document["components"]["schemas"].keys() == set()
+    assert {"ModelResponse", "Completion", "Models", "Refused"} <= named
 
 
 def test_yes_holds_for_the_card_that_was_shown_and_once() -> None:
