@@ -8,12 +8,13 @@ import httpx2
 import openai
 import pytest
 from tests.interfaces.openai.desk import WAIT_S, Desk, served
+from tests.labels import OWN
 
-from jackline import Agent, Budget, Runtime, User
+from jackline import Agent, Budget, Runtime, ToolError, User, tool
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import AccessError, ConnectionFailedError
 from jackline.core.events import TurnCompleted
-from jackline.core.messages import Text
+from jackline.core.messages import Text, ToolCall
 from jackline.interfaces.service import Bounds
 from jackline.ports import Request
 from jackline.testing import ScriptedModel
@@ -288,5 +289,34 @@ def test_a_silent_stream_is_kept_open_and_a_server_that_ends_says_so() -> None:
             last = json.loads(rest[-1].removeprefix("data: "))
             assert (last["type"], last["code"]) == ("error", "drain")
             assert last["error"]["message"] == last["message"]
+
+    asyncio.run(run())
+
+
+def test_a_call_that_failed_says_so_and_why() -> None:
+    @tool(effect="read", labels=OWN)
+    async def look_up(order: str) -> str:
+        """Look an order up."""
+        raise ToolError(f"There is no order {order}.")
+
+    calls = [[ToolCall("look_up", '{"order":"9"}'), ToolCall("nothing", "{}")], "There is none."]
+    agent = Agent("clerk", ScriptedModel(calls), tools=[look_up])
+
+    async def run() -> None:
+        async with asyncio.timeout(WAIT_S), served(agent) as desk, desk.client() as client:
+            stream = await client.responses.create(model="clerk", input="Hi", stream=True)
+            events = [event async for event in stream]
+            kinds = [event.type for event in events]
+            assert kinds.count("response.mcp_call.failed") == 2
+            assert "response.mcp_call.completed" not in kinds
+            last = events[-1]
+            assert last.type == "response.completed"
+            made = {each.name: each for each in last.response.output if each.type == "mcp_call"}
+            assert [each.status for each in made.values()] == ["failed", "failed"]
+            assert "There is no order 9." in str(made["look_up"].error)
+            assert "unknown_tool" in str(made["nothing"].error)
+            assert last.response.output_text == "There is none."
+            kept = await client.responses.retrieve(last.response.id)
+            assert kept.output == last.response.output
 
     asyncio.run(run())
