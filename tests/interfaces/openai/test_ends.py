@@ -269,9 +269,11 @@ def test_a_turn_that_takes_long_is_waited_for_no_longer_than_it_may() -> None:
 
 def test_a_silent_stream_is_kept_open_and_a_server_that_ends_says_so() -> None:
     async def run() -> None:
+        goes_on = asyncio.Event()
+
         async def wait(request: Request) -> str:  # noqa: ARG001 - a script's shape
-            await asyncio.Event().wait()
-            raise AssertionError("it never does")
+            await goes_on.wait()
+            return "Done."
 
         slow, bounds = Agent("slow", ScriptedModel([wait])), Bounds(ping_s=0.0)
         async with asyncio.timeout(WAIT_S), served(slow, bounds=bounds) as desk:
@@ -286,6 +288,7 @@ def test_a_silent_stream_is_kept_open_and_a_server_that_ends_says_so() -> None:
                     continue
                 desk.readers.send_away()
                 rest = [line async for line in lines if line.startswith("data: ")]
+            goes_on.set()
             last = json.loads(rest[-1].removeprefix("data: "))
             assert (last["type"], last["code"]) == ("error", "drain")
             assert last["error"]["message"] == last["message"]
@@ -318,5 +321,33 @@ def test_a_call_that_failed_says_so_and_why() -> None:
             assert last.response.output_text == "There is none."
             kept = await client.responses.retrieve(last.response.id)
             assert kept.output == last.response.output
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("form", ["responses", "chat"])
+def test_a_stream_whose_session_is_erased_ends_with_an_error(form: str) -> None:
+    async def run() -> None:
+        goes_on = asyncio.Event()
+
+        async def wait(request: Request) -> str:  # noqa: ARG001 - a script's shape
+            await goes_on.wait()
+            return "Done."
+
+        slow = Agent("slow", ScriptedModel([wait]))
+        async with asyncio.timeout(WAIT_S), served(slow) as desk, desk.client() as client:
+            if form == "chat":
+                ask: Any = client.chat.completions.create(model="slow", messages=HI, stream=True)
+            else:
+                ask = client.responses.create(model="slow", input="Hi", stream=True)
+            stream = await ask
+            await anext(aiter(stream))
+            (row,) = await opened(desk).sessions.listed(ANN)
+            await opened(desk).store.erase("acme", None, row.id.name)
+            with pytest.raises(openai.APIError) as raised:
+                async for _ in stream:
+                    continue
+            assert raised.value.code == "not_found"
+            goes_on.set()
 
     asyncio.run(run())

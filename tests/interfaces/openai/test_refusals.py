@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import httpx2
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 from tests.interfaces.openai.desk import DONE, WAIT_S, Desk, answer, chat, served
 
+from jackline.interfaces.openai import ids
 from jackline.interfaces.openai.saying import typed
 
 HI: Any = [{"role": "user", "content": "Hi"}]
@@ -168,6 +170,12 @@ def test_an_answer_holds_for_the_call_that_was_shown_and_once() -> None:
                 await ask(ann, "Something else", asked.id)
             with pytest.raises(openai.ConflictError) as raised:
                 await ask(ann, [answer(question)], other.id)
+            assert raised.value.code == "stale"
+            known = ids.question(question)
+            forged = f"{known.number}.{'0' * 64}.{known.session}".encode()
+            bent = f"mcpr_{urlsafe_b64encode(forged).decode().rstrip('=')}"
+            with pytest.raises(openai.ConflictError) as raised:
+                await ask(ann, [answer(bent)], asked.id)
             assert raised.value.code == "stale"
             done = await ask(ann, [answer(question, approve=False)], asked.id)
             assert done.output[0].status == "failed"
