@@ -85,7 +85,7 @@ async def _asks(talk: Talk, row: SessionRow, span: Span) -> Reply | None:
     """Return what the session asks, where that is all that there is to tell."""
     if span.first:
         return None
-    reply = Reply(span, end=TurnPaused("person"))
+    reply = Reply(span, begun_at=row.updated_at, end=TurnPaused("person"))
     waiting = await talk.service.sessions.questions(row.id, talk.caller.user)
     reply.ask(waiting)
     return reply
