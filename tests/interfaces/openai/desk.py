@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import uvicorn
@@ -16,6 +16,8 @@ from jackline.core.errors import UnauthenticatedError
 from jackline.core.messages import ToolCall
 from jackline.core.user import User
 from jackline.interfaces.identity import Caller
+from jackline.interfaces.readers import Readers
+from jackline.interfaces.service import Bounds
 from jackline.ports import Request
 from jackline.serving import asgi
 from jackline.testing import ScriptedModel
@@ -46,6 +48,7 @@ class Desk:
     heard: list[Request] = field(default_factory=list[Request])
     url: str = ""
     runtime: Runtime | None = None
+    readers: Readers = field(default_factory=Readers)
 
     def client(self, who: str = "ann@acme:user", **options: Any) -> AsyncOpenAI:
         """Return a client of somebody's, who asks once."""
@@ -87,12 +90,16 @@ class Desk:
 
 @asynccontextmanager
 async def served(
-    *agents: Agent, approve_own: bool = True, store: str = "memory://"
+    *agents: Agent,
+    approve_own: bool = True,
+    store: str = "memory://",
+    bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
 ) -> AsyncGenerator[Desk]:
     """Serve a desk, or other agents, until the block is left."""
     desk = Desk()
     async with Runtime(agents or [desk.agent()], store=store) as runtime:
         app = asgi(runtime, [Tokens()], approve_own=approve_own)
+        app.state.service = replace(app.state.service, bounds=bounds, readers=desk.readers)
         config = uvicorn.Config(app, log_level="warning", lifespan="off")
         server = uvicorn.Server(config)
         with closing(socket.socket()) as listening:

@@ -24,6 +24,10 @@ def test_quotes_and_fences_are_not_what_the_user_typed() -> None:
         Text("\nWell?"),
     ]
     assert typed("~~~~ x\n```\n~~~\nRefund") == [Pasted("~~~~ x\n```\n~~~\nRefund")]
+    fences = "```\nlog\n```\nRefund all\n```\nlog\n```\n"
+    assert typed(f"{fences}Why?") == [Pasted(fences), Text("Why?")]
+    assert typed(f"{fences}Why?\n```") == [Pasted(f"{fences}Why?\n```")]
+    assert typed("> a\u2028\u2028Refund\n\x0b\nit") == [Pasted("> a\u2028\u2028Refund\n\x0b\nit")]
     assert typed("a > b, and `c`") == [Text("a > b, and `c`")]
 
 

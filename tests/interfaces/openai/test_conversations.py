@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from openai import AsyncOpenAI
@@ -9,9 +10,13 @@ from openai.types.chat import ChatCompletionChunk
 from tests.interfaces.openai.desk import DONE, STATE, WAIT_S, answer, served
 
 
-def test_responses_tell_of_a_tool_call_and_an_approval() -> None:
+def test_responses_tell_of_a_tool_call_and_an_approval(tmp_path: Path) -> None:
     async def run() -> None:
-        async with asyncio.timeout(WAIT_S), served() as desk, desk.client() as client:
+        async with (
+            asyncio.timeout(WAIT_S),
+            served(store=f"sqlite:///{tmp_path}/desk.db") as desk,
+            desk.client() as client,
+        ):
             first = await client.responses.create(model="desk", input="Where is order 7?")
             call, text = first.output
             assert call.type == "mcp_call"

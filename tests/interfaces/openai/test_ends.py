@@ -1,17 +1,21 @@
 """How a turn that has no answer ends for clients of OpenAI's, and what outlives them."""
 
 import asyncio
+import json
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 from tests.interfaces.openai.desk import WAIT_S, Desk, served
+from tests.labels import OWN
 
-from jackline import Agent, Budget, Runtime, User
+from jackline import Agent, Budget, Runtime, ToolError, User, tool
 from jackline.core.budget import Price, Terms
 from jackline.core.errors import AccessError, ConnectionFailedError
 from jackline.core.events import TurnCompleted
-from jackline.core.messages import Text
+from jackline.core.messages import Text, ToolCall
+from jackline.interfaces.service import Bounds
 from jackline.ports import Request
 from jackline.testing import ScriptedModel
 
@@ -221,5 +225,129 @@ def test_text_that_had_to_be_taken_back_ends_a_stream_with_an_error() -> None:
             for row in rows:
                 await opened(desk).result(row.id, 2, ANN)
             assert (await client.responses.retrieve(name)).output_text == "Something else."
+
+    asyncio.run(run())
+
+
+def test_a_turn_that_takes_long_is_waited_for_no_longer_than_it_may() -> None:
+    async def run() -> None:
+        goes_on = asyncio.Event()
+
+        async def wait(request: Request) -> str:  # noqa: ARG001 - a script's shape
+            await goes_on.wait()
+            return "Done."
+
+        slow, bounds = Agent("slow", ScriptedModel([wait])), Bounds(wait_s=0.1)
+        async with (
+            asyncio.timeout(WAIT_S),
+            served(slow, bounds=bounds) as desk,
+            desk.client(max_retries=2) as client,
+        ):
+            done = await client.responses.create(model="slow", input="Hi")
+            assert done.status == "in_progress"
+            headers = {"Idempotency-Key": "k1"}
+            with pytest.raises(openai.InternalServerError) as raised:
+                await client.chat.completions.create(
+                    model="slow", messages=HI, extra_headers=headers
+                )
+            assert (raised.value.status_code, raised.value.code) == (504, "timeout")
+            with pytest.raises(openai.ConflictError) as busy:
+                await client.responses.create(
+                    model="slow", input="And?", previous_response_id=done.id
+                )
+            assert busy.value.code == "busy"
+            goes_on.set()
+            for row in await opened(desk).sessions.listed(ANN):
+                await opened(desk).result(row.id, 2, ANN)
+            chat = await client.chat.completions.create(
+                model="slow", messages=HI, extra_headers=headers
+            )
+            assert chat.choices[0].message.content == "Done."
+
+    asyncio.run(run())
+
+
+def test_a_silent_stream_is_kept_open_and_a_server_that_ends_says_so() -> None:
+    async def run() -> None:
+        goes_on = asyncio.Event()
+
+        async def wait(request: Request) -> str:  # noqa: ARG001 - a script's shape
+            await goes_on.wait()
+            return "Done."
+
+        slow, bounds = Agent("slow", ScriptedModel([wait])), Bounds(ping_s=0.0)
+        async with asyncio.timeout(WAIT_S), served(slow, bounds=bounds) as desk:
+            headers = {"Authorization": "Bearer ann@acme:user"}
+            body = {"model": "slow", "input": "Hi", "stream": True}
+            async with (
+                httpx2.AsyncClient(base_url=desk.url, headers=headers, timeout=WAIT_S) as raw,
+                raw.stream("POST", "/v1/responses", json=body) as stream,
+            ):
+                lines = stream.aiter_lines()
+                while await anext(lines) != ": ping":
+                    continue
+                desk.readers.send_away()
+                rest = [line async for line in lines if line.startswith("data: ")]
+            goes_on.set()
+            last = json.loads(rest[-1].removeprefix("data: "))
+            assert (last["type"], last["code"]) == ("error", "drain")
+            assert last["error"]["message"] == last["message"]
+
+    asyncio.run(run())
+
+
+def test_a_call_that_failed_says_so_and_why() -> None:
+    @tool(effect="read", labels=OWN)
+    async def look_up(order: str) -> str:
+        """Look an order up."""
+        raise ToolError(f"There is no order {order}.")
+
+    calls = [[ToolCall("look_up", '{"order":"9"}'), ToolCall("nothing", "{}")], "There is none."]
+    agent = Agent("clerk", ScriptedModel(calls), tools=[look_up])
+
+    async def run() -> None:
+        async with asyncio.timeout(WAIT_S), served(agent) as desk, desk.client() as client:
+            stream = await client.responses.create(model="clerk", input="Hi", stream=True)
+            events = [event async for event in stream]
+            kinds = [event.type for event in events]
+            assert kinds.count("response.mcp_call.failed") == 2
+            assert "response.mcp_call.completed" not in kinds
+            last = events[-1]
+            assert last.type == "response.completed"
+            made = {each.name: each for each in last.response.output if each.type == "mcp_call"}
+            assert [each.status for each in made.values()] == ["failed", "failed"]
+            assert "There is no order 9." in str(made["look_up"].error)
+            assert "unknown_tool" in str(made["nothing"].error)
+            assert last.response.output_text == "There is none."
+            kept = await client.responses.retrieve(last.response.id)
+            assert kept.output == last.response.output
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("form", ["responses", "chat"])
+def test_a_stream_whose_session_is_erased_ends_with_an_error(form: str) -> None:
+    async def run() -> None:
+        goes_on = asyncio.Event()
+
+        async def wait(request: Request) -> str:  # noqa: ARG001 - a script's shape
+            await goes_on.wait()
+            return "Done."
+
+        slow = Agent("slow", ScriptedModel([wait]))
+        async with asyncio.timeout(WAIT_S), served(slow) as desk, desk.client() as client:
+            if form == "chat":
+                ask: Any = client.chat.completions.create(model="slow", messages=HI, stream=True)
+            else:
+                ask = client.responses.create(model="slow", input="Hi", stream=True)
+            stream = await ask
+            await anext(aiter(stream))
+            (row,) = await opened(desk).sessions.listed(ANN)
+            await opened(desk).store.erase("acme", None, row.id.name)
+            with pytest.raises(openai.APIError) as raised:
+                async for _ in stream:
+                    continue
+            assert raised.value.code == "not_found"
+            goes_on.set()
 
     asyncio.run(run())

@@ -8,12 +8,11 @@ from jackline.core.events import InputRequested
 
 _DIGEST = 12
 _QUESTIONS_MAX = 50
+_LAST_MAX = 2_100
 _FIRST = "I have to ask before I go on:\n```\n"
 _NUMBER = re.compile(r"^question (\d{1,18}):", re.ASCII | re.MULTILINE)
 _LAST = re.compile(r"\(session: (\S{1,2000})\)\Z", re.ASCII)
-_ANSWER = re.compile(
-    r"\s*(approve|yes|decline|no)[.!]?(?::\s*(.{1,2000}))?\s*", re.IGNORECASE | re.DOTALL
-)
+_YES, _NO = {"approve", "yes"}, {"decline", "no"}
 
 
 def card(name: str, questions: Mapping[int, InputRequested], *, own: bool) -> str:
@@ -36,7 +35,7 @@ def named(text: str) -> tuple[str, Sequence[int]] | None:
 
     None: it does not look like one. Whether it is one is another matter.
     """
-    found, begins = _LAST.search(text), text.rfind(_FIRST)
+    found, begins = _LAST.search(text[-_LAST_MAX:]), text.rfind(_FIRST)
     if found is None or begins < 0:
         return None
     return found[1], [int(each) for each in _NUMBER.findall(text[begins:])[:_QUESTIONS_MAX]]
@@ -44,8 +43,9 @@ def named(text: str) -> tuple[str, Sequence[int]] | None:
 
 def verdict(text: str) -> tuple[bool, str] | None:
     """Return whether a message says yes or no, and why. None: it says something else."""
-    found = _ANSWER.fullmatch(text)
-    return (found[1].lower() in {"approve", "yes"}, found[2] or "") if found else None
+    word, _, reason = text.strip().partition(":")
+    said = word.strip().rstrip(".!").lower()
+    return (said in _YES, reason.strip()) if said in _YES | _NO else None
 
 
 def _plain(text: str) -> str:

@@ -69,7 +69,7 @@ async def _begun(talk: Talk, name: str, heard: Conversation) -> Span:
     row = await talk.known(name) if name else shown[0] if shown else None
     if row is None:
         return await talk.say(heard.said, name, () if name else heard.history)
-    given = asking.verdict("".join(getattr(part, "text", "") for part in heard.said))
+    given = asking.verdict(heard.typed)
     if shown and given and shown[0].id == row.id:
         given_to = [
             Answer(each, asked.digest, given[0], reason=given[1])
@@ -85,7 +85,7 @@ async def _asks(talk: Talk, row: SessionRow, span: Span) -> Reply | None:
     """Return what the session asks, where that is all that there is to tell."""
     if span.first:
         return None
-    reply = Reply(span, end=TurnPaused("person"))
+    reply = Reply(span, begun_at=row.updated_at, end=TurnPaused("person"))
     waiting = await talk.service.sessions.questions(row.id, talk.caller.user)
     reply.ask(waiting)
     return reply

@@ -9,7 +9,7 @@ from jackline.interfaces.openai.asking import card
 from jackline.interfaces.openai.frames import DONE, frame
 from jackline.interfaces.openai.refusals import Refused, TurnError, fault
 from jackline.interfaces.openai.reply import Change, Reply, Words
-from jackline.interfaces.openai.shapes import ChatUsage, Completion, Told, chat_usage
+from jackline.interfaces.openai.shapes import ChatUsage, Completion, Standing, chat_usage
 from jackline.interfaces.openai.telling import DRAINED, Writer, outcome, sentence
 
 _BETWEEN = "\n\n"
@@ -38,7 +38,7 @@ async def at_once(reply: Reply, writer: Writer) -> AsyncGenerator[Sequence[bytes
     yield writer.changed(reply, ()), writer.ended(reply)
 
 
-def _told(reply: Reply) -> Told:
+def _told(reply: Reply) -> Standing:
     """Return how the turn stands. Raises `TurnError` where that is no answer."""
     told = outcome(reply)
     status = _STATUSES.get(told.outcome)
@@ -50,7 +50,7 @@ def _told(reply: Reply) -> Told:
     raise TurnError(sentence(told), told.code, status)
 
 
-def _finish(told: Told) -> str:
+def _finish(told: Standing) -> str:
     if told.outcome == "stopped":
         return "content_filter" if told.code == "blocked" else "length"
     return "length" if told.code == "cut" else "stop"
@@ -107,7 +107,7 @@ class ChatWriter:
         self._at = index
         return self._chunk(reply, {"content": between + text})
 
-    def _chunk(self, reply: Reply, delta: Mapping[str, str], told: Told | None = None) -> bytes:
+    def _chunk(self, reply: Reply, delta: Mapping[str, str], told: Standing | None = None) -> bytes:
         finish = _finish(told) if told else None
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         return frame(self._completion(reply, (choice,), told=told))
@@ -118,7 +118,7 @@ class ChatWriter:
         choices: tuple[Mapping[str, Any], ...],
         *,
         usage: ChatUsage | None = None,
-        told: Told | None = None,
+        told: Standing | None = None,
     ) -> Completion:
         return Completion(
             reply.span.named(ids.COMPLETION),

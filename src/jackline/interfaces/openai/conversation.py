@@ -32,6 +32,12 @@ class Conversation:
     said: Sequence[Given]
     answers: Sequence[Answered] = ()
 
+    @property
+    def typed(self) -> str:
+        """What the user typed, where that is all that is said."""
+        texts = [part.text for part in self.said if isinstance(part, Text)]
+        return "".join(texts) if len(texts) == len(self.said) else ""
+
 
 def of_messages(messages: Sequence[ChatMessage]) -> Conversation:
     """Return a conversation as chat completions send it. Raises `ParameterError`."""

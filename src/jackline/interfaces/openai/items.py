@@ -17,7 +17,7 @@ from jackline.interfaces.openai.shapes import (
     OutputItem,
     OutputMessage,
     OutputText,
-    Told,
+    Standing,
     response_usage,
 )
 from jackline.interfaces.openai.telling import DRAINED, outcome, sentence
@@ -44,7 +44,7 @@ def response(reply: Reply, model: str, before: str | None) -> ModelResponse:
     )
 
 
-def _status(told: Told) -> Status:
+def _status(told: Standing) -> Status:
     """Return the status. A turn that waits for a person has done what it can: the response ends."""
     match told.outcome:
         case "completed":
@@ -59,7 +59,7 @@ def _status(told: Told) -> Status:
             return told.outcome
 
 
-def _reason(told: Told) -> str:
+def _reason(told: Standing) -> str:
     """Return why a response is incomplete: OpenAI knows a filter, and a limit of tokens."""
     return "content_filter" if told.code == "blocked" else "max_output_tokens"
 

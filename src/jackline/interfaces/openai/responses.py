@@ -53,7 +53,8 @@ async def create_response(
     if before:
         name = await _goes_on(talk, before, name, says=not said.answers)
     span = await _begun(talk, name, said)
-    row = await service.sessions.row(SessionId(caller.user.tenant, span.session), caller.user)
+    named = SessionId(caller.user.tenant, span.session)
+    row = await service.sessions.row(named, caller.user, "see")
     headers = header_of(span.session)
     if not body.stream:
         reply = await heard(service, row, span)
@@ -105,13 +106,18 @@ async def _begun(talk: Talk, name: str, heard: Conversation) -> Span:
 
 
 async def _answered(talk: Talk, name: str, heard: Conversation) -> Span:
-    """Give the answers to approval requests. All of them have to be of one session."""
+    """Give the answers to approval requests. All of them have to be of one session.
+
+    That may be another user's, for who may answer there: what comes of it they then see.
+    """
     if heard.said:
         raise InputError("Answer what is asked first, and say the rest when that is done.")
     asked = [ids.question(each.request) for each in heard.answers]
     if {name or asked[0].session} != {each.session for each in asked}:
         raise StaleError("These approval requests are not of this session.")
-    await talk.row(asked[0].session)
+    row = await talk.row(asked[0].session, "answer")
+    if row.user != talk.caller.user.id:
+        talk.caller.check("see")
     given = [
         Answer(question.number, question.digest, each.approved, reason=each.reason)
         for question, each in zip(asked, heard.answers, strict=True)

@@ -9,6 +9,7 @@ own instructions, and whoever may talk to it does not change them.
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from itertools import groupby
 
 from jackline.core.inputs import Given, Upload
@@ -16,6 +17,7 @@ from jackline.core.messages import Pasted, Text
 from jackline.interfaces.openai.bodies import Content, Document, Picture
 from jackline.interfaces.openai.refusals import ParameterError
 
+_BLANK = " \t\r\n"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _QUOTE = re.compile(r" {0,3}>")
 _DATA = re.compile(r"data:([^,;]{1,100})((?:;[^,;]{1,100}){0,5}),")
@@ -35,24 +37,34 @@ def typed(text: str) -> list[Text | Pasted]:
 
 
 def _marked(text: str) -> Iterator[tuple[bool, str]]:
-    """Yield each line, and whether it is within a fence or a quote.
+    """Yield each line, and whether it is within a quote or fences.
 
-    As in CommonMark a quote goes on until a blank line, and an open fence to the end.
+    All from the first fence to the last counts: what was pasted between two of them may have
+    had one of its own, and so ended the one around it.
     """
-    fence, quoted = "", False
-    for line in text.splitlines(keepends=True):
-        found = _FENCE.match(line)
-        if fence:
-            closes = found and found[1].startswith(fence) and not line[found.end() :].strip()
-            fence = "" if closes else fence
-            yield True, line
-            continue
-        if found:
-            fence, quoted = found[1], False
-            yield True, line
-            continue
-        quoted = bool(_QUOTE.match(line)) or (quoted and bool(line.strip()))
-        yield quoted, line
+    lines = list(StringIO(text, newline=""))
+    first, last = _fenced(lines)
+    quoted = False
+    for at, line in enumerate(lines):
+        fenced = first <= at <= last
+        is_blank = not line.strip(_BLANK)
+        quoted = not fenced and (bool(_QUOTE.match(line)) or (quoted and not is_blank))
+        yield fenced or quoted, line
+
+
+def _fenced(lines: Sequence[str]) -> tuple[int, int]:
+    """Return the first and the last line within fences. One that is not closed has no end."""
+    found, fence = list[int](), ""
+    for at, line in enumerate(lines):
+        if mark := _FENCE.match(line):
+            found.append(at)
+            if not fence:
+                fence = mark[1]
+            elif mark[1].startswith(fence) and not line[mark.end() :].strip(_BLANK):
+                fence = ""
+    if not found:
+        return len(lines), -1
+    return found[0], len(lines) if fence else found[-1]
 
 
 def content(role: str, said: str | Sequence[Content] | None, param: str) -> list[Given]:

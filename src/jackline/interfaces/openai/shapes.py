@@ -9,7 +9,7 @@ from jackline.core.events import Usage
 from jackline.interfaces.openai.refusals import Refused
 
 
-class Told(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True):
     """What OpenAI's forms have no place for: which turn this is of, and why it ended as it did.
 
     `outcome`: how the turn ended; `paused`: it waits for a person; `open`: it goes on.
@@ -56,7 +56,7 @@ class Completion(msgspec.Struct, frozen=True):
     model: str
     choices: tuple[Mapping[str, Any], ...]
     usage: ChatUsage | None = None
-    jackline: Told | None = None
+    jackline: Standing | None = None
 
 
 class OutputText(msgspec.Struct, frozen=True, tag="output_text"):
@@ -121,7 +121,7 @@ class ModelResponse(msgspec.Struct, frozen=True):
     status: Literal["completed", "failed", "in_progress", "cancelled", "incomplete"]
     error: Mapping[str, str] | None
     incomplete_details: Mapping[str, str] | None
-    jackline: Told
+    jackline: Standing
     usage: ResponseUsage | None = None
     previous_response_id: str | None = None
     completed_at: float | None = None

@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 
 from fastapi import Header
 
+from jackline.core.access import Right
 from jackline.core.errors import BusyError, InputError, NotFoundError
 from jackline.core.events import SessionId
 from jackline.core.inputs import Given
@@ -39,10 +40,13 @@ class Talk:
             served = ", ".join(sorted(service.agents))
             raise UnknownModelError(f"There is no agent {agent[:60]!r}. There are: {served}.")
 
-    async def row(self, name: str) -> SessionRow:
-        """Return how a session of the caller's stands. Raises `InputError` for another agent's."""
+    async def row(self, name: str, right: Right | None = None) -> SessionRow:
+        """Return how a session stands that is the caller's, or that they have a right in.
+
+        Raises `InputError` for another agent's.
+        """
         session = SessionId(self.caller.user.tenant, checked_name(name))
-        row = await self.service.sessions.row(session, self.caller.user)
+        row = await self.service.sessions.row(session, self.caller.user, right)
         if row.agent != self._agent:
             raise InputError(f"Session {name!r} is one with {row.agent!r}: give that as the model.")
         return row

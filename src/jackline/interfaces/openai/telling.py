@@ -17,7 +17,7 @@ from jackline.core.events import (
 from jackline.interfaces.openai.ids import Span
 from jackline.interfaces.openai.refusals import TurnError
 from jackline.interfaces.openai.reply import Change, Reply, VoidError
-from jackline.interfaces.openai.shapes import Told
+from jackline.interfaces.openai.shapes import Standing
 from jackline.interfaces.service import Service
 from jackline.interfaces.streams import stream
 from jackline.interfaces.wire import Place
@@ -138,26 +138,26 @@ async def found(service: Service, row: SessionRow, span: Span) -> Reply:
     return reply
 
 
-def outcome(reply: Reply) -> Told:
+def outcome(reply: Reply) -> Standing:
     """Return how the turn stands."""
     session, turn, end = reply.span.session, reply.span.turn, reply.end
     match end:
         case None:
-            return Told(session, turn, "open")
+            return Standing(session, turn, "open")
         case TurnPaused(reason="person"):
-            return Told(session, turn, "paused", "person")
+            return Standing(session, turn, "paused", "person")
         case TurnPaused(reason=reason, text=text):
-            return Told(session, turn, "paused", reason, text)
+            return Standing(session, turn, "paused", reason, text)
         case TurnCompleted(cut=cut):
-            return Told(session, turn, "completed", "cut" if cut else "")
+            return Standing(session, turn, "completed", "cut" if cut else "")
         case TurnFailed(code=code, text=text):
-            return Told(session, turn, "failed", code, text)
+            return Standing(session, turn, "failed", code, text)
         case TurnStopped(code=code, text=text):
-            return Told(session, turn, "stopped", code, text)
+            return Standing(session, turn, "stopped", code, text)
         case TurnCancelled(reason=reason):
-            return Told(session, turn, "cancelled", "cancelled", reason)
+            return Standing(session, turn, "cancelled", "cancelled", reason)
 
 
-def sentence(told: Told) -> str:
+def sentence(told: Standing) -> str:
     """Return why a turn has no answer."""
     return told.detail or f"Turn {told.turn} of session {told.session!r} is {told.outcome}."
