@@ -1,29 +1,37 @@
 """Where a runtime becomes a server."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jackline.app import Runtime
 from jackline.core.errors import DefinitionError
+from jackline.core.rates import Quota, parse
 from jackline.interfaces.identity import Identity
 from jackline.interfaces.keys import KeyIdentity
+from jackline.interfaces.throttling import Throttle, Throttled
 from jackline.opening import awake_clock
 from jackline.ports import KeepsKeys, Store
-from jackline.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from jackline.settings import Settings
+
 
 def asgi(
-    runtime: Runtime, identities: Sequence[Identity], *, approve_own: bool = False
+    runtime: Runtime,
+    identities: Sequence[Identity],
+    *,
+    approve_own: bool = False,
+    origins: Collection[str] = (),
 ) -> "FastAPI":
     """Return an ASGI application that serves a runtime, to be mounted or run by itself.
 
     The runtime has to be open while it is used. `identities` tell who asks: the first that knows
-    decides. With `approve_own` those who asked for something may say yes to it themselves. Raises
-    `DefinitionError` where the extra is not installed.
+    decides. With `approve_own` those who asked for something may say yes to it themselves. Pages
+    of these `origins` may ask, besides its own. Raises `DefinitionError` where the extra is not
+    installed.
     """
     with _extra():
         from jackline.interfaces.http.app import api  # noqa: PLC0415 - it takes 0.3 s to import
@@ -37,24 +45,34 @@ def asgi(
             identities,
             awake_clock,
             approve_own=approve_own,
+            origins=frozenset(origins),
         )
     )
 
 
-def identities(store: Store, settings: Settings) -> list[Identity]:
+async def identities(settings: "Settings", store: Store) -> Sequence[Identity]:
     """Return what tells who asks: keys of the store, and tokens of the provider that is named.
 
-    Raises `DefinitionError` where the settings name one that nobody could ask.
+    None: nobody has ever made a key, and there is no provider, so everybody is the developer.
+    Whoever is known asks no more often than the settings let them. Raises `DefinitionError` where
+    they name a provider that nobody could ask.
     """
     found: list[Identity] = []
-    if isinstance(store, KeepsKeys):
+    has_keys = isinstance(store, KeepsKeys) and await store.keys.exist()
+    if isinstance(store, KeepsKeys) and (has_keys or settings.oidc_issuer):
         found.append(KeyIdentity(store.keys, store.key, awake_clock, settings.access))
     if settings.oidc_issuer:
         found.append(_tokens(settings))
-    return found
+    of_key, of_tenant = _quota(settings.key_rate), _quota(settings.tenant_rate)
+    throttle = Throttle(of_key, of_tenant, awake_clock)
+    return [Throttled(each, throttle) for each in found]
 
 
-def _tokens(settings: Settings) -> Identity:
+def _quota(rate: str) -> Quota | None:
+    return parse(rate) if rate else None
+
+
+def _tokens(settings: "Settings") -> Identity:
     with _extra():
         from jackline.interfaces.tokens import Provider, TokenIdentity  # noqa: PLC0415 - as above
     provider = Provider(

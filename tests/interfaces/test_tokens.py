@@ -479,7 +479,7 @@ def test_a_provider_that_nobody_could_believe_is_refused(
     async def run() -> None:
         async with Runtime([clerk()], store="memory://") as runtime:
             with pytest.raises(DefinitionError, match=told):
-                identities(runtime.store, Settings.model_validate(settings))
+                await identities(Settings.model_validate(settings), runtime.store)
 
     asyncio.run(run())
 
@@ -490,7 +490,7 @@ def test_tokens_and_keys_open_the_same_server() -> None:
             settings = Settings(
                 oidc_issuer=at.url, oidc_audience=AUDIENCE, oidc_jwks_url=f"{at.url}/keys"
             )
-            known = identities(runtime.store, settings)
+            known = await identities(settings, runtime.store)
             async with served(runtime, known) as web:
                 shown = [
                     token(claims(at.url)),

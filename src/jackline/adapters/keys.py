@@ -36,6 +36,10 @@ class MemoryKeys:
         self._kept[key.prefix] = made, digest
         return made
 
+    async def exist(self) -> bool:
+        """See `Keys.exist`."""
+        return bool(self._kept)
+
     async def find(self, prefix: str) -> KeyFound | None:
         """See `Keys.find`."""
         kept = self._kept.get(prefix)

@@ -88,18 +88,26 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
 
 @asynccontextmanager
 async def driving(
-    settings: Settings, app: App, around: Surroundings | None = None
+    settings: Settings, app: App, around: Surroundings | None = None, *, drive: bool = True
 ) -> "AsyncGenerator[Runtime]":
-    """Open a runtime that drives, and before that delete what was kept for long enough."""
+    """Open a runtime, and before that delete what was kept for long enough.
+
+    Without `drive` it leaves both to others.
+    """
     from jackline.app import Runtime  # noqa: PLC0415 - only for commands that drive
 
     around = around or Surroundings(lease_s=settings.lease_s, engine=settings.engine)
     policy = read_policy(settings.policy) if settings.policy else NO_POLICY
     runtime = Runtime(
-        app.agents, store=settings.store, deps=app.deps, policy=policy, surroundings=around
+        app.agents,
+        store=settings.store,
+        deps=app.deps,
+        drive=drive,
+        policy=policy,
+        surroundings=around,
     )
     async with runtime:
-        if settings.retention_days is not None:
+        if drive and settings.retention_days is not None:
             await runtime.store.retain(settings.retention_days * _DAY_S)
         yield runtime
 

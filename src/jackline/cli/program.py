@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "Watch an agent be killed, resume, ask, and stop at its budget.",
     "chat": "Talk to an agent.",
     "run": "Run one turn, and print what came of it.",
+    "serve": "Serve agents over HTTP.",
     "worker": "Drive what is due, until told to end.",
     "workers": "Show who drives, and what waits.",
     "sessions": "List sessions.",

@@ -1,6 +1,6 @@
 """What the interfaces serve: sessions and agents, to callers who are known."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jackline.core.agent import Agent
@@ -29,7 +29,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the endpoints need. `approve_own`: who asked may say yes themselves."""
+    """What the endpoints need. `approve_own`: who asked may say yes themselves.
+
+    `origins`: whose pages may ask, besides the server's own.
+    """
 
     sessions: Sessions
     store: Store
@@ -39,5 +42,6 @@ class Service:
     clock: Clock
     bounds: Bounds = Bounds()
     approve_own: bool = False
+    origins: Collection[str] = ()
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)

@@ -39,9 +39,9 @@ class Redacting(logging.Filter):
 _REDACTING = Redacting()
 
 
-def redact_logs() -> None:
-    """See to it that what goes to the logger `jackline` is redacted. Once is enough."""
-    logging.getLogger("jackline").addFilter(_REDACTING)
+def redact_logs(name: str = "jackline") -> None:
+    """See to it that what goes to a logger is redacted. Once is enough."""
+    logging.getLogger(name).addFilter(_REDACTING)
 
 
 def _redacted(text: str) -> str:

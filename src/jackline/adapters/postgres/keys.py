@@ -18,6 +18,7 @@ _ADD = f"""
     SELECT %s, %s, %s, %s, %s, %s, now.at, now.at + %s::double precision, NULL, %s FROM now
     ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """  # noqa: S608 - they stand above
+_EXIST = "SELECT 1 FROM jackline.api_key LIMIT 1"
 _FIND = f"{_NOW} SELECT {_COLUMNS}, hash, now.at FROM jackline.api_key, now WHERE prefix = %s"  # noqa: S608 - as above
 _LISTED = f"""
     SELECT {_COLUMNS} FROM jackline.api_key WHERE tenant = %s ORDER BY made_at DESC, prefix LIMIT %s
@@ -48,6 +49,10 @@ class PostgresKeys:
             return keys.read(row)
 
         return await self._append(work)
+
+    async def exist(self) -> bool:
+        """See `Keys.exist`."""
+        return bool(await self._read(lambda database, _: database.execute(_EXIST).fetchone()))
 
     async def find(self, prefix: str) -> KeyFound | None:
         """See `Keys.find`."""

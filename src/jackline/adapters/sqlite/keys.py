@@ -14,6 +14,7 @@ _ADD = f"""
     INSERT INTO api_key ({_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - they stand in `COLUMNS`
+_EXIST = "SELECT 1 FROM api_key LIMIT 1"
 _FIND = f"SELECT {_COLUMNS}, hash FROM api_key WHERE prefix = ?"  # noqa: S608 - as above
 _LISTED = f"""
     SELECT {_COLUMNS} FROM api_key WHERE tenant = ?
@@ -45,6 +46,10 @@ class SqliteKeys:
             return made
 
         return await self._write(work)
+
+    async def exist(self) -> bool:
+        """See `Keys.exist`."""
+        return bool(await self._read(lambda database: database.execute(_EXIST).fetchone()))
 
     async def find(self, prefix: str) -> KeyFound | None:
         """See `Keys.find`."""

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from jackline.core.errors import JacklineError
 from jackline.interfaces import problems
 from jackline.interfaces.http import agents, artifacts, events, questions, schema, sessions, turns
+from jackline.interfaces.http.bounding import Bounded
+from jackline.interfaces.http.guarding import Guarded
 from jackline.interfaces.service import Service
 
 _ROUTERS: Sequence[APIRouter] = (
@@ -42,6 +44,9 @@ def api(service: Service) -> FastAPI:
     app.add_exception_handler(JacklineError, problems.told)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _broken)
+    app.add_middleware(Bounded, bounds=service.bounds)
+    app.add_middleware(Guarded, origins=service.origins)
     return app
 
 
@@ -61,3 +66,8 @@ async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG
         "about:blank", str(error.detail), error.status_code, "http", str(error.detail)
     )
     return problems.answer(told, error.headers)
+
+
+async def _broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape
+    """Tell nothing of a bug: whoever serves logs it, and raises it once more."""
+    return problems.answer(problems.Problem("about:blank", "A bug", 500, "internal"))

@@ -14,6 +14,7 @@ from jackline.interfaces.http.events import Accept, wants_stream
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import Done, Told, answers, receipt_of
+from jackline.interfaces.readers import unless_sent_away
 from jackline.interfaces.streams import stream
 from jackline.interfaces.wire import Place
 from jackline.runtime.results import Result, ends
@@ -84,7 +85,8 @@ async def _result(
 ) -> Result | None:
     try:
         async with asyncio.timeout(wait_s):
-            return await service.result(name, turn, caller.user)
+            result = service.result(name, turn, caller.user)
+            return await unless_sent_away(service.readers, result)
     except TimeoutError:
         return None
 

@@ -1,0 +1,191 @@
+"""What listens: a socket, and connections that can hold nothing up.
+
+uvicorn speaks HTTP. What it leaves to whoever stands before it is seen to here: a head that does
+not end, or is too large, and who reads nothing of what they asked for.
+"""
+
+import asyncio
+import logging
+import math
+import socket
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from jackline.core.errors import CallerError
+from jackline.runtime.logs import redact_logs
+
+HEAD_BYTES = 64 << 10
+HEAD_S = 10.0
+STALLED_S = 45.0
+_KEEP_ALIVE_S = 15
+_BACKLOG = 2_048
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket at an address, which does not listen yet. Raises `CallerError`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise CallerError(f"{host!r} is no address to listen on: {error.strerror}.") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Connections inherit it: the kernel lets go of who acknowledges nothing for so long.
+            most_ms = int(STALLED_S * 1_000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most_ms)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise CallerError(f"Nobody can listen on {host}:{port}: {error.strerror}.") from None
+    listener.setblocking(False)  # noqa: FBT003 - the socket's own shape
+    return listener
+
+
+class Connection(HttpToolsProtocol):
+    """A connection whose heads are small and come soon, and whose answers are read."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fed = self._sized = 0
+        self._head: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Wait for a head."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._head_came()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the head is too large already."""
+        if self.transport.is_closing():
+            return
+        if self._head:
+            self._fed += len(data)
+        super().data_received(data)
+        if not (self._head or self.timeout_keep_alive_task or self._answers()):
+            self._await_head()  # What came begins nothing yet.
+        if self._head and self._fed > HEAD_BYTES and not self.transport.is_closing():
+            self._sized = self._fed
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """Wait for the rest of the head."""
+        super().on_message_begin()
+        if self._head is None:
+            self._await_head()
+
+    def on_url(self, url: bytes) -> None:
+        """Count what there is of the head."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count what there is of the head."""
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin with the request."""
+        self._head_came()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer that it is no request, or has too large a head, and close."""
+        if self._sized <= HEAD_BYTES:
+            super().send_400_response(msg)
+            return
+        self._head_came()
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+            b"content-length: 0\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Let go of who takes nothing for too long: what was written for them is kept till then."""
+        super().pause_writing()
+        self._stall = self.loop.call_later(STALLED_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        if self._stall:
+            self._stall.cancel()
+            self._stall = None
+        super().resume_writing()
+
+    def _count(self, size: int) -> None:
+        self._sized += size
+        if self._sized > HEAD_BYTES:
+            raise ValueError("the head is too large")
+
+    def _answers(self) -> bool:
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def _await_head(self) -> None:
+        self._fed = self._sized = 0
+        self._head = self.loop.call_later(HEAD_S, self._late)
+
+    def _head_came(self) -> None:
+        if self._head:
+            self._head.cancel()
+            self._head = None
+
+    def _late(self) -> None:
+        self.transport.close()
+
+
+class Listener(uvicorn.Server):
+    """A server that others tell to end. It waits `grace_s` for requests that are under way."""
+
+    def __init__(self, app: ASGIApp, grace_s: float) -> None:
+        # What is wrong with a request is the client's to know: of each there is no line.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        redact_logs("uvicorn.error")
+        config = uvicorn.Config(
+            app,
+            http=Connection,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=math.ceil(grace_s),
+        )
+        super().__init__(config)
+        self._listens = asyncio.Event()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # pyright: ignore[reportIncompatibleMethodOverride] - it is a context manager there, too
+        """Leave signals to whoever has started it."""
+        return nullcontext()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self._listens.set()
+
+    async def listens(self) -> None:
+        """Return once it does."""
+        await self._listens.wait()
+
+    def end(self) -> None:
+        """Take no new connection, and return once those that are there have been answered."""
+        self.should_exit = True
+
+    def cut(self) -> None:
+        """Wait for nobody any more."""
+        self.should_exit = self.force_exit = True
