@@ -56,6 +56,8 @@ class Settings(BaseModel):
     key_rate: str = "100/s"
     tenant_rate: str = "500/s"
     origins: tuple[str, ...] = ()
+    tenant_turns: Annotated[int | None, Field(ge=1)] = None
+    tenant_queue: Annotated[int | None, Field(ge=1)] = None
 
     @field_validator("roles", "origins", mode="before")
     @classmethod

@@ -22,6 +22,7 @@ from jackline.interfaces.http.guarding import Guarded
 from jackline.interfaces.identity import Caller, Development
 from jackline.interfaces.keys import new_key
 from jackline.interfaces.throttling import Throttle
+from jackline.opening import Surroundings
 from jackline.ports import ApiKey
 from jackline.serving import identities
 from jackline.settings import Settings
@@ -129,6 +130,27 @@ def test_until_a_key_was_made_nobody_is_known_and_settings_can_do_without_rates(
         assert len(await identities(settings, store)) == 1, "or all would be let in by revoking"
         oidc = Settings(oidc_issuer="https://issuer.example", oidc_audience="x")
         assert len(await identities(oidc, MemoryStore(ManualClock()))) == 2
+
+    asyncio.run(story())
+
+
+def test_what_a_tenant_has_waiting_is_answered_with_429_beyond_its_limit() -> None:
+    async def story() -> None:
+        around = Surroundings(tenant_queue=2)
+        web_agent = {"agent": "clerk", "input": "Hi"}
+        async with (
+            Runtime([clerk()], store="memory://", drive=False, surroundings=around) as runtime,
+            served(runtime, [ME]) as web,
+        ):
+            answers = [
+                await web.post(f"/v1/sessions/s{number}/turns", json=web_agent)
+                for number in range(3)
+            ]
+            assert [each.status_code for each in answers] == [202, 202, 429]
+            assert answers[2].headers["retry-after"] == "1"
+            assert "2 sessions of tenant 'default' wait" in answers[2].json()["detail"]
+            again = await web.post("/v1/sessions/s1/turns", json={"input": "And?"})
+            assert again.status_code == 202, "it waits already"
 
     asyncio.run(story())
 

@@ -91,6 +91,8 @@ def serve(  # noqa: PLR0913 - each is an option of the command
         worker=f"{socket.gethostname()}:{os.getpid()}:{new_id()[:4]}",
         lease_s=settings.lease_s,
         slots=concurrency,
+        tenant_slots=settings.tenant_turns,
+        tenant_queue=settings.tenant_queue,
         engine=settings.engine,
     )
     with _bound(host, port) as listener:
