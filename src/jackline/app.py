@@ -177,7 +177,13 @@ class Runtime:
                 presence = Presence(name, versions, around.slots, around.lease_s)
                 post = Post(fleet, store, presence)
                 self._stack.push_async_callback(post.leave)
-            worker = Worker(crew, engine=engine, post=post, drives_max=around.slots)
+            worker = Worker(
+                crew,
+                engine=engine,
+                post=post,
+                drives_max=around.slots,
+                tenant_max=around.tenant_slots,
+            )
             await self._stack.enter_async_context(running(rates.watch()))
             await self._stack.enter_async_context(running(worker.run()))
             self._worker, wakes = worker, worker.wake
@@ -189,7 +195,8 @@ class Runtime:
                 wakes(session)
 
         self._rates = rates
-        sessions = Sessions(store, bus, self._agents, around.ids, wake, self._policy)
+        most, policy = around.tenant_queue, self._policy
+        sessions = Sessions(store, bus, self._agents, around.ids, wake, policy, queue_max=most)
         self._open = store, sessions, Results(store, bus)
 
     async def __aexit__(

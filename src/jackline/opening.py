@@ -40,9 +40,11 @@ def new_id() -> str:
 class Surroundings:
     """What a runtime takes from the machine, so that a test can give it something else.
 
-    It drives at most `slots` sessions at once. `watch` returns what is to stand for the store.
-    `engine` is the URL of what wakes workers, like `temporal://host:7233/namespace`; without one
-    that is up to the store. `observers` are told of all that is committed here.
+    It drives at most `slots` sessions at once, and `tenant_slots` of one tenant, where it finds
+    them itself; no more sessions of a tenant queue up than `tenant_queue`. `watch` returns what is
+    to stand for the store. `engine` is the URL of what wakes workers, like
+    `temporal://host:7233/namespace`; without one that is up to the store.
+    `observers` are told of all that is committed here.
     """
 
     clock: Clock = awake_clock
@@ -53,6 +55,8 @@ class Surroundings:
     lease_s: float = LEASE_S
     witness: Witness | None = None
     slots: int = 10_000
+    tenant_slots: int | None = None
+    tenant_queue: int | None = None
     watch: Callable[[Store], Store] | None = None
     engine: str = ""
     observers: Sequence[Observer] = ()

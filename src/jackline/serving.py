@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from jackline.app import Runtime
 from jackline.core.errors import DefinitionError
+from jackline.core.rates import Quota, parse
 from jackline.interfaces.identity import Identity
 from jackline.interfaces.keys import KeyIdentity
+from jackline.interfaces.throttling import Throttle, Throttled
 from jackline.opening import awake_clock
 from jackline.ports import KeepsKeys, Store
-from jackline.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from jackline.interfaces.service import Watch
+    from jackline.settings import Settings
 
 
 def asgi(
@@ -64,21 +66,29 @@ def asgi(
     return api(service)
 
 
-async def identities(settings: Settings, store: Store) -> list[Identity]:
-    """Return what tells who asks: keys that were made, and tokens of the provider that is named.
+async def identities(settings: "Settings", store: Store) -> Sequence[Identity]:
+    """Return what tells who asks: keys of the store, and tokens of the provider that is named.
 
-    Where there are none everybody who gets in is the developer. Raises `DefinitionError` where
-    the settings name a provider that nobody could ask.
+    None: nobody has ever made a key, and there is no provider, so everybody is the developer.
+    Whoever is known asks no more often than the settings let them. Raises `DefinitionError` where
+    they name a provider that nobody could ask.
     """
     found: list[Identity] = []
-    if isinstance(store, KeepsKeys) and await store.keys.exist():
+    has_keys = isinstance(store, KeepsKeys) and await store.keys.exist()
+    if isinstance(store, KeepsKeys) and (has_keys or settings.oidc_issuer):
         found.append(KeyIdentity(store.keys, store.key, awake_clock, settings.access))
     if settings.oidc_issuer:
         found.append(_tokens(settings))
-    return found
+    of_key, of_tenant = _quota(settings.key_rate), _quota(settings.tenant_rate)
+    throttle = Throttle(of_key, of_tenant, awake_clock)
+    return [Throttled(each, throttle) for each in found]
 
 
-def _tokens(settings: Settings) -> Identity:
+def _quota(rate: str) -> Quota | None:
+    return parse(rate) if rate else None
+
+
+def _tokens(settings: "Settings") -> Identity:
     with _extra():
         from jackline.interfaces.tokens import Provider, TokenIdentity  # noqa: PLC0415 - as above
     provider = Provider(

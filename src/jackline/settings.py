@@ -1,6 +1,7 @@
 """Settings: what `jackline.toml` and the environment say, and which of them said it."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from jackline.core.access import check_table
 from jackline.core.errors import DefinitionError
+from jackline.core.rates import parse
 from jackline.core.turn import LEASE_S
 from jackline.core.user import User
 
 FILE = "jackline.toml"
 PREFIX = "JACKLINE_"
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class Settings(BaseModel):
@@ -56,14 +59,39 @@ class Settings(BaseModel):
     metrics_tenants: bool = False
     traces: bool = False
     traces_content: bool = False
+    key_rate: str = "100/s"
+    tenant_rate: str = "500/s"
+    origins: tuple[str, ...] = ()
+    tenant_turns: Annotated[int | None, Field(ge=1)] = None
+    tenant_queue: Annotated[int | None, Field(ge=1)] = None
 
-    @field_validator("roles", mode="before")
+    @field_validator("roles", "origins", mode="before")
     @classmethod
-    def _split(cls, roles: Any) -> Any:
+    def _split(cls, names: Any) -> Any:
         """Take names with commas between them, as the environment has no lists."""
-        if not isinstance(roles, str):
-            return roles
-        return [role.strip() for role in roles.split(",") if role.strip()]
+        if not isinstance(names, str):
+            return names
+        return [name.strip() for name in names.split(",") if name.strip()]
+
+    @field_validator("key_rate", "tenant_rate")
+    @classmethod
+    def _rated(cls, rate: str) -> str:
+        """Refuse what is no rate. Nothing is none."""
+        if rate:
+            parse(rate)
+        return rate
+
+    @field_validator("origins")
+    @classmethod
+    def _named(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what no browser says that it is: it would never be let in."""
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise DefinitionError(
+                    f"{origin!r} is no origin of a page: write https://app.example.com, and "
+                    "each of them by its name."
+                )
+        return origins
 
     @field_validator("access")
     @classmethod

@@ -28,7 +28,7 @@ async def serving(app: Any) -> AsyncGenerator[str]:  # any ASGI application
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()  # Who connects from now on is served as soon as somebody is there.
-    config = uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio")
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="websockets-sansio")
     server = uvicorn.Server(config)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve(sockets=[listener]))

@@ -36,14 +36,14 @@ class MemoryKeys:
         self._kept[key.prefix] = made, digest
         return made
 
+    async def exist(self) -> bool:
+        """See `Keys.exist`."""
+        return bool(self._kept)
+
     async def find(self, prefix: str) -> KeyFound | None:
         """See `Keys.find`."""
         kept = self._kept.get(prefix)
         return KeyFound(*kept, self._clock()) if kept else None
-
-    async def exist(self) -> bool:
-        """See `Keys.exist`."""
-        return bool(self._kept)
 
     async def listed(self, tenant: str) -> list[ApiKey]:
         """See `Keys.listed`."""

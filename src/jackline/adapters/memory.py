@@ -225,7 +225,8 @@ class MemoryStore:
             for name, row in self.rows.items()
             if row.is_due(now) and row.opened.agent in agents
         ]
-        return [name for _, name in sorted(due, key=lambda pair: pair[0] or 0.0)[:limit]]
+        due.sort(key=lambda pair: pair[0] or 0.0)
+        return rules.in_turn([name for _, name in due], limit)
 
     async def row(self, session: SessionId) -> SessionRow:
         """See `Archive.row`."""
@@ -261,6 +262,12 @@ class MemoryStore:
             Waiting(agent, "", len(times), now - min(times), None) for agent, times in since.items()
         ]
         return sorted(found, key=lambda each: each.longest_s, reverse=True)
+
+    async def queued(self, tenant: str, most: int) -> int:
+        """See `Archive.queued`."""
+        now = self._clock()
+        due = (row.is_due(now) for name, row in self.rows.items() if name.tenant == tenant)
+        return min(most, sum(due))
 
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
         """See `Archive.fork`."""

@@ -1,5 +1,6 @@
 """What every store decides alike: who may tell what, what repeats, what wakes, what is erased."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -341,3 +342,14 @@ async def erase_each(found: Iterable[int], erase: Callable[[int], Awaitable[Iter
         left |= set(await erase(no))
         left -= erased
     return len(erased)
+
+
+def in_turn(due: Sequence[SessionId], limit: int) -> list[SessionId]:
+    """Return the first of those that are due. Where there are more, tenants take turns."""
+    if len(due) <= limit:
+        return list(due)
+    seen, places = Counter[str](), dict[SessionId, int]()
+    for session in due:
+        places[session] = seen[session.tenant]
+        seen[session.tenant] += 1
+    return sorted(due, key=places.__getitem__)[:limit]

@@ -82,12 +82,12 @@ def serve(  # noqa: PLR0913 - each is an option of the command
 ) -> int:
     """Serve these agents over HTTP, until SIGTERM or SIGINT.
 
-    Without an identity configured it is for development: whoever is on this machine may do
-    everything, and nobody else gets in. Told to end it takes no new connection, sends streams
-    away, which come back elsewhere, lets what runs end within the grace period and leaves the
-    rest of each turn to others. A second signal ends the grace period. Exit codes: 0 all was
-    finished or handed over, 1 something still ran and was cut off, 2 the request is wrong, 3 the
-    store cannot be used.
+    Until a key was made, or a provider of tokens is named, it is for development: whoever is on
+    this machine may do everything, and nobody else gets in. Told to end it takes no new
+    connection, sends streams away, which come back elsewhere, lets what runs end within the grace
+    period and leaves the rest of each turn to others. A second signal ends the grace period. Exit
+    codes: 0 all was finished or handed over, 1 something still ran and was cut off, 2 the request
+    is wrong, 3 the store cannot be used.
     """
     said = {"store": store, "engine": engine, "policy": policy, "app": app or None}
     settings = read_settings(said).settings
@@ -97,6 +97,8 @@ def serve(  # noqa: PLR0913 - each is an option of the command
         worker=f"{socket.gethostname()}:{os.getpid()}:{new_id()[:4]}",
         lease_s=settings.lease_s,
         slots=concurrency,
+        tenant_slots=settings.tenant_turns,
+        tenant_queue=settings.tenant_queue,
         engine=settings.engine,
     )
     logs = logging_as(log_format, access=access_log)
@@ -159,7 +161,7 @@ def _application(
     if not ip_address(address).is_loopback:
         raise CallerError(
             f"Everybody who reaches {address} could do everything, as no identity is configured: "
-            "configure one, or listen on 127.0.0.1."
+            "`jackline keys make` makes a key, or listen on 127.0.0.1."
         )
     me = Development(way.settings.identity)
     watch = Watch(metrics, access=way.access)

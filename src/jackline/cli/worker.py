@@ -65,6 +65,7 @@ def worker(  # noqa: PLR0913 - each is an option of the command
         worker=f"{socket.gethostname()}:{os.getpid()}:{new_id()[:4]}",
         lease_s=settings.lease_s,
         slots=concurrency,
+        tenant_slots=settings.tenant_turns,
         engine=settings.engine,
     )
     with logging_as(log_format):

@@ -29,7 +29,7 @@ ANSWER_BYTES = 1 << 18
 REFRESH_S = 300.0
 BELIEVED_S = 3_600.0
 
-_LOG = logging.getLogger("jackline.server")
+_LOG = logging.getLogger("jackline")
 _DISCOVERY = "/.well-known/openid-configuration"
 _KEYS_MAX = 100
 _OF_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")

@@ -46,12 +46,12 @@ class Keys(Protocol):
         """Keep a key, and return it with its times. Raises `ConflictError` where one begins so."""
         ...
 
-    async def find(self, prefix: str) -> KeyFound | None:
-        """Return the key of any tenant, whether it holds or not."""
+    async def exist(self) -> bool:
+        """Whether a key was ever made, for whatever tenant: one that holds no longer counts."""
         ...
 
-    async def exist(self) -> bool:
-        """Whether a key was ever made, by whatever tenant."""
+    async def find(self, prefix: str) -> KeyFound | None:
+        """Return the key of any tenant, whether it holds or not."""
         ...
 
     async def listed(self, tenant: str) -> list[ApiKey]:

@@ -106,7 +106,10 @@ class Journal(Protocol):
         ...
 
     async def due(self, agents: Collection[str], limit: int = 1000) -> list[SessionId]:
-        """Return sessions of these agents that have work and no driver, longest due first."""
+        """Return sessions of these agents that have work and no driver, longest due first.
+
+        Where there are more, the longest due of each tenant comes first, then the next of each.
+        """
         ...
 
 
@@ -153,6 +156,10 @@ class Archive(Protocol):
 
         The longest comes first; it is counted over all tenants.
         """
+        ...
+
+    async def queued(self, tenant: str, most: int) -> int:
+        """Count the tenant's sessions that have work and no driver, up to `most` of them."""
         ...
 
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:

@@ -6,7 +6,13 @@ from typing import Any
 
 from jackline.core.access import Right
 from jackline.core.agent import Agent
-from jackline.core.errors import BusyError, CallerError, InputError, NotFoundError
+from jackline.core.errors import (
+    BusyError,
+    CallerError,
+    InputError,
+    NotFoundError,
+    ThrottledError,
+)
 from jackline.core.events import (
     InputProvided,
     InputRequested,
@@ -42,12 +48,13 @@ from jackline.runtime.submission import Submission
 _NO_POLICY = Overlay()
 _NAME_MAX = 200
 _TRIES = 5
+_QUEUE_S = 1.0  # In a second some of a queue are served.
 
 
 class Sessions:
     """The sessions of a store, for users: every call names one, and sees only what is theirs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what they stand on
         self,
         store: Store,
         bus: Bus,
@@ -55,6 +62,8 @@ class Sessions:
         ids: Ids,
         wake: Callable[[SessionId, str], None],
         policy: Overlay = _NO_POLICY,
+        *,
+        queue_max: int | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -62,6 +71,7 @@ class Sessions:
         self._ids = ids
         self._wake = wake
         self._policy = policy
+        self._queue_max = queue_max
 
     async def open(
         self, agent: str, user: User, name: str = "", history: Sequence[Message] = ()
@@ -90,10 +100,11 @@ class Sessions:
     async def submit(self, session: SessionId, user: User, submission: Submission) -> Receipt:
         """Say something to the agent. What is acknowledged belongs to exactly one turn.
 
-        Of what a guard blocks nothing is kept. Raises `BusyError` where too much waits already.
+        Of what a guard blocks nothing is kept. Raises `BusyError` where too much waits already,
+        and `ThrottledError` where that is true of all of the tenant.
         """
-        agent = self._agent(await self.row(session, user))
-        return await self._say(session, user, agent, submission)
+        row = await self.row(session, user)
+        return await self._say(session, user, self._agent(row), submission)
 
     async def _say(
         self,
@@ -103,6 +114,8 @@ class Sessions:
         submission: Submission,
         opened: SessionOpened | None = None,
     ) -> Receipt:
+        if self._queue_max is not None:
+            await self._check_queue(session, self._queue_max)
         bounded = self._policy.tightened(agent, user.tenant, user.roles)
         parts = given(submission.said, bounded.limits.input_bytes)
         request_id = submission.request_id or self._ids()
@@ -129,6 +142,21 @@ class Sessions:
         events = [secrets.of(each) for each in (event, *said)]
         told = self._store.tell(session, events, opened=opened, idle_only=idle_only)
         return await self._told(session, agent.name, told)
+
+    async def _check_queue(self, session: SessionId, most: int) -> None:
+        """Raise `ThrottledError` where the session would have to queue up, and too many have.
+
+        It is looked at before, and not with, the input: those who come at once may all pass.
+        """
+        if await self._store.queued(session.tenant, most) < most:
+            return
+        with suppress(NotFoundError):
+            if (await self._store.row(session)).state in ("due", "driven"):
+                return  # It waits already, or need not.
+        raise ThrottledError(
+            f"{most:,} sessions of tenant {session.tenant!r} wait for a worker already: try again.",
+            _QUEUE_S,
+        )
 
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
         """Resume a paused turn, or go on where the last one was stopped or failed.

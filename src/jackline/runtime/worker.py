@@ -12,6 +12,7 @@ from jackline.runtime.fleet import Post
 from jackline.runtime.lease import Lease
 from jackline.runtime.logs import DRIVEN
 from jackline.runtime.loop import Drive
+from jackline.runtime.pending import Pending
 from jackline.runtime.steps import Crew
 
 _LOG = logging.getLogger("jackline")
@@ -25,7 +26,8 @@ class Worker:
     """Drives every session that is due: those that an engine brings, or else all that it finds.
 
     By itself it looks at each wake-up and on a timer. It may be woken twice or not at all: the
-    claim makes the one harmless, the timer the other.
+    claim makes the one harmless, the timer the other. What it finds itself waits for one of
+    `drives_max` slots, of which one tenant has at most `tenant_max`: see `Pending`.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Worker:
         engine: Engine | None = None,
         post: Post | None = None,
         drives_max: int = 10_000,
+        tenant_max: int | None = None,
     ) -> None:
         self.fenced = 0
         self.released = 0
@@ -42,9 +45,8 @@ class Worker:
         self._engine = engine
         self._post = post
         self._drives: dict[SessionId, Drive] = {}
-        self._pending: dict[SessionId, None] = {}
+        self._pending = Pending(tenant_max)
         self._drives_max = drives_max
-        self._begun = 0
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._draining = False
@@ -84,15 +86,12 @@ class Worker:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                while self._pending and self._begun < self._drives_max:
-                    session = next(iter(self._pending))
-                    del self._pending[session]
-                    self._begun += 1
+                while self._pending.begun < self._drives_max and (session := self._pending.take()):
                     group.create_task(self._begun_here(session))
 
     def _begin(self, session: SessionId) -> None:
         if not self._draining:
-            self._pending[session] = None
+            self._pending.add(session)
             self._woken.set()
 
     async def drain(self, grace_s: float) -> bool:
@@ -128,7 +127,7 @@ class Worker:
         try:
             await self.drive(session)
         finally:
-            self._begun -= 1
+            self._pending.end(session)
             if self._pending:
                 self._woken.set()
 

@@ -98,6 +98,7 @@ def found(text: str, search: Search = SEARCH) -> list[tuple[str, str]]:
         ("pypi-token", "pypi-AgEIcHlwaS5vcmc" + "a1B2" * 9),
         ("huggingface-token", "hf_" + "a1B2" * 9),
         ("digitalocean-token", "dop_v1_" + "0a1b" * 16),
+        ("jackline-key", "jl_0a1b2c3d4e5f_" + "Ab-0_" * 8 + "xyz" + "0a1b" * 4),
         ("shopify-token", "shpat_" + "0a1b" * 8),
         ("telegram-token", "123456789:AA" + "aB3_" * 8 + "x"),
     ],

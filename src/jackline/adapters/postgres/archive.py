@@ -24,6 +24,24 @@ _DUE = """
         AND agent = ANY (%s)
     ORDER BY due_at LIMIT %s
 """
+_DUE_IN_TURN = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at),
+    placed AS (
+        SELECT tenant, name, due_at,
+            row_number() OVER (PARTITION BY tenant ORDER BY due_at) AS place
+        FROM jackline.session
+        WHERE due_at <= (SELECT at FROM now) AND lease_until <= (SELECT at FROM now)
+            AND agent = ANY (%s)
+    )
+    SELECT tenant, name FROM placed ORDER BY place, due_at LIMIT %s
+"""
+_QUEUED = """
+    WITH now AS MATERIALIZED (SELECT jackline.time_1(%s) AS at)
+    SELECT count(*) FROM (
+        SELECT FROM jackline.session
+        WHERE tenant = %s AND due_at <= (SELECT at FROM now) AND lease_until <= (SELECT at FROM now)
+        LIMIT %s) AS due
+"""
 # The snapshot comes first, and what came after it, all as of one moment. No row: no session.
 _LOAD = """
     WITH mine AS (SELECT no FROM jackline.session WHERE tenant = %s AND name = %s),
@@ -138,8 +156,17 @@ def due(
     database: Connection, given: float | None, agents: Sequence[str], limit: int
 ) -> list[SessionId]:
     """See `Journal.due`."""
-    rows = database.execute(_DUE, (given, list(agents), limit), binary=True)
-    return [SessionId(tenant, name) for tenant, name in rows.fetchall()]
+    asked = (given, list(agents), limit + 1)
+    rows = database.execute(_DUE, asked, binary=True).fetchall()
+    if len(rows) > limit:
+        rows = database.execute(_DUE_IN_TURN, (*asked[:2], limit), binary=True).fetchall()
+    return [SessionId(tenant, name) for tenant, name in rows]
+
+
+def queued(database: Connection, given: float | None, tenant: str, most: int) -> int:
+    """See `Archive.queued`."""
+    row = database.execute(_QUEUED, (given, tenant, most), binary=True).fetchone()
+    return row[0] if row else 0
 
 
 def load(database: Connection, session: SessionId) -> Loaded:

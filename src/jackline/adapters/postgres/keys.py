@@ -18,8 +18,8 @@ _ADD = f"""
     SELECT %s, %s, %s, %s, %s, %s, now.at, now.at + %s::double precision, NULL, %s FROM now
     ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """  # noqa: S608 - they stand above
+_EXIST = "SELECT 1 FROM jackline.api_key LIMIT 1"
 _FIND = f"{_NOW} SELECT {_COLUMNS}, hash, now.at FROM jackline.api_key, now WHERE prefix = %s"  # noqa: S608 - as above
-_EXIST = b"SELECT EXISTS (SELECT 1 FROM jackline.api_key)"
 _LISTED = f"""
     SELECT {_COLUMNS} FROM jackline.api_key WHERE tenant = %s ORDER BY made_at DESC, prefix LIMIT %s
 """  # noqa: S608 - as above
@@ -50,17 +50,16 @@ class PostgresKeys:
 
         return await self._append(work)
 
+    async def exist(self) -> bool:
+        """See `Keys.exist`."""
+        return bool(await self._read(lambda database, _: database.execute(_EXIST).fetchone()))
+
     async def find(self, prefix: str) -> KeyFound | None:
         """See `Keys.find`."""
         row = await self._read(
             lambda database, at: database.execute(_FIND, (at, prefix)).fetchone()
         )
         return KeyFound(keys.read(row[:-2]), row[-2], row[-1]) if row else None
-
-    async def exist(self) -> bool:
-        """See `Keys.exist`."""
-        row = await self._read(lambda database, _: database.execute(_EXIST).fetchone())
-        return row is not None and row[0]
 
     async def listed(self, tenant: str) -> list[ApiKey]:
         """See `Keys.listed`."""

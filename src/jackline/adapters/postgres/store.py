@@ -171,6 +171,10 @@ class PostgresStore:
         count = (limit, waiting)
         return await self._read(partial(archive.sessions, tenant=tenant, user=user, limit=count))
 
+    async def queued(self, tenant: str, most: int) -> int:
+        """See `Archive.queued`."""
+        return await self._read(partial(archive.queued, tenant=tenant, most=most))
+
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
         """See `Archive.fork`."""
         await self._write(partial(archive.fork, source=source, after=after, target=target), source)

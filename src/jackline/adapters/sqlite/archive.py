@@ -26,6 +26,27 @@ _DUE = """
         AND agent IN (SELECT value FROM json_each(?))
     ORDER BY due_at LIMIT ?
 """
+# The same, where there are more of them: that of each tenant which is due for longest, then the
+# next of each.
+_DUE_IN_TURN = """
+    WITH now (at) AS MATERIALIZED (SELECT max(?, coalesce(
+        (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))),
+    placed AS (
+        SELECT tenant, name, due_at,
+            row_number() OVER (PARTITION BY tenant ORDER BY due_at) AS place
+        FROM session, now
+        WHERE due_at <= now.at AND lease_until <= now.at
+            AND agent IN (SELECT value FROM json_each(?))
+    )
+    SELECT tenant, name FROM placed ORDER BY place, due_at LIMIT ?
+"""
+_QUEUED = """
+    WITH now (at) AS MATERIALIZED (SELECT max(?, coalesce(
+        (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0)))
+    SELECT count(*) FROM (
+        SELECT 1 FROM session, now
+        WHERE tenant = ? AND due_at <= now.at AND lease_until <= now.at LIMIT ?)
+"""
 _NOW = "SELECT max(?, coalesce((SELECT at FROM event ORDER BY id DESC LIMIT 1), 0))"
 _WORKERS = """
     SELECT worker, count(*) FROM session WHERE lease_until > ? GROUP BY worker ORDER BY worker
@@ -123,8 +144,16 @@ def due(
     database: sqlite3.Connection, now: float, agents: Sequence[str], limit: int
 ) -> list[SessionId]:
     """See `Journal.due`."""
-    rows = database.execute(_DUE, (now, json.dumps(agents), limit))
+    asked = (now, json.dumps(agents), limit + 1)
+    rows = database.execute(_DUE, asked).fetchall()
+    if len(rows) > limit:
+        rows = database.execute(_DUE_IN_TURN, (*asked[:2], limit)).fetchall()
     return [SessionId(tenant, name) for tenant, name in rows]
+
+
+def queued(database: sqlite3.Connection, now: float, tenant: str, most: int) -> int:
+    """See `Archive.queued`."""
+    return database.execute(_QUEUED, (now, tenant, most)).fetchone()[0]
 
 
 def workers(database: sqlite3.Connection, now: float) -> list[WorkerRow]:

@@ -14,8 +14,8 @@ _ADD = f"""
     INSERT INTO api_key ({_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - they stand in `COLUMNS`
+_EXIST = "SELECT 1 FROM api_key LIMIT 1"
 _FIND = f"SELECT {_COLUMNS}, hash FROM api_key WHERE prefix = ?"  # noqa: S608 - as above
-_EXIST = "SELECT EXISTS (SELECT 1 FROM api_key)"
 _LISTED = f"""
     SELECT {_COLUMNS} FROM api_key WHERE tenant = ?
     ORDER BY made_at DESC, prefix LIMIT {_LISTED_MAX}
@@ -47,14 +47,14 @@ class SqliteKeys:
 
         return await self._write(work)
 
+    async def exist(self) -> bool:
+        """See `Keys.exist`."""
+        return bool(await self._read(lambda database: database.execute(_EXIST).fetchone()))
+
     async def find(self, prefix: str) -> KeyFound | None:
         """See `Keys.find`."""
         row = await self._read(lambda database: database.execute(_FIND, (prefix,)).fetchone())
         return KeyFound(keys.read(row[:-1]), row[-1], self._clock()) if row else None
-
-    async def exist(self) -> bool:
-        """See `Keys.exist`."""
-        return await self._read(lambda database: bool(database.execute(_EXIST).fetchone()[0]))
 
     async def listed(self, tenant: str) -> list[ApiKey]:
         """See `Keys.listed`."""

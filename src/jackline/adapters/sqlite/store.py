@@ -190,6 +190,11 @@ class SqliteStore:
         """See `Archive.waiting`."""
         return await self._read(partial(archive.waiting, now=self._clock.peek()))
 
+    async def queued(self, tenant: str, most: int) -> int:
+        """See `Archive.queued`."""
+        now = self._clock.peek()
+        return await self._read(partial(archive.queued, now=now, tenant=tenant, most=most))
+
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
         """See `Archive.fork`."""
         await self._write(partial(archive.fork, source=source, after=after, target=target))

@@ -81,13 +81,14 @@ _KEYS = (
         Key(f"shp{sort}_", "shopify-token", 32, _HEX + "ABCDEF")
         for sort in ("at", "ca", "pa", "ss")
     ),
+    Key("jl_", "jackline-key", 72),
     Key("eyJ", "jwt", 17, _URL + "."),
 )
 _BY_BEGIN = {key.begin: key for key in _KEYS}
 BEGIN = (
     r"AKIA|ASIA|ABIA|ACCA|AIza|GOCSPX-|ya29\.|gh[pousr]_|github_pat_|gl(?:pat|dt|rt|ptt|cbt|soat)-"
     r"|xox[abceoprs]-|xapp-|hooks\.slack\.com/services/|[sr]k_(?:live|test)_|whsec_|sk-(?:ant-)?|SG\."
-    r"|npm_|pypi-Ag|hf_|do[opr]_v1_|shp(?:at|ca|pa|ss)_|eyJ"
+    r"|npm_|pypi-Ag|hf_|do[opr]_v1_|shp(?:at|ca|pa|ss)_|jl_|eyJ"
 )
 _BEGIN = Pattern(rf"{BEGIN}|SK|AC|8Q~|:AA")
 

@@ -68,6 +68,7 @@ _KEYS = (
     "digitalocean-token",
     "shopify-token",
     "telegram-token",
+    "jackline-key",
     "bearer-token",
     "url-password",
     "password",

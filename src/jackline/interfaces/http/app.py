@@ -22,6 +22,7 @@ from jackline.interfaces.http import (
     turns,
 )
 from jackline.interfaces.http.bounding import Bounded
+from jackline.interfaces.http.guarding import Guarded
 from jackline.interfaces.http.watching import Watched
 from jackline.interfaces.openai import chat, models, responses
 from jackline.interfaces.openai.refusals import STATUSES as OPENAI
@@ -74,6 +75,7 @@ def api(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Bounded, bounds=service.bounds)
+    app.add_middleware(Guarded, origins=service.origins)
     app.add_middleware(Watched, service=service)
     return app
 

@@ -124,7 +124,7 @@ class Loopback:
         """Pass the request on, or refuse it."""
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        if _is_local(f"//{headers.get('host', '')}") and (origin is None or _is_local(origin)):
+        if is_local(f"//{headers.get('host', '')}") and (origin is None or is_local(origin)):
             await self._app(scope, receive, send)
             return
         if scope["type"] == "websocket":
@@ -134,7 +134,7 @@ class Loopback:
         await problem(ForbiddenError(text))(scope, receive, send)
 
 
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
     """Whether it names this machine: as localhost, or by an address that leads nowhere else."""
     try:
         host = urlsplit(url).hostname or ""

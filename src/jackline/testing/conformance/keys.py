@@ -65,11 +65,18 @@ async def _what_was_never_made_is_not_found(keys: Keys, _: ManualClock) -> None:
         assert await keys.find(unknown) is None, unknown
 
 
-async def _a_tenant_sees_its_own_keys_latest_first(keys: Keys, clock: ManualClock) -> None:
+async def _a_key_that_holds_no_longer_was_still_made(keys: Keys, clock: ManualClock) -> None:
     assert not await keys.exist()
+    await keys.add(_ANN, _HASH, 1.0)
+    assert await keys.exist()
+    await keys.revoke("acme", "jl_1")
+    clock.advance(10)
+    assert await keys.exist()
+
+
+async def _a_tenant_sees_its_own_keys_latest_first(keys: Keys, clock: ManualClock) -> None:
     first = await keys.add(_ANN, _HASH, None)
     await keys.add(_BOB, _OTHER, None)
-    assert await keys.exist()
     clock.advance(1)
     second = await keys.add(ApiKey("jl_0", "again", "acme", "ann"), _OTHER, None)
     assert await keys.listed("acme") == [second, first]
@@ -108,6 +115,7 @@ KEYS: tuple[KeysPromise, ...] = (
     _an_expired_key_is_found_and_holds_no_longer,
     _an_id_names_one_key,
     _what_was_never_made_is_not_found,
+    _a_key_that_holds_no_longer_was_still_made,
     _a_tenant_sees_its_own_keys_latest_first,
     _a_revoked_key_holds_no_longer_and_once_more_changes_nothing,
     _a_tenant_cannot_revoke_the_key_of_another,

@@ -146,6 +146,37 @@ async def _the_longest_due_session_comes_first(store: Store, clock: ManualClock)
     assert await store.due([]) == []
 
 
+async def _where_more_are_due_than_are_wanted_tenants_take_turns(
+    store: Store, clock: ManualClock
+) -> None:
+    for tenant, count in (("acme", 6), ("other", 2), ("third", 1)):
+        for number in range(count):
+            session = SessionId(tenant, str(number))
+            await opened(store, session)
+            await store.tell(session, [submitted("r1")])
+            clock.advance(1)
+    found = [(each.tenant, each.name) for each in await store.due(["support"], limit=5)]
+    assert found == [("acme", "0"), ("other", "0"), ("third", "0"), ("acme", "1"), ("other", "1")]
+    assert len(await store.due(["support"], limit=9)) == 9
+    assert (await store.due(["support"], limit=9))[5].name == "5", "nobody is left out"
+
+
+async def _what_waits_of_a_tenant_is_counted_as_far_as_is_asked(
+    store: Store, clock: ManualClock
+) -> None:
+    for number in range(4):
+        session = SessionId("acme", str(number))
+        await opened(store, session)
+        if number:
+            await store.tell(session, [submitted("r1")])
+    await driven(store, SessionId("other", "s"))
+    assert [await store.queued("acme", most) for most in (0, 1, 2, 3, 9)] == [0, 1, 2, 3, 3]
+    assert await store.queued("other", 9) == 0, "somebody drives it"
+    assert await store.queued("nobody", 9) == 0
+    clock.advance(LEASE_S)
+    assert await store.queued("other", 9) == 1
+
+
 async def _a_session_that_is_parked_waits_for_news(store: Store, clock: ManualClock) -> None:
     await driven(store)
     with raises(FencedError):
@@ -223,6 +254,8 @@ PROMISES: tuple[Promise, ...] = (
     _a_session_that_is_released_until_later_is_due_then,
     _news_makes_a_waiting_session_due_at_once,
     _the_longest_due_session_comes_first,
+    _where_more_are_due_than_are_wanted_tenants_take_turns,
+    _what_waits_of_a_tenant_is_counted_as_far_as_is_asked,
     _a_session_that_is_parked_waits_for_news,
     _who_drives_is_listed_as_long_as_the_lease_holds,
     _what_waits_is_counted_and_for_how_long,

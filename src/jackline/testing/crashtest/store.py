@@ -108,6 +108,10 @@ class Watched:
         """See `Journal.due`."""
         return await self._store.due(agents, limit)
 
+    async def queued(self, tenant: str, most: int) -> int:
+        """See `Archive.queued`."""
+        return await self._store.queued(tenant, most)
+
     async def row(self, session: SessionId) -> SessionRow:
         """See `Archive.row`."""
         return await self._store.row(session)
