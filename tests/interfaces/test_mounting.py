@@ -7,11 +7,12 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.interfaces.listening import ME
 
 import jackline
 from jackline import Agent, Runtime
+from jackline.interfaces.http.bounding import Loopback
 from jackline.interfaces.identity import Development
 from jackline.testing import ScriptedModel
 
@@ -72,3 +73,27 @@ def test_a_bug_is_told_as_a_problem_without_what_it_says() -> None:
         assert "secret" not in answer.text
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("origin", "refused"),
+    [(b"https://evil.example", True), (b"http://localhost:3000", False), (b"null", True)],
+)
+def test_in_development_no_page_of_others_opens_a_websocket(
+    origin: bytes, *, refused: bool
+) -> None:
+    sent, passed = list[Message](), list[str]()
+
+    async def api(scope: Scope, _: Receive, __: Send) -> None:
+        passed.append(scope["type"])
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    headers = [(b"host", b"127.0.0.1:8000"), (b"origin", origin)]
+    asyncio.run(Loopback(api)({"type": "websocket", "headers": headers}, receive, send))
+    assert bool(passed) is not refused
+    assert [each["type"] for each in sent] == ["websocket.close"] * refused

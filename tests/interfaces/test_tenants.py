@@ -42,8 +42,15 @@ OWN: Mapping[tuple[str, str], int] = {
     ("get", "/v1/models/{model}"): 200,
     ("post", "/v1/chat/completions"): 200,
 }
-# What the document does not have: itself, and what test_sockets.py asks as another tenant.
-ELSEWHERE = ("/v1/openapi.json", "/v1/sessions/{session}/ws")
+# What the document does not have: itself, what test_sockets.py asks as another tenant, and what is
+# of the process and of no tenant.
+ELSEWHERE = (
+    "/v1/openapi.json",
+    "/v1/sessions/{session}/ws",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
 ACCEPTED = ("application/json", "text/event-stream")
 
 

@@ -35,6 +35,7 @@ from jackline.ports import (
 from jackline.runtime.batches import batch_of
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.lease import Lease
+from jackline.runtime.observing import tell
 from jackline.runtime.readings import UNJUDGED, Reader
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
@@ -169,8 +170,7 @@ class Drive:
 
     def _learn(self, records: Sequence[Record]) -> None:
         """Take in what others wrote. Of another's epoch nothing may be performed."""
-        for observer in self._crew.observers:
-            observer.saw(self._session, records)
+        tell(self._crew.observers, self._session, records)
         self._session = replay(self._session, records)
         if self.reader:
             self.reader.add(records)
@@ -226,8 +226,7 @@ class Drive:
         if not (hears or self.reader or observers):
             return
         records = [Record(n, at, event) for n, event in enumerate(events, self.head + 1)]
-        for observer in observers:
-            observer.saw(self._session, records, self._took_s)
+        tell(observers, self._session, records, self._took_s)
         if self.reader:
             self.reader.add(records)
         if hears:
