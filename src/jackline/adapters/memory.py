@@ -9,6 +9,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jackline.adapters import rules
@@ -33,6 +34,7 @@ from jackline.core.events import (
 )
 from jackline.core.session import Session
 from jackline.ports import (
+    EVERYONES,
     Appended,
     Batch,
     Behind,
@@ -40,6 +42,7 @@ from jackline.ports import (
     Clock,
     Committed,
     Late,
+    Listing,
     Loaded,
     Receipt,
     Refused,
@@ -60,6 +63,7 @@ class MemoryStore:
         self._accounts: dict[tuple[str, str], Account] = {}
         self._clock = rules.SteadyClock(clock)
         self._key = secrets.token_bytes(32)
+        self._numbers = count(1)
         self.tables: sqlite3.Connection | None = None
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:
@@ -229,19 +233,12 @@ class MemoryStore:
         """See `Archive.row`."""
         return self._row(session).listed(session, self._clock())
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
         """See `Archive.sessions`."""
         now = self._clock()
-        rows = [
-            row.listed(name, now)
-            for name, row in self.rows.items()
-            if name.tenant == tenant
-            and (user is None or row.opened.user == user)
-            and (row.questions or not waiting)
-        ]
-        return sorted(rows, key=lambda row: row.updated_at, reverse=True)[:limit]
+        mine = (row.listed(name, now) for name, row in self.rows.items() if name.tenant == tenant)
+        rows = [row for row in mine if rules.is_wanted(row, listing)]
+        return sorted(rows, key=lambda row: row.number, reverse=True)[: listing.limit]
 
     async def workers(self) -> Sequence[WorkerRow]:
         """See `Archive.workers`."""
@@ -266,7 +263,7 @@ class MemoryStore:
         rules.check_fork(source, after, target, len(row.bodies))
         if target in self.rows:
             raise ConflictError(f"There is a session {target.name!r} already.")
-        copy = Row(row.opened, source, artifacts=dict(row.artifacts))
+        copy = Row(row.opened, source, artifacts=dict(row.artifacts), number=next(self._numbers))
         copy.bodies, copy.times = row.bodies[:after], row.times[:after]
         copy.append(encode(SessionForked(source.name, after)), self._clock())
         self.rows[target] = copy
@@ -376,7 +373,7 @@ class MemoryStore:
             rules.check_opened(session, opened, row.opened.user, row.opened.agent)
             return row
         rules.check_name(session)
-        row = Row(opened)
+        row = Row(opened, number=next(self._numbers))
         row.append(rules.encoded(opened), now)
         return row
 

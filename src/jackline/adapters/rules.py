@@ -39,7 +39,7 @@ from jackline.core.events import (
     TurnSteered,
     TurnSubmitted,
 )
-from jackline.ports import Clock, SessionRow, State
+from jackline.ports import Clock, Listing, SessionRow, State
 
 HASHES_KEPT_S = 30 * 86_400.0
 INPUTS_MAX = 100
@@ -312,7 +312,7 @@ def state(lease_until: float, due_at: float | None, turn: int | None, now: float
 
 def listed(tenant: str, columns: Sequence[Any], questions: Sequence[int]) -> SessionRow:
     """Return what a session's columns say, whose last three are lease, wake-up and the time."""
-    name, user, agent, head, epoch, turn, spent, held, *rest = columns
+    number, name, user, agent, head, epoch, turn, spent, held, *rest = columns
     updated_at, worker, erased_at, lease_until, due_at, at = rest
     now = state(lease_until, due_at, turn, at)
     return SessionRow(
@@ -329,7 +329,15 @@ def listed(tenant: str, columns: Sequence[Any], questions: Sequence[int]) -> Ses
         updated_at,
         worker if now == "driven" else "",
         erased_at,
+        number,
     )
+
+
+def is_wanted(row: SessionRow, listing: Listing) -> bool:
+    """Whether a session is one of those that are wanted."""
+    pairs = (row.user, listing.user), (row.agent, listing.agent), (row.state, listing.state)
+    fits = all(wanted in (None, is_so) for is_so, wanted in pairs)
+    return fits and row.number < listing.before and (bool(row.questions) or not listing.waiting)
 
 
 async def erase_each(found: Iterable[int], erase: Callable[[int], Awaitable[Iterable[int]]]) -> int:

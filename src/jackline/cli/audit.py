@@ -16,7 +16,7 @@ from jackline.core.events import (
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.core.value import Value
-from jackline.ports import SessionRow, Store
+from jackline.ports import Listing, SessionRow, Store
 
 _ROWS = 1_000_000
 _TRIES = 5
@@ -47,7 +47,7 @@ async def audit(store: Store, tenant: str) -> Audit:
     accounts_before = await store.accounts(tenant)
     money, asleep, spent, held = list[str](), list[str](), Counter[str](), Counter[str]()
     events = erased = busy = 0
-    rows = await store.sessions(tenant, None, _ROWS)
+    rows = await store.sessions(tenant, Listing(limit=_ROWS))
     for row in rows:
         look = await _look(store, row)
         if look is None:
@@ -79,7 +79,7 @@ async def _look(store: Store, row: SessionRow) -> _Look | None:
         records = await store.read(row.id)
         if len(records) == row.head:
             return _Look(row, records)
-        rows = await store.sessions(row.id.tenant, row.user, _ROWS)
+        rows = await store.sessions(row.id.tenant, Listing(user=row.user, limit=_ROWS))
         row = next((each for each in rows if each.id == row.id), row)
     return None
 

@@ -23,7 +23,7 @@ from jackline.core.events import (
     SessionForked,
 )
 from jackline.core.value import Value
-from jackline.ports import SessionRow
+from jackline.ports import Listing, SessionRow
 
 _ROWS = 1_000
 
@@ -63,7 +63,7 @@ def budget(
 
 async def _of_all(where: Where, agents: list[Agent], *, as_json: bool) -> Exit:
     async with looking(where.settings()) as look:
-        rows = await look.sessions.listed(look.user, _ROWS)
+        rows = await look.sessions.listed(look.user, Listing(limit=_ROWS))
         accounts = await look.store.accounts(look.user.tenant)
     if as_json:
         print_json({"sessions": list(map(_plain, rows)), "accounts": accounts})

@@ -20,12 +20,13 @@ from jackline.ports.engine import Engine, Waker
 from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
 from jackline.ports.rates import Rates, SharesRates
-from jackline.ports.store import Archive, Journal, SessionRow, State, Store
+from jackline.ports.store import EVERYONES, Archive, Journal, Listing, SessionRow, State, Store
 
 Clock = Callable[[], float]
 Ids = Callable[[], str]
 
 __all__ = [
+    "EVERYONES",
     "NO_LIMITS",
     "NO_MOVES",
     "Appended",
@@ -45,6 +46,7 @@ __all__ = [
     "Journal",
     "Late",
     "Listener",
+    "Listing",
     "Loaded",
     "Model",
     "Presence",

@@ -129,6 +129,26 @@ class SessionRow(Value, frozen=True):
     updated_at: float
     worker: str = ""
     erased_at: float | None = None
+    number: int = 0
+
+
+class Listing(Value, frozen=True):
+    """Which of a tenant's sessions are wanted: those that fit all of this.
+
+    The latest opened comes first. Its place never changes, so that who goes on `before` the
+    `number` of the last row is told no session twice and misses none. `waiting`: those with open
+    questions.
+    """
+
+    user: str | None = None
+    agent: str | None = None
+    state: State | None = None
+    waiting: bool = False
+    before: int = (1 << 63) - 1
+    limit: int = 100
+
+
+EVERYONES = Listing()
 
 
 class Archive(Protocol):
@@ -138,10 +158,8 @@ class Archive(Protocol):
         """Return how the session stands. Costs the same however long it is."""
         ...
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
-        """Return the tenant's sessions, latest first; `waiting`: those with open questions."""
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
+        """Return those of the tenant's sessions that are wanted."""
         ...
 
     async def workers(self) -> Sequence[WorkerRow]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import LiteralString
 
 from psycopg import Connection
 
@@ -14,7 +15,7 @@ from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError
 from jackline.core.events import Record, SessionForked, SessionId
 from jackline.core.session import Session
-from jackline.ports import Loaded, SessionRow
+from jackline.ports import Listing, Loaded, SessionRow
 
 # The time comes from a query of its own, so that the index ends there: what is due later is most.
 _DUE = """
@@ -40,18 +41,16 @@ _SAVE = """
     WHERE excluded.head > s.head
 """
 _COLUMNS = """
-    SELECT name, "user", agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
+    SELECT no, name, "user", agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
         lease_until, due_at, jackline.time_1(%s), questions
     FROM jackline.session
 """
 _ROW = _COLUMNS + "WHERE tenant = %s AND name = %s"
-_SESSIONS = (
-    _COLUMNS
-    + """
-    WHERE tenant = %s AND (%s::text IS NULL OR "user" = %s) AND (NOT %s OR questions <> '{}')
-    ORDER BY updated_at DESC LIMIT %s
+_STATE = """
+    CASE WHEN lease_until > (SELECT jackline.time_1(%(given)s)) THEN 'driven'
+        WHEN due_at <= (SELECT jackline.time_1(%(given)s)) THEN 'due'
+        WHEN turn IS NULL THEN 'idle' ELSE 'paused' END = %(state)s
 """
-)
 _FORK = """
     INSERT INTO jackline.session (tenant, name, "user", agent, parent, source, head, updated_at)
     SELECT tenant, %s, "user", agent, parent, no, %s, %s FROM jackline.session WHERE no = %s
@@ -162,17 +161,27 @@ def save(database: Connection, given: float | None, session: Session) -> None:
 
 
 def sessions(
-    database: Connection,
-    given: float | None,
-    tenant: str,
-    user: str | None,
-    limit: tuple[int, bool],
+    database: Connection, given: float | None, tenant: str, listing: Listing
 ) -> list[SessionRow]:
-    """See `Archive.sessions`. `limit` says how many, and whether only those that wait."""
-    count, waiting = limit
-    values = (given, tenant, user, user, waiting, count)
-    found = database.execute(_SESSIONS, values, binary=True)
+    """See `Archive.sessions`."""
+    values = {"given": given, "tenant": tenant} | {
+        name: getattr(listing, name) for name in listing.__struct_fields__
+    }
+    found = database.execute(listing_sql(listing), values, binary=True)
     return [rules.listed(tenant, each[:-1], each[-1]) for each in found.fetchall()]
+
+
+def listing_sql(listing: Listing) -> LiteralString:
+    """Return the statement that finds what is wanted: what is not asked for hides no index."""
+    conditions: dict[LiteralString, bool] = {
+        '"user" = %(user)s': listing.user is not None,
+        "agent = %(agent)s": listing.agent is not None,
+        _STATE: listing.state is not None,
+        "questions <> '{}'": listing.waiting,
+    }
+    asked: list[LiteralString] = [sql for sql, is_asked in conditions.items() if is_asked]
+    where = " AND ".join(["tenant = %(tenant)s", "no < %(before)s", *asked])
+    return _COLUMNS.replace("%s", "%(given)s") + f" WHERE {where} ORDER BY no DESC LIMIT %(limit)s"
 
 
 def row(database: Connection, given: float | None, session: SessionId) -> SessionRow:

@@ -18,10 +18,12 @@ from jackline.core.errors import StaleError
 from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned, TurnSubmitted
 from jackline.core.session import Session
 from jackline.ports import (
+    EVERYONES,
     Appended,
     Batch,
     Claimed,
     Clock,
+    Listing,
     Loaded,
     Presence,
     Receipt,
@@ -161,12 +163,9 @@ class PostgresStore:
         """See `Archive.row`."""
         return await self._read(partial(archive.row, session=session))
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
         """See `Archive.sessions`."""
-        count = (limit, waiting)
-        return await self._read(partial(archive.sessions, tenant=tenant, user=user, limit=count))
+        return await self._read(partial(archive.sessions, tenant=tenant, listing=listing))
 
     async def fork(self, source: SessionId, after: int, target: SessionId) -> None:
         """See `Archive.fork`."""

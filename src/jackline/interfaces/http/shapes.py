@@ -30,9 +30,10 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """Sessions."""
+    """Sessions, and the `cursor` that goes on after them, if there are more."""
 
     sessions: tuple[Session, ...]
+    next: str | None
 
 
 class Told(msgspec.Struct, frozen=True):

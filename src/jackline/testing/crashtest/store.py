@@ -9,12 +9,14 @@ from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, 
 from jackline.core.events import kind as kind_of
 from jackline.core.session import Session
 from jackline.ports import (
+    EVERYONES,
     Appended,
     Batch,
     Behind,
     Claimed,
     Committed,
     Late,
+    Listing,
     Loaded,
     Receipt,
     Refused,
@@ -112,11 +114,9 @@ class Watched:
         """See `Archive.row`."""
         return await self._store.row(session)
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
         """See `Archive.sessions`."""
-        return await self._store.sessions(tenant, user, limit, waiting=waiting)
+        return await self._store.sessions(tenant, listing)
 
     async def workers(self) -> Sequence[WorkerRow]:
         """See `Archive.workers`."""

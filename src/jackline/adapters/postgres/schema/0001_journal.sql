@@ -24,6 +24,8 @@ CREATE TABLE jackline.session (
     UNIQUE (tenant, name)
 ) WITH (fillfactor = 50);
 CREATE INDEX session_due ON jackline.session (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX session_tenant ON jackline.session (tenant, no);
+CREATE INDEX session_opener ON jackline.session (tenant, "user", no);
 CREATE INDEX session_waiting ON jackline.session (tenant) WHERE questions <> '{}';
 CREATE INDEX session_source ON jackline.session (source) WHERE source IS NOT NULL;
 CREATE INDEX session_parent ON jackline.session (tenant, parent) WHERE parent <> '';

@@ -21,6 +21,8 @@ CREATE TABLE session (
 ) STRICT;
 CREATE UNIQUE INDEX session_name ON session (tenant, name);
 CREATE INDEX session_due ON session (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX session_tenant ON session (tenant, no);
+CREATE INDEX session_opener ON session (tenant, user, no);
 CREATE INDEX session_waiting ON session (tenant) WHERE questions <> '';
 CREATE INDEX session_source ON session (source) WHERE source IS NOT NULL;
 CREATE INDEX session_parent ON session (tenant, parent) WHERE parent <> '';
