@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jackline.adapters import rules
 from jackline.adapters.memory_row import Row
+from jackline.adapters.memory_usage import Usages
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import (
@@ -47,6 +48,8 @@ from jackline.ports import (
     Receipt,
     Refused,
     SessionRow,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -64,6 +67,7 @@ class MemoryStore:
         self._clock = rules.SteadyClock(clock)
         self._key = secrets.token_bytes(32)
         self._numbers = count(1)
+        self._usages = Usages()
         self.tables: sqlite3.Connection | None = None
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:
@@ -111,6 +115,8 @@ class MemoryStore:
         row.turn, row.questions, row.updated_at = batch.turn, batch.questions, now
         row.held += batch.held
         row.spent += batch.spent
+        whose = session.tenant, row.opened.user, row.opened.agent
+        self._usages.add(whose, now, rules.used(batch.events))
         if batch.release:
             row.lease_until, row.due_at = 0.0, batch.due_at
         else:
@@ -282,6 +288,10 @@ class MemoryStore:
             for (owner, name), account in sorted(self._accounts.items())
             if owner == tenant and name.startswith(prefix)
         ]
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return self._usages.sums(tenant, asked)
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None

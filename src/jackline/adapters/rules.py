@@ -35,11 +35,12 @@ from jackline.core.events import (
     SessionTaken,
     Told,
     TurnCancelRequested,
+    TurnEnded,
     TurnResumed,
     TurnSteered,
     TurnSubmitted,
 )
-from jackline.ports import Clock, Listing, SessionRow, State
+from jackline.ports import Clock, Listing, SessionRow, State, Used
 
 HASHES_KEPT_S = 30 * 86_400.0
 INPUTS_MAX = 100
@@ -330,6 +331,20 @@ def listed(tenant: str, columns: Sequence[Any], questions: Sequence[int]) -> Ses
         worker if now == "driven" else "",
         erased_at,
         number,
+    )
+
+
+def used(events: Iterable[Event]) -> Used | None:
+    """Return what the turns used that end with these events. None: none of them ends one."""
+    ends = [event for event in events if isinstance(event, TurnEnded)]
+    if not ends:
+        return None
+    return Used(
+        "",
+        len(ends),
+        sum(each.cost for each in ends),
+        sum(each.usage.input for each in ends),
+        sum(each.usage.output for each in ends),
     )
 
 

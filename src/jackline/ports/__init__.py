@@ -21,6 +21,7 @@ from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
 from jackline.ports.rates import Rates, SharesRates
 from jackline.ports.store import EVERYONES, Archive, Journal, Listing, SessionRow, State, Store
+from jackline.ports.usage import By, UsageAsked, Used
 
 Clock = Callable[[], float]
 Ids = Callable[[], str]
@@ -34,6 +35,7 @@ __all__ = [
     "Batch",
     "Behind",
     "Bus",
+    "By",
     "Claimed",
     "Clock",
     "Closing",
@@ -61,6 +63,8 @@ __all__ = [
     "Store",
     "ToolSpec",
     "Unattended",
+    "UsageAsked",
+    "Used",
     "Waiting",
     "Waker",
     "WorkerRow",

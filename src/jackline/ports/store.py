@@ -9,6 +9,7 @@ from jackline.core.session import Session
 from jackline.core.value import Value
 from jackline.ports.append import Appended, Batch, Claimed, Loaded, Receipt
 from jackline.ports.fleet import Waiting, WorkerRow
+from jackline.ports.usage import UsageAsked, Used
 
 
 class Journal(Protocol):
@@ -186,6 +187,13 @@ class Archive(Protocol):
 
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """Return the tenant's accounts whose names begin so."""
+        ...
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """Return what turns of the tenant used, by the day and session in which they ended.
+
+        It is counted in the transaction that ends a turn, and stays when sessions are erased.
+        """
         ...
 
     async def put(

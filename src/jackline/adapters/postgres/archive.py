@@ -1,7 +1,7 @@
 """The archive's statements: lists, forks, artifacts, money, erasure and retention."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import LiteralString
 
@@ -15,7 +15,7 @@ from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError
 from jackline.core.events import Record, SessionForked, SessionId
 from jackline.core.session import Session
-from jackline.ports import Listing, Loaded, SessionRow
+from jackline.ports import By, Listing, Loaded, SessionRow, UsageAsked, Used
 
 # The time comes from a query of its own, so that the index ends there: what is due later is most.
 _DUE = """
@@ -73,6 +73,18 @@ _ACCOUNTS = """
     SELECT name, allowed, spent, held FROM jackline.account
     WHERE tenant = %s AND starts_with(name, %s) ORDER BY name
 """
+_USAGE: LiteralString = """
+    SELECT {key}, sum(turns)::bigint, sum(cost)::bigint, sum(input)::bigint, sum(output)::bigint
+    FROM jackline.usage
+    WHERE tenant = %s AND day BETWEEN %s AND %s AND (%s::text IS NULL OR "user" = %s)
+    GROUP BY 1 ORDER BY 1 LIMIT %s
+"""
+_USAGE_KEYS: Mapping[By, LiteralString] = {
+    "tenant": "tenant",
+    "user": '"user"',
+    "agent": "agent",
+    "day": "to_char(to_timestamp(day * 86400) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+}
 _PUT = """
     INSERT INTO jackline.artifact (session, handle, media_type, body) VALUES (%s, %s, %s, %b)
     ON CONFLICT (session, handle) DO UPDATE SET media_type = excluded.media_type
@@ -217,6 +229,13 @@ def accounts(database: Connection, tenant: str, prefix: str) -> list[Account]:
     """See `Archive.accounts`."""
     rows = database.execute(_ACCOUNTS, (tenant, prefix), binary=True)
     return [Account(*each) for each in rows.fetchall()]
+
+
+def usage(database: Connection, tenant: str, asked: UsageAsked) -> list[Used]:
+    """See `Archive.usage`."""
+    sql = _USAGE.replace("{key}", _USAGE_KEYS[asked.by])
+    values = (tenant, asked.since, asked.until, asked.user, asked.user, asked.limit)
+    return [Used(*each) for each in database.execute(sql, values, binary=True).fetchall()]
 
 
 def put(

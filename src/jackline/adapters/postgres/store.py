@@ -29,6 +29,8 @@ from jackline.ports import (
     Receipt,
     SessionRow,
     Unattended,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -178,6 +180,10 @@ class PostgresStore:
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """See `Archive.accounts`."""
         return await self._read(lambda database, _: archive.accounts(database, tenant, prefix))
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return await self._read(lambda database, _: archive.usage(database, tenant, asked))
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None

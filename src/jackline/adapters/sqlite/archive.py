@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ from jackline.core.codec import encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError, StoreError
 from jackline.core.events import SessionForked, SessionId
 from jackline.core.session import Session
-from jackline.ports import Listing, Loaded, SessionRow, Waiting, WorkerRow
+from jackline.ports import By, Listing, Loaded, SessionRow, UsageAsked, Used, Waiting, WorkerRow
 
 # The database's time goes on with its events, also where this process's clock is behind.
 _DUE = """
@@ -75,6 +75,17 @@ _ACCOUNTS = """
     SELECT name, allowed, spent, held FROM account
     WHERE tenant = ? AND substr(name, 1, ?) = ? ORDER BY name
 """
+_USAGE = """
+    SELECT {key}, sum(turns), sum(cost), sum(input), sum(output) FROM usage
+    WHERE tenant = ?1 AND day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR user = ?4)
+    GROUP BY 1 ORDER BY 1 LIMIT ?5
+"""
+_USAGE_KEYS: Mapping[By, str] = {
+    "tenant": "tenant",
+    "user": "user",
+    "agent": "agent",
+    "day": "date(day * 86400, 'unixepoch')",
+}
 _PUT = """
     INSERT INTO artifact (session, handle, media_type, body) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET media_type = excluded.media_type
@@ -220,6 +231,13 @@ def accounts(database: sqlite3.Connection, tenant: str, prefix: str) -> list[Acc
     """See `Archive.accounts`."""
     rows = database.execute(_ACCOUNTS, (tenant, len(prefix), prefix))
     return [Account(*row) for row in rows]
+
+
+def usage(database: sqlite3.Connection, tenant: str, asked: UsageAsked) -> list[Used]:
+    """See `Archive.usage`."""
+    sql = _USAGE.format(key=_USAGE_KEYS[asked.by])
+    rows = database.execute(sql, (tenant, asked.since, asked.until, asked.user, asked.limit))
+    return [Used(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

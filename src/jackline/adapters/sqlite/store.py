@@ -26,6 +26,8 @@ from jackline.ports import (
     Loaded,
     Receipt,
     SessionRow,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -196,6 +198,10 @@ class SqliteStore:
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """See `Archive.accounts`."""
         return await self._read(partial(archive.accounts, tenant=tenant, prefix=prefix))
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return await self._read(partial(archive.usage, tenant=tenant, asked=asked))
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None

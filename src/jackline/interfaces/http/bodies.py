@@ -122,6 +122,12 @@ class AnswerAsked(Body):
     reason: Annotated[str, Field(max_length=10_000)] = ""
 
 
+class BudgetAsked(Body):
+    """What an account may spend, in dollars. null: it only counts."""
+
+    usd: Annotated[float, Field(ge=0, le=1e12)] | None
+
+
 class LimitsAsked(Body):
     """How far the session may go in all: dollars, and numbers as an agent's limits. null: any."""
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from jackline.core.budget import Account
 from jackline.core.errors import ConflictError, InputError, NotFoundError
-from jackline.core.events import SessionForked, SessionId, SessionOpened, TurnCompleted
+from jackline.core.events import SessionForked, SessionId, SessionOpened, TurnCompleted, Usage
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.core.value import replace
-from jackline.ports import Batch, Committed, Listing, SessionRow, Store
+from jackline.ports import Batch, By, Committed, Listing, SessionRow, Store, UsageAsked, Used
+from jackline.ports.usage import DAY_S
 from jackline.testing.conformance.world import (
     DONE,
     LEASE_S,
@@ -85,6 +86,35 @@ async def _a_list_begins_with_the_latest_and_has_what_is_wanted(
     assert await names(Listing(state="paused")) == await names(Listing(waiting=True)) == ""
     clock.advance(LEASE_S)
     assert await names(Listing(state="due")) == "ca"
+
+
+async def _what_turns_used_is_summed_as_they_end(store: Store, clock: ManualClock) -> None:
+    clock.advance(20 * DAY_S - clock.now)
+    end = TurnCompleted(2, "Done.", usage=Usage(30, 4), cost=7)
+    for name, user in (("a", "ann"), ("b", "bob"), ("c", "ann")):
+        session = SessionId("acme", name)
+        opening = SessionOpened("support" if name < "c" else "sales", user)
+        await store.tell(session, [submitted("r1")], opened=opening)
+        claimed = await store.claim(session, "w1", LEASE_S)
+        assert claimed is not None
+        await store.drive(session, released(end, after=3), LEASE_S)
+        clock.advance(DAY_S / 2)
+    await store.fork(SessionId("acme", "a"), 4, SessionId("acme", "fork"))
+    await store.erase("acme", session="a")
+
+    async def used(by: By, since: int = 0, user: str | None = None) -> list[Used]:
+        return list(await store.usage("acme", UsageAsked(by, since, 30, user)))
+
+    assert await used("tenant") == [Used("acme", 3, 21, 90, 12)]
+    assert await used("user") == [Used("ann", 2, 14, 60, 8), Used("bob", 1, 7, 30, 4)]
+    assert await used("agent", user="ann") == [
+        Used("sales", 1, 7, 30, 4),
+        Used("support", 1, 7, 30, 4),
+    ]
+    days = [Used("1970-01-21", 2, 14, 60, 8), Used("1970-01-22", 1, 7, 30, 4)]
+    assert (await used("day"), await used("day", 21)) == (days, days[1:])
+    assert await store.usage("acme", UsageAsked("day", 0, 30, limit=1)) == days[:1]
+    assert await store.usage("other", UsageAsked("day", 0, 30)) == []
 
 
 async def _who_reads_a_list_in_parts_gets_each_session_once(
@@ -239,6 +269,7 @@ async def _a_limit_is_an_amount_that_every_store_can_hold(store: Store, _: Manua
 PROMISES: tuple[Promise, ...] = (
     _a_list_says_how_each_session_stands,
     _a_list_begins_with_the_latest_and_has_what_is_wanted,
+    _what_turns_used_is_summed_as_they_end,
     _who_reads_a_list_in_parts_gets_each_session_once,
     _a_store_has_a_key_that_stays,
     _a_driver_starts_from_the_newest_snapshot,

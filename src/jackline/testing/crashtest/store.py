@@ -22,6 +22,8 @@ from jackline.ports import (
     Refused,
     SessionRow,
     Store,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -137,6 +139,10 @@ class Watched:
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """See `Archive.accounts`."""
         return await self._store.accounts(tenant, prefix)
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return await self._store.usage(tenant, asked)
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None

@@ -60,6 +60,19 @@ CREATE TABLE jackline.account (
     PRIMARY KEY (tenant, name)
 ) WITH (fillfactor = 50);
 
+-- What turns used that have ended, by the day on which they did: summed as they end.
+CREATE TABLE jackline.usage (
+    tenant text COLLATE "C" NOT NULL,
+    "user" text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL,
+    day bigint NOT NULL,
+    turns bigint NOT NULL,
+    cost bigint NOT NULL,
+    input bigint NOT NULL,
+    output bigint NOT NULL,
+    PRIMARY KEY (tenant, day, "user", agent)
+) WITH (fillfactor = 50);
+
 -- How much of a rate is left, and since when.
 CREATE TABLE jackline.bucket (
     tenant text COLLATE "C" NOT NULL,

@@ -58,6 +58,19 @@ CREATE TABLE account (
     PRIMARY KEY (tenant, name)
 ) STRICT, WITHOUT ROWID;
 
+-- What turns used that have ended, by the day on which they did: summed as they end.
+CREATE TABLE usage (
+    tenant TEXT NOT NULL,
+    user TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    turns INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    input INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day, user, agent)
+) STRICT, WITHOUT ROWID;
+
 -- How much of a rate is left, and since when.
 CREATE TABLE bucket (
     tenant TEXT NOT NULL,
