@@ -1,7 +1,7 @@
 """Money and wake-ups, computed anew from events and compared with what the store says."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jackline.core.budget import moves
 from jackline.core.events import (
@@ -12,14 +12,16 @@ from jackline.core.events import (
     ModelReserved,
     Record,
     SessionForked,
+    TurnEnded,
 )
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.core.value import Value
-from jackline.ports import Listing, SessionRow, Store
+from jackline.ports import Listing, SessionRow, Store, UsageAsked
 
 _ROWS = 1_000_000
 _TRIES = 5
+_FAR = 1 << 40
 
 
 class Audit(Value, frozen=True):
@@ -46,6 +48,7 @@ async def audit(store: Store, tenant: str) -> Audit:
     """
     accounts_before = await store.accounts(tenant)
     money, asleep, spent, held = list[str](), list[str](), Counter[str](), Counter[str]()
+    used = Counter[str]()
     events = erased = busy = 0
     rows = await store.sessions(tenant, Listing(limit=_ROWS))
     for row in rows:
@@ -63,6 +66,8 @@ async def audit(store: Store, tenant: str) -> Audit:
         for account, (holds, costs) in account_moves(look.records).items():
             held[account] += holds
             spent[account] += costs
+        used.update(_used(look))
+    money += await _usage(store, tenant, used)
     accounts = await store.accounts(tenant)
     quiet = not busy and accounts == accounts_before
     for account in accounts if quiet else ():
@@ -71,6 +76,25 @@ async def audit(store: Store, tenant: str) -> Audit:
         if said[0] < found[0] or said[1] != found[1] or (exact and said != found):
             money.append(f"account {account.name} says {_pair(*said)}, its events {_pair(*found)}")
     return Audit(len(rows), events, erased, busy, tuple(money), tuple(asleep))
+
+
+def _used(look: _Look) -> Mapping[str, int]:
+    """Return what the turns cost that ended in a session, under the user whom they count for."""
+    forked = [each.seq for each in look.records if isinstance(each.event, SessionForked)]
+    since = forked[-1] if forked else 0
+    ends = [each.event for each in look.records if each.seq > since]
+    return {look.row.user: sum(each.cost for each in ends if isinstance(each, TurnEnded))}
+
+
+async def _usage(store: Store, tenant: str, used: Mapping[str, int]) -> list[str]:
+    """Return whose sums say less than the ends of their turns. They say more of what is gone."""
+    asked = UsageAsked("user", 0, _FAR, limit=_ROWS)
+    sums = {each.key: each.cost for each in await store.usage(tenant, asked)}
+    return [
+        f"what user {user} used says {sums.get(user, 0)}, the ends of their turns {cost}"
+        for user, cost in sorted(used.items())
+        if sums.get(user, 0) < cost
+    ]
 
 
 async def _look(store: Store, row: SessionRow) -> _Look | None:
