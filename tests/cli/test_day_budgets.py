@@ -56,3 +56,19 @@ def test_a_day_s_limit_stops_its_user_and_no_other_until_somebody_lifts_it(folde
     lifted = jackline(folder, "raise", "--account", ann, "--limit", "usd=none")
     assert "any amount" in lifted.stdout
     assert run(folder, "s5") == "turn.completed"
+
+
+def test_what_turns_used_is_told_by_user_agent_and_day(folder: Path) -> None:
+    for session, user in (("s1", "ann"), ("s2", "bob")):
+        assert run(folder, session, user) == "turn.completed"
+
+    def sums(by: str, user: str = "eve") -> dict[str, tuple[int, int]]:
+        who = ("--user", user, "--role", "viewer") if user == "eve" else ("--user", user)
+        told = json.loads(jackline(folder, "budget", "--by", by, "--json", *who).stdout)
+        return {each["key"]: (each["turns"], each["cost"]) for each in told["sums"]}
+
+    assert sums("user") == {"ann": (1, 4_100), "bob": (1, 4_100)}
+    assert sums("user", "ann") == {"ann": (1, 4_100)}
+    assert sums("agent") == {"support": (2, 8_200)}
+    assert sum(turns for turns, _ in sums("day").values()) == 2
+    assert "$0.0041" in jackline(folder, "budget", "--by", "user", "--user", "ann").stdout

@@ -51,6 +51,8 @@ def test_a_store_in_order_is_well(folder: Path) -> None:
         ("UPDATE account SET spent = spent - 1", "account user/local/"),
         ("UPDATE account SET spent = spent + 1", "account user/local/"),
         ("UPDATE account SET held = 5", "account user/local/"),
+        ("UPDATE usage SET cost = cost - 1", "user local used"),
+        ("DELETE FROM usage", "user local used"),
     ],
 )
 def test_money_that_the_events_do_not_tell_of_is_a_breach(

@@ -238,7 +238,7 @@ def test_a_message_that_is_too_large_ends_the_connection() -> None:
 def test_who_takes_nothing_is_sent_away_and_told_why_once_it_reads() -> None:
     async def story() -> None:
         large = {"compression": None, "max_size": 1 << 24}
-        async with joined(Bounds(send_s=2.0)) as (_, app, join):
+        async with joined(Bounds(send_s=5.0)) as (_, app, join):
             left = app.state.service.readers.left
             async with join(max_queue=1, **large) as slow, join(**large) as other:
                 for number in range(12):

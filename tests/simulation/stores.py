@@ -24,7 +24,7 @@ from jackline.testing.world import World
 
 T = TypeVar("T")
 _EMPTY = """
-    TRUNCATE jackline.session, jackline.event, jackline.snapshot, jackline.account,
+    TRUNCATE jackline.session, jackline.event, jackline.snapshot, jackline.account, jackline.usage,
         jackline.bucket, jackline.artifact;
     UPDATE jackline.clock SET ahead = 0, latest = 0;
     DROP TABLE IF EXISTS written

@@ -9,11 +9,13 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jackline.adapters import rules
 from jackline.adapters.keys import MemoryKeys
 from jackline.adapters.memory_row import Row
+from jackline.adapters.memory_usage import Usages
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import (
@@ -34,6 +36,7 @@ from jackline.core.events import (
 )
 from jackline.core.session import Session
 from jackline.ports import (
+    EVERYONES,
     Appended,
     Batch,
     Behind,
@@ -41,10 +44,13 @@ from jackline.ports import (
     Clock,
     Committed,
     Late,
+    Listing,
     Loaded,
     Receipt,
     Refused,
     SessionRow,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -62,6 +68,8 @@ class MemoryStore:
         self._clock = rules.SteadyClock(clock)
         self._key = secrets.token_bytes(32)
         self.keys = MemoryKeys(self._clock)
+        self._numbers = count(1)
+        self._usages = Usages()
         self.tables: sqlite3.Connection | None = None
 
     async def open(self, session: SessionId, opened: SessionOpened) -> None:
@@ -109,6 +117,8 @@ class MemoryStore:
         row.turn, row.questions, row.updated_at = batch.turn, batch.questions, now
         row.held += batch.held
         row.spent += batch.spent
+        whose = session.tenant, row.opened.user, row.opened.agent
+        self._usages.add(whose, now, rules.used(batch.events))
         if batch.release:
             row.lease_until, row.due_at = 0.0, batch.due_at
         else:
@@ -232,19 +242,12 @@ class MemoryStore:
         """See `Archive.row`."""
         return self._row(session).listed(session, self._clock())
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
         """See `Archive.sessions`."""
         now = self._clock()
-        rows = [
-            row.listed(name, now)
-            for name, row in self.rows.items()
-            if name.tenant == tenant
-            and (user is None or row.opened.user == user)
-            and (row.questions or not waiting)
-        ]
-        return sorted(rows, key=lambda row: row.updated_at, reverse=True)[:limit]
+        mine = (row.listed(name, now) for name, row in self.rows.items() if name.tenant == tenant)
+        rows = [row for row in mine if rules.is_wanted(row, listing)]
+        return sorted(rows, key=lambda row: row.number, reverse=True)[: listing.limit]
 
     async def workers(self) -> Sequence[WorkerRow]:
         """See `Archive.workers`."""
@@ -275,7 +278,7 @@ class MemoryStore:
         rules.check_fork(source, after, target, len(row.bodies))
         if target in self.rows:
             raise ConflictError(f"There is a session {target.name!r} already.")
-        copy = Row(row.opened, source, artifacts=dict(row.artifacts))
+        copy = Row(row.opened, source, artifacts=dict(row.artifacts), number=next(self._numbers))
         copy.bodies, copy.times = row.bodies[:after], row.times[:after]
         copy.append(encode(SessionForked(source.name, after)), self._clock())
         self.rows[target] = copy
@@ -294,6 +297,10 @@ class MemoryStore:
             for (owner, name), account in sorted(self._accounts.items())
             if owner == tenant and name.startswith(prefix)
         ]
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return self._usages.sums(tenant, asked)
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None
@@ -385,7 +392,7 @@ class MemoryStore:
             rules.check_opened(session, opened, row.opened.user, row.opened.agent)
             return row
         rules.check_name(session)
-        row = Row(opened)
+        row = Row(opened, number=next(self._numbers))
         row.append(rules.encoded(opened), now)
         return row
 

@@ -25,6 +25,7 @@ class Row:
     questions: tuple[int, ...] = ()
     updated_at: float = 0.0
     erased_at: float | None = None
+    number: int = 0
     bodies: list[bytes] = field(default_factory=list[bytes])
     times: list[float] = field(default_factory=list[float])
     told: dict[bytes, tuple[int, int | None, bytes | None]] = field(
@@ -80,4 +81,5 @@ class Row:
             self.updated_at,
             self.worker if state == "driven" else "",
             self.erased_at,
+            self.number,
         )

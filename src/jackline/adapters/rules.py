@@ -36,11 +36,12 @@ from jackline.core.events import (
     SessionTaken,
     Told,
     TurnCancelRequested,
+    TurnEnded,
     TurnResumed,
     TurnSteered,
     TurnSubmitted,
 )
-from jackline.ports import Clock, SessionRow, State
+from jackline.ports import Clock, Listing, SessionRow, State, Used
 
 HASHES_KEPT_S = 30 * 86_400.0
 INPUTS_MAX = 100
@@ -313,7 +314,7 @@ def state(lease_until: float, due_at: float | None, turn: int | None, now: float
 
 def listed(tenant: str, columns: Sequence[Any], questions: Sequence[int]) -> SessionRow:
     """Return what a session's columns say, whose last three are lease, wake-up and the time."""
-    name, user, agent, head, epoch, turn, spent, held, *rest = columns
+    number, name, user, agent, head, epoch, turn, spent, held, *rest = columns
     updated_at, worker, erased_at, lease_until, due_at, at = rest
     now = state(lease_until, due_at, turn, at)
     return SessionRow(
@@ -330,7 +331,29 @@ def listed(tenant: str, columns: Sequence[Any], questions: Sequence[int]) -> Ses
         updated_at,
         worker if now == "driven" else "",
         erased_at,
+        number,
     )
+
+
+def used(events: Iterable[Event]) -> Used | None:
+    """Return what the turns used that end with these events. None: none of them ends one."""
+    ends = [event for event in events if isinstance(event, TurnEnded)]
+    if not ends:
+        return None
+    return Used(
+        "",
+        len(ends),
+        sum(each.cost for each in ends),
+        sum(each.usage.input for each in ends),
+        sum(each.usage.output for each in ends),
+    )
+
+
+def is_wanted(row: SessionRow, listing: Listing) -> bool:
+    """Whether a session is one of those that are wanted."""
+    pairs = (row.user, listing.user), (row.agent, listing.agent), (row.state, listing.state)
+    fits = all(wanted in (None, is_so) for is_so, wanted in pairs)
+    return fits and row.number < listing.before and (bool(row.questions) or not listing.waiting)
 
 
 async def erase_each(found: Iterable[int], erase: Callable[[int], Awaitable[Iterable[int]]]) -> int:

@@ -1,7 +1,7 @@
 """Money and wake-ups, computed anew from events and compared with what the store says."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jackline.core.budget import moves
 from jackline.core.events import (
@@ -12,14 +12,16 @@ from jackline.core.events import (
     ModelReserved,
     Record,
     SessionForked,
+    TurnEnded,
 )
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.core.value import Value
-from jackline.ports import SessionRow, Store
+from jackline.ports import Listing, SessionRow, Store, UsageAsked
 
 _ROWS = 1_000_000
 _TRIES = 5
+_FAR = 1 << 40
 
 
 class Audit(Value, frozen=True):
@@ -46,8 +48,9 @@ async def audit(store: Store, tenant: str) -> Audit:
     """
     accounts_before = await store.accounts(tenant)
     money, asleep, spent, held = list[str](), list[str](), Counter[str](), Counter[str]()
+    used = Counter[str]()
     events = erased = busy = 0
-    rows = await store.sessions(tenant, None, _ROWS)
+    rows = await store.sessions(tenant, Listing(limit=_ROWS))
     for row in rows:
         look = await _look(store, row)
         if look is None:
@@ -63,6 +66,8 @@ async def audit(store: Store, tenant: str) -> Audit:
         for account, (holds, costs) in account_moves(look.records).items():
             held[account] += holds
             spent[account] += costs
+        used.update(_used(look))
+    money += await _usage(store, tenant, used)
     accounts = await store.accounts(tenant)
     quiet = not busy and accounts == accounts_before
     for account in accounts if quiet else ():
@@ -73,13 +78,32 @@ async def audit(store: Store, tenant: str) -> Audit:
     return Audit(len(rows), events, erased, busy, tuple(money), tuple(asleep))
 
 
+def _used(look: _Look) -> Mapping[str, int]:
+    """Return what the turns cost that ended in a session, under the user whom they count for."""
+    forked = [each.seq for each in look.records if isinstance(each.event, SessionForked)]
+    since = forked[-1] if forked else 0
+    ends = [each.event for each in look.records if each.seq > since]
+    return {look.row.user: sum(each.cost for each in ends if isinstance(each, TurnEnded))}
+
+
+async def _usage(store: Store, tenant: str, used: Mapping[str, int]) -> list[str]:
+    """Return whose sums say less than the ends of their turns. They say more of what is gone."""
+    asked = UsageAsked("user", 0, _FAR, limit=_ROWS)
+    sums = {each.key: each.cost for each in await store.usage(tenant, asked)}
+    return [
+        f"what user {user} used says {sums.get(user, 0)}, the ends of their turns {cost}"
+        for user, cost in sorted(used.items())
+        if sums.get(user, 0) < cost
+    ]
+
+
 async def _look(store: Store, row: SessionRow) -> _Look | None:
     """Return a session's row and records of one moment. None: it changes all the time."""
     for _ in range(_TRIES):
         records = await store.read(row.id)
         if len(records) == row.head:
             return _Look(row, records)
-        rows = await store.sessions(row.id.tenant, row.user, _ROWS)
+        rows = await store.sessions(row.id.tenant, Listing(user=row.user, limit=_ROWS))
         row = next((each for each in rows if each.id == row.id), row)
     return None
 

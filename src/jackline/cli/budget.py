@@ -1,6 +1,7 @@
 """`jackline budget`: where the money went."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Annotated
@@ -12,6 +13,7 @@ from jackline.cli.options import AppName, Exit, Json, Where
 from jackline.cli.references import load_app
 from jackline.cli.show import count, print_json, print_table
 from jackline.cli.timeline import limits_told
+from jackline.core.access import rights
 from jackline.core.agent import Agent
 from jackline.core.budget import Account, dollars
 from jackline.core.events import (
@@ -23,7 +25,8 @@ from jackline.core.events import (
     SessionForked,
 )
 from jackline.core.value import Value
-from jackline.ports import SessionRow
+from jackline.ports import By, Listing, SessionRow, UsageAsked
+from jackline.ports.usage import DAY_S
 
 _ROWS = 1_000
 
@@ -46,14 +49,21 @@ def budget(
     session: Annotated[
         str, typer.Argument(metavar="SESSION", help="Its turns. Without: all sessions.")
     ] = "",
+    by: Annotated[
+        By | None, typer.Option(help="Sums of ended turns: by user, agent, day, or all.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="With --by: of so many days.")] = 30,
     app: AppName = "",
     as_json: Json = False,
 ) -> int:
     """Show where the money went: by session and account, or by turn and model of one session.
 
     Held is the worst case of calls that run now. With --app the limits of its agents are shown.
+    With --by: what turns used that ended in the last days (UTC), also of sessions erased since.
     """
     settings = where.settings()
+    if by:
+        return asyncio.run(_by(where, by, days, as_json=as_json))
     reference = app or settings.app
     agents = list(load_app(reference).agents) if reference else []
     if session:
@@ -61,9 +71,26 @@ def budget(
     return asyncio.run(_of_all(where, agents, as_json=as_json))
 
 
+async def _by(where: Where, by: By, days: int, *, as_json: bool) -> Exit:
+    today = int(time.clock_gettime(time.CLOCK_REALTIME) // DAY_S)
+    async with looking(where.settings()) as look:
+        own = None if "see" in rights(look.user.roles) else look.user.id
+        asked = UsageAsked(by, today - days + 1, today, own)
+        found = await look.store.usage(look.user.tenant, asked)
+    if as_json:
+        print_json({"by": by, "days": days, "sums": found})
+        return Exit.OK
+    cells = [
+        (each.key, f"{each.turns:,}", f"{each.input:,}", f"{each.output:,}", dollars(each.cost))
+        for each in found
+    ]
+    print_table((by, ">turns", ">in", ">out", ">cost"), cells)
+    return Exit.OK
+
+
 async def _of_all(where: Where, agents: list[Agent], *, as_json: bool) -> Exit:
     async with looking(where.settings()) as look:
-        rows = await look.sessions.listed(look.user, _ROWS)
+        rows = await look.sessions.listed(look.user, Listing(limit=_ROWS))
         accounts = await look.store.accounts(look.user.tenant)
     if as_json:
         print_json({"sessions": list(map(_plain, rows)), "accounts": accounts})

@@ -29,6 +29,7 @@ from jackline.core.errors import CallerError, JacklineError
 from jackline.core.guards import Unguarded
 from jackline.core.value import Value
 from jackline.opening import on_postgres
+from jackline.ports import Listing
 from jackline.settings import Read, Settings
 from jackline.stack import secured
 
@@ -288,7 +289,7 @@ async def _audits(settings: Settings, tenants: list[str]) -> list[tuple[Audit, i
     now = time.clock_gettime(time.CLOCK_REALTIME)
     async with looking(settings) as look:
         for tenant in tenants:
-            rows = await look.store.sessions(tenant, None, 1_000_000)
+            rows = await look.store.sessions(tenant, Listing(limit=1_000_000))
             late = sum(row.state == "due" and now - row.updated_at > _DUE_S for row in rows)
             found.append((await audit(look.store, tenant), late))
     return found

@@ -18,6 +18,7 @@ from jackline.core.budget import dollars
 from jackline.core.errors import NotFoundError
 from jackline.core.events import Record, SessionId
 from jackline.interfaces.wire import event_json
+from jackline.ports import Listing
 
 STYLES: dict[Tone, str] = {
     "plain": "",
@@ -65,12 +66,15 @@ async def _show(
                     show(out, line)
 
 
+_ROWS = 1_000
+
+
 async def latest(look: Look) -> SessionId:
     """Return the session in which something happened last."""
-    rows = await look.sessions.listed(look.user, 1)
+    rows = await look.sessions.listed(look.user, Listing(limit=_ROWS))
     if not rows:
         raise NotFoundError(f"There is no session of {look.user.id!r}.")
-    return rows[0].id
+    return max(rows, key=lambda row: row.updated_at).id
 
 
 async def _records(look: Look, session: SessionId, *, follow: bool) -> AsyncGenerator[Record]:

@@ -10,7 +10,7 @@ from jackline.cli.opened import looking
 from jackline.cli.options import Exit, Json, Where
 from jackline.cli.show import print_json, print_table, span
 from jackline.core.budget import dollars
-from jackline.ports import SessionRow
+from jackline.ports import Listing, SessionRow
 
 _HEADS = ("session", "agent", "user", "state", ">turn", ">cost", "asks", "updated")
 
@@ -19,12 +19,12 @@ def sessions(
     where: Where,
     *,
     limit: Annotated[
-        int, typer.Option(min=1, metavar="N", help="At most so many, latest first.")
+        int, typer.Option(min=1, metavar="N", help="At most so many, latest opened first.")
     ] = 50,
     waiting: Annotated[bool, typer.Option("--waiting", help="Those that ask a person.")] = False,
     as_json: Json = False,
 ) -> int:
-    """List the user's sessions, latest first; all of the tenant's, for who has a role to see them.
+    """List the user's sessions, latest opened first; of all users to who may see them.
 
     A turn's name is its position in the session's journal, and a question's, too.
     """
@@ -43,7 +43,7 @@ def sessions(
 
 async def _listed(where: Where, limit: int, *, waiting: bool) -> tuple[list[SessionRow], str]:
     async with looking(where.settings()) as look:
-        rows = await look.sessions.listed(look.user, limit, waiting=waiting)
+        rows = await look.sessions.listed(look.user, Listing(waiting=waiting, limit=limit))
         return rows, str(look.user.id)
 
 

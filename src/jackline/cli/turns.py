@@ -22,7 +22,7 @@ from jackline.core import events as e
 from jackline.core.events import InputRequested, Record, SessionId
 from jackline.core.user import User
 from jackline.interfaces.wire import event_json
-from jackline.ports import Delta
+from jackline.ports import Delta, Listing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -299,7 +299,7 @@ class Turns:
 
     async def _tell_of_driver(self, session: SessionId) -> None:
         """Say where another process drives the session: it may be dead, and its lease not over."""
-        rows = await self._runtime.sessions.listed(self._user, _LISTED_MAX)
+        rows = await self._runtime.sessions.listed(self._user, Listing(limit=_LISTED_MAX))
         for row in rows:
             if row.id == session and row.state == "driven" and not _is_ours(row.worker):
                 self._view.note(

@@ -11,7 +11,7 @@ from jackline.cli.options import Exit, Json, Where
 from jackline.cli.show import console, count, print_json, print_table, span
 from jackline.cli.signals import signals
 from jackline.core.value import Value
-from jackline.ports import SessionRow, Waiting, WorkerRow
+from jackline.ports import Listing, SessionRow, Waiting, WorkerRow
 
 _WATCH_S = 1.0
 _LISTED_MAX = 1_000
@@ -71,7 +71,8 @@ async def _passed(left: asyncio.Event) -> None:
 
 
 async def _seen(look: Look, *, sessions: bool) -> Seen:
-    driven = by_worker(await look.sessions.listed(look.user, _LISTED_MAX)) if sessions else None
+    listing = Listing(limit=_LISTED_MAX)
+    driven = by_worker(await look.sessions.listed(look.user, listing)) if sessions else None
     return Seen(await look.store.workers(), await look.store.waiting(), driven)
 
 

@@ -22,12 +22,23 @@ from jackline.ports.keys import ApiKey, KeepsKeys, KeyFound, Keys
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
 from jackline.ports.observer import Observer
 from jackline.ports.rates import Rates, SharesRates
-from jackline.ports.store import Archive, Journal, Probed, SessionRow, State, Store
+from jackline.ports.store import (
+    EVERYONES,
+    Archive,
+    Journal,
+    Listing,
+    Probed,
+    SessionRow,
+    State,
+    Store,
+)
+from jackline.ports.usage import By, UsageAsked, Used
 
 Clock = Callable[[], float]
 Ids = Callable[[], str]
 
 __all__ = [
+    "EVERYONES",
     "NO_LIMITS",
     "NO_MOVES",
     "ApiKey",
@@ -36,6 +47,7 @@ __all__ = [
     "Batch",
     "Behind",
     "Bus",
+    "By",
     "Claimed",
     "Clock",
     "Closing",
@@ -51,6 +63,7 @@ __all__ = [
     "Keys",
     "Late",
     "Listener",
+    "Listing",
     "Loaded",
     "Model",
     "Noticing",
@@ -68,6 +81,8 @@ __all__ = [
     "Store",
     "ToolSpec",
     "Unattended",
+    "UsageAsked",
+    "Used",
     "Waiting",
     "Waker",
     "WorkerRow",

@@ -9,6 +9,7 @@ from jackline.core.session import Session
 from jackline.core.value import Value
 from jackline.ports.append import Appended, Batch, Claimed, Loaded, Receipt
 from jackline.ports.fleet import Waiting, WorkerRow
+from jackline.ports.usage import UsageAsked, Used
 
 
 class Journal(Protocol):
@@ -132,6 +133,26 @@ class SessionRow(Value, frozen=True):
     updated_at: float
     worker: str = ""
     erased_at: float | None = None
+    number: int = 0
+
+
+class Listing(Value, frozen=True):
+    """Which of a tenant's sessions are wanted: those that fit all of this.
+
+    The latest opened comes first. Its place never changes, so that who goes on `before` the
+    `number` of the last row is told no session twice and misses none. `waiting`: those with open
+    questions.
+    """
+
+    user: str | None = None
+    agent: str | None = None
+    state: State | None = None
+    waiting: bool = False
+    before: int = (1 << 63) - 1
+    limit: int = 100
+
+
+EVERYONES = Listing()
 
 
 class Archive(Protocol):
@@ -141,10 +162,8 @@ class Archive(Protocol):
         """Return how the session stands. Costs the same however long it is."""
         ...
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
-        """Return the tenant's sessions, latest first; `waiting`: those with open questions."""
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
+        """Return those of the tenant's sessions that are wanted."""
         ...
 
     async def workers(self) -> Sequence[WorkerRow]:
@@ -175,6 +194,13 @@ class Archive(Protocol):
 
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """Return the tenant's accounts whose names begin so."""
+        ...
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """Return what turns of the tenant used, by the day and session in which they ended.
+
+        It is counted in the transaction that ends a turn, and stays when sessions are erased.
+        """
         ...
 
     async def put(

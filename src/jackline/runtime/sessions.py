@@ -37,7 +37,8 @@ from jackline.core.results import shortened
 from jackline.core.session import Session
 from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
-from jackline.ports import Bus, Delta, Grown, Ids, Receipt, SessionRow, Store
+from jackline.core.value import replace
+from jackline.ports import EVERYONES, Bus, Delta, Grown, Ids, Listing, Receipt, SessionRow, Store
 from jackline.runtime.following import POSITION_MAX, Heard, follow
 from jackline.runtime.inputs import checked_name, keep, passing, short
 from jackline.runtime.raised import Amount, raised
@@ -266,12 +267,13 @@ class Sessions:
         await self.row(session, user, "see")
         return await self._loaded(session)
 
-    async def listed(
-        self, user: User, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
-        """Return the user's sessions, latest first; all of the tenant to who may see them."""
-        own = None if known(user).may("see") else user.id
-        return await self._store.sessions(user.tenant, own, limit, waiting=waiting)
+    async def listed(self, user: User, listing: Listing = EVERYONES) -> list[SessionRow]:
+        """Return those of the user's sessions that are wanted; of all, to who may see them."""
+        if not known(user).may("see"):
+            if listing.user not in (None, user.id):
+                return []
+            listing = replace(listing, user=user.id)
+        return await self._store.sessions(user.tenant, listing)
 
     async def questions(self, session: SessionId, user: User) -> Mapping[int, InputRequested]:
         """Return the questions that wait, by their names."""

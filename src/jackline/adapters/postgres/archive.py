@@ -1,8 +1,9 @@
 """The archive's statements: lists, forks, artifacts, money, erasure and retention."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import LiteralString
 
 from psycopg import Connection
 
@@ -14,7 +15,7 @@ from jackline.core.codec import decode, encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError
 from jackline.core.events import Record, SessionForked, SessionId
 from jackline.core.session import Session
-from jackline.ports import Loaded, SessionRow
+from jackline.ports import By, Listing, Loaded, SessionRow, UsageAsked, Used
 
 # The time comes from a query of its own, so that the index ends there: what is due later is most.
 _DUE = """
@@ -58,18 +59,16 @@ _SAVE = """
     WHERE excluded.head > s.head
 """
 _COLUMNS = """
-    SELECT name, "user", agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
+    SELECT no, name, "user", agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
         lease_until, due_at, jackline.time_1(%s), questions
     FROM jackline.session
 """
 _ROW = _COLUMNS + "WHERE tenant = %s AND name = %s"
-_SESSIONS = (
-    _COLUMNS
-    + """
-    WHERE tenant = %s AND (%s::text IS NULL OR "user" = %s) AND (NOT %s OR questions <> '{}')
-    ORDER BY updated_at DESC LIMIT %s
+_STATE = """
+    CASE WHEN lease_until > (SELECT jackline.time_1(%(given)s)) THEN 'driven'
+        WHEN due_at <= (SELECT jackline.time_1(%(given)s)) THEN 'due'
+        WHEN turn IS NULL THEN 'idle' ELSE 'paused' END = %(state)s
 """
-)
 _FORK = """
     INSERT INTO jackline.session (tenant, name, "user", agent, parent, source, head, updated_at)
     SELECT tenant, %s, "user", agent, parent, no, %s, %s FROM jackline.session WHERE no = %s
@@ -92,6 +91,18 @@ _ACCOUNTS = """
     SELECT name, allowed, spent, held FROM jackline.account
     WHERE tenant = %s AND starts_with(name, %s) ORDER BY name
 """
+_USAGE: LiteralString = """
+    SELECT {key}, sum(turns)::bigint, sum(cost)::bigint, sum(input)::bigint, sum(output)::bigint
+    FROM jackline.usage
+    WHERE tenant = %s AND day BETWEEN %s AND %s AND (%s::text IS NULL OR "user" = %s)
+    GROUP BY 1 ORDER BY 1 LIMIT %s
+"""
+_USAGE_KEYS: Mapping[By, LiteralString] = {
+    "tenant": "tenant",
+    "user": '"user"',
+    "agent": "agent",
+    "day": "to_char(to_timestamp(day * 86400) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+}
 _PUT = """
     INSERT INTO jackline.artifact (session, handle, media_type, body) VALUES (%s, %s, %s, %b)
     ON CONFLICT (session, handle) DO UPDATE SET media_type = excluded.media_type
@@ -189,17 +200,27 @@ def save(database: Connection, given: float | None, session: Session) -> None:
 
 
 def sessions(
-    database: Connection,
-    given: float | None,
-    tenant: str,
-    user: str | None,
-    limit: tuple[int, bool],
+    database: Connection, given: float | None, tenant: str, listing: Listing
 ) -> list[SessionRow]:
-    """See `Archive.sessions`. `limit` says how many, and whether only those that wait."""
-    count, waiting = limit
-    values = (given, tenant, user, user, waiting, count)
-    found = database.execute(_SESSIONS, values, binary=True)
+    """See `Archive.sessions`."""
+    values = {"given": given, "tenant": tenant} | {
+        name: getattr(listing, name) for name in listing.__struct_fields__
+    }
+    found = database.execute(listing_sql(listing), values, binary=True)
     return [rules.listed(tenant, each[:-1], each[-1]) for each in found.fetchall()]
+
+
+def listing_sql(listing: Listing) -> LiteralString:
+    """Return the statement that finds what is wanted: what is not asked for hides no index."""
+    conditions: dict[LiteralString, bool] = {
+        '"user" = %(user)s': listing.user is not None,
+        "agent = %(agent)s": listing.agent is not None,
+        _STATE: listing.state is not None,
+        "questions <> '{}'": listing.waiting,
+    }
+    asked: list[LiteralString] = [sql for sql, is_asked in conditions.items() if is_asked]
+    where = " AND ".join(["tenant = %(tenant)s", "no < %(before)s", *asked])
+    return _COLUMNS.replace("%s", "%(given)s") + f" WHERE {where} ORDER BY no DESC LIMIT %(limit)s"
 
 
 def row(database: Connection, given: float | None, session: SessionId) -> SessionRow:
@@ -235,6 +256,13 @@ def accounts(database: Connection, tenant: str, prefix: str) -> list[Account]:
     """See `Archive.accounts`."""
     rows = database.execute(_ACCOUNTS, (tenant, prefix), binary=True)
     return [Account(*each) for each in rows.fetchall()]
+
+
+def usage(database: Connection, tenant: str, asked: UsageAsked) -> list[Used]:
+    """See `Archive.usage`."""
+    sql = _USAGE.replace("{key}", _USAGE_KEYS[asked.by])
+    values = (tenant, asked.since, asked.until, asked.user, asked.user, asked.limit)
+    return [Used(*each) for each in database.execute(sql, values, binary=True).fetchall()]
 
 
 def put(

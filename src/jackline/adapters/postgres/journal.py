@@ -59,7 +59,8 @@ _RENEW = """
 _PARK = "UPDATE jackline.session SET due_at = NULL, lease_until = 0 WHERE no = %s"
 _DRIVE = """
     SELECT * FROM jackline.drive_2(
-        %s, %s, %s, %s, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+        %s, %s, %s, %s, %b, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[],
+        %s, %s, %s
     )
 """
 _REMEMBER = "UPDATE jackline.clock SET latest = jackline.time_1(%s)"
@@ -239,6 +240,7 @@ class Drive(Value, frozen=True):
 
     def _values(self, given: float | None) -> tuple[object, ...]:
         batch, moves = self.batch, sorted(self.batch.moves.items())
+        used = rules.used(batch.events)
         # Empty arrays have no type: where there is nothing, nothing is said.
         return (
             self.session.tenant,
@@ -259,6 +261,7 @@ class Drive(Value, frozen=True):
             [batch.limits.get(name) for name, _ in moves],
             [held for _, (held, _) in moves],
             [spent for _, (_, spent) in moves],
+            [used.turns, used.cost, used.input, used.output] if used else None,
             batch.version,
             self.wakes,
             given,

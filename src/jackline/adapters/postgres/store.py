@@ -19,15 +19,19 @@ from jackline.core.errors import StaleError
 from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned, TurnSubmitted
 from jackline.core.session import Session
 from jackline.ports import (
+    EVERYONES,
     Appended,
     Batch,
     Claimed,
     Clock,
+    Listing,
     Loaded,
     Presence,
     Receipt,
     SessionRow,
     Unattended,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -164,12 +168,9 @@ class PostgresStore:
         """See `Archive.row`."""
         return await self._read(partial(archive.row, session=session))
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
         """See `Archive.sessions`."""
-        count = (limit, waiting)
-        return await self._read(partial(archive.sessions, tenant=tenant, user=user, limit=count))
+        return await self._read(partial(archive.sessions, tenant=tenant, listing=listing))
 
     async def queued(self, tenant: str, most: int) -> int:
         """See `Archive.queued`."""
@@ -186,6 +187,10 @@ class PostgresStore:
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """See `Archive.accounts`."""
         return await self._read(lambda database, _: archive.accounts(database, tenant, prefix))
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return await self._read(lambda database, _: archive.usage(database, tenant, asked))
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None

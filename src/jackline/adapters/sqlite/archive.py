@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ from jackline.core.codec import encode, pack, unpack
 from jackline.core.errors import ConflictError, NotFoundError, StoreError
 from jackline.core.events import SessionForked, SessionId
 from jackline.core.session import Session
-from jackline.ports import Loaded, SessionRow, Waiting, WorkerRow
+from jackline.ports import By, Listing, Loaded, SessionRow, UsageAsked, Used, Waiting, WorkerRow
 
 # The database's time goes on with its events, also where this process's clock is behind.
 _TOUCHES = 1 << 31
@@ -59,19 +59,16 @@ _WAITING = """
     GROUP BY agent ORDER BY 3 DESC
 """
 _COLUMNS = """
-    SELECT name, user, agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
+    SELECT no, name, user, agent, head, epoch, turn, spent, held, updated_at, worker, erased_at,
         lease_until, due_at, max(?1, coalesce(
-            (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0)), questions
+            (SELECT at FROM event ORDER BY id DESC LIMIT 1), 0)) AS now, questions
     FROM session
 """
 _ROW = _COLUMNS + "WHERE tenant = ?2 AND name = ?3"
-_SESSIONS = (
-    _COLUMNS
-    + """
-    WHERE tenant = ?2 AND (?3 IS NULL OR user = ?3) AND (NOT ?4 OR questions <> '')
-    ORDER BY updated_at DESC LIMIT ?5
+_STATE = """
+    CASE WHEN lease_until > now THEN 'driven' WHEN due_at <= now THEN 'due'
+        WHEN turn IS NULL THEN 'idle' ELSE 'paused' END = ?6
 """
-)
 _SNAPSHOT = """
     INSERT INTO snapshot (session, head, body)
     SELECT no, ?1, ?2 FROM session
@@ -100,6 +97,17 @@ _ACCOUNTS = """
     SELECT name, allowed, spent, held FROM account
     WHERE tenant = ? AND substr(name, 1, ?) = ? ORDER BY name
 """
+_USAGE = """
+    SELECT {key}, sum(turns), sum(cost), sum(input), sum(output) FROM usage
+    WHERE tenant = ?1 AND day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR user = ?4)
+    GROUP BY 1 ORDER BY 1 LIMIT ?5
+"""
+_USAGE_KEYS: Mapping[By, str] = {
+    "tenant": "tenant",
+    "user": "user",
+    "agent": "agent",
+    "day": "date(day * 86400, 'unixepoch')",
+}
 _PUT = """
     INSERT INTO artifact (session, handle, media_type, body) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET media_type = excluded.media_type
@@ -190,12 +198,25 @@ def save(database: sqlite3.Connection, _: float, session: Session) -> None:
 
 
 def sessions(
-    database: sqlite3.Connection, now: float, tenant: str, user: str | None, limit: tuple[int, bool]
+    database: sqlite3.Connection, now: float, tenant: str, listing: Listing
 ) -> list[SessionRow]:
-    """See `Archive.sessions`. `limit` says how many, and whether only those that wait."""
-    count, waiting = limit
-    found = database.execute(_SESSIONS, (now, tenant, user, waiting, count))
+    """See `Archive.sessions`."""
+    wanted = (listing.before, listing.user, listing.agent, listing.state, listing.limit)
+    found = database.execute(listing_sql(listing), (now, tenant, *wanted))
     return [_listed(tenant, each) for each in found]
+
+
+def listing_sql(listing: Listing) -> str:
+    """Return the statement that finds what is wanted: what is not asked for hides no index."""
+    conditions = {
+        "user = ?4": listing.user is not None,
+        "agent = ?5": listing.agent is not None,
+        _STATE: listing.state is not None,
+        "questions <> ''": listing.waiting,
+    }
+    asked = " AND ".join(sql for sql, is_asked in conditions.items() if is_asked)
+    where = f"tenant = ?2 AND no < ?3{' AND ' if asked else ''}{asked}"
+    return f"{_COLUMNS} WHERE {where} ORDER BY no DESC LIMIT ?7"
 
 
 def row(database: sqlite3.Connection, now: float, session: SessionId) -> SessionRow:
@@ -240,6 +261,13 @@ def accounts(database: sqlite3.Connection, tenant: str, prefix: str) -> list[Acc
     """See `Archive.accounts`."""
     rows = database.execute(_ACCOUNTS, (tenant, len(prefix), prefix))
     return [Account(*row) for row in rows]
+
+
+def usage(database: sqlite3.Connection, tenant: str, asked: UsageAsked) -> list[Used]:
+    """See `Archive.usage`."""
+    sql = _USAGE.format(key=_USAGE_KEYS[asked.by])
+    rows = database.execute(sql, (tenant, asked.since, asked.until, asked.user, asked.limit))
+    return [Used(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

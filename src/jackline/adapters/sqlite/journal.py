@@ -37,6 +37,7 @@ from jackline.ports import (
     Receipt,
     Refused,
 )
+from jackline.ports.usage import DAY_S
 
 _OPEN = """
     INSERT INTO session (tenant, name, user, agent, parent, head, updated_at)
@@ -75,6 +76,12 @@ _ACCOUNT = "SELECT allowed, spent, held FROM account WHERE tenant = ? AND name =
 _MOVE = """
     INSERT INTO account (tenant, name, allowed, spent, held) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, held = held + excluded.held
+"""
+_USED = """
+    INSERT INTO usage (tenant, user, agent, day, turns, cost, input, output)
+    SELECT tenant, user, agent, ?, ?, ?, ?, ? FROM session WHERE no = ?
+    ON CONFLICT DO UPDATE SET turns = turns + excluded.turns, cost = cost + excluded.cost,
+        input = input + excluded.input, output = output + excluded.output
 """
 _FENCE = "SELECT no, epoch, head, turn FROM session WHERE tenant = ? AND name = ?"
 _GROWN = "UPDATE session SET head = ?, updated_at = ? WHERE no = ?"
@@ -233,6 +240,9 @@ class Drive:
             moves = sorted(batch.moves.items())
             rows = [(tenant, name, limits.get(name), s, h) for name, (h, s) in moves]
             database.executemany(_MOVE, rows)
+        if used := rules.used(batch.events):
+            sums = used.turns, used.cost, used.input, used.output
+            database.execute(_USED, (int(at // DAY_S), *sums, no))
         return Committed(at)
 
     def _refused(self, database: sqlite3.Connection) -> Account | None:

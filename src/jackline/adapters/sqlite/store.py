@@ -18,13 +18,17 @@ from jackline.core.budget import Account
 from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned
 from jackline.core.session import Session
 from jackline.ports import (
+    EVERYONES,
     Appended,
     Batch,
     Claimed,
     Clock,
+    Listing,
     Loaded,
     Receipt,
     SessionRow,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -174,12 +178,9 @@ class SqliteStore:
         now = self._clock.peek()
         return await self._read(partial(archive.row, now=now, session=session))
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
         """See `Archive.sessions`."""
-        now, count = self._clock.peek(), (limit, waiting)
-        work = partial(archive.sessions, now=now, tenant=tenant, user=user, limit=count)
+        work = partial(archive.sessions, now=self._clock.peek(), tenant=tenant, listing=listing)
         return await self._read(work)
 
     async def workers(self) -> Sequence[WorkerRow]:
@@ -206,6 +207,10 @@ class SqliteStore:
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """See `Archive.accounts`."""
         return await self._read(partial(archive.accounts, tenant=tenant, prefix=prefix))
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return await self._read(partial(archive.usage, tenant=tenant, asked=asked))
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None

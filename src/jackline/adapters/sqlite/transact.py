@@ -21,7 +21,7 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 LIMIT_S = 1.0
 OWN_TABLES = frozenset(
     ("account", "api_key", "artifact", "bucket", "event", "migration", "session", "snapshot")
-) | {"store_key"}
+) | {"store_key", "usage"}
 _STEPS_BETWEEN_LOOKS = 10_000
 _TEMPORARY = "make temporary things: they would outlive it, and hide what is called alike"
 _DENIED = {

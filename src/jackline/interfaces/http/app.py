@@ -19,6 +19,7 @@ from jackline.interfaces.http import (
     schema,
     sessions,
     sockets,
+    spending,
     turns,
 )
 from jackline.interfaces.http.bounding import Bounded
@@ -37,6 +38,7 @@ _ROUTERS: Sequence[APIRouter] = (
     artifacts.router,
     agents.router,
     sockets.router,
+    spending.router,
 )
 _NO_JSON, _NOT_ALLOWED = 400, 405
 _ABOUT = "Sessions with agents that outlive crashes: say something, follow it, answer, end it."

@@ -6,11 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jackline.core.inputs import Given
 from jackline.core.messages import File, Image, Pasted, Text
+from jackline.ports.store import State
 
 _NAME_MAX = 200
 POSITION_MAX = (1 << 53) - 1  # What JSON can say so that every reader understands it (RFC 8259, 6).
 HANDLE = "^[0-9a-f]{64}$"
 Name = Annotated[str, Field(max_length=_NAME_MAX)]
+# Half a character, or none, is in nobody's name, and no database looks for it.
+Filter = Annotated[str, Field(min_length=1, max_length=_NAME_MAX, pattern="^[^\\x00]*$")] | None
 
 
 class Body(BaseModel):
@@ -51,6 +54,19 @@ class SessionAsked(Body):
 
     agent: Name
     session: Name = ""
+
+
+class ListAsked(BaseModel):
+    """Which sessions are wanted, and after which cursor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 50
+    cursor: Annotated[str, Field(max_length=400)] = ""
+    user: Filter = None
+    agent: Filter = None
+    state: State | None = None
+    waiting: bool = False
 
 
 class Words(Body):
@@ -104,6 +120,12 @@ class AnswerAsked(Body):
     digest: Annotated[str, Field(max_length=200)]
     arguments: dict[str, object] | None = None
     reason: Annotated[str, Field(max_length=10_000)] = ""
+
+
+class BudgetAsked(Body):
+    """What an account may spend, in dollars. null: it only counts."""
+
+    usd: Annotated[float, Field(ge=0, le=1e12)] | None
 
 
 class LimitsAsked(Body):

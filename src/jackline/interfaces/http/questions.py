@@ -9,6 +9,7 @@ from jackline.interfaces.http.asking import Anybody, Name, Reader, Served, sessi
 from jackline.interfaces.http.bodies import POSITION_MAX, AnswerAsked
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import RECEIPT, Inbox, Question, answers, asked_of, receipt_of
+from jackline.ports import Listing
 
 router = APIRouter(tags=["questions"])
 Number = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that asked it.")]
@@ -19,7 +20,7 @@ async def list_questions(
     service: Served, caller: Reader, limit: Annotated[int, Query(ge=1, le=1_000)] = 50
 ) -> Response:
     """List what is asked now, in one's own sessions, or in all to who may see them."""
-    rows = await service.sessions.listed(caller.user, limit, waiting=True)
+    rows = await service.sessions.listed(caller.user, Listing(waiting=True, limit=limit))
     found: list[Question] = []
     for row in rows:
         waiting = await service.sessions.questions(row.id, caller.user)

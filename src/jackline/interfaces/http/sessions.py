@@ -4,11 +4,26 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from jackline.interfaces.http import acts
+from jackline.interfaces.http import acts, cursors
 from jackline.interfaces.http.asking import Name, Operator, Reader, Served, Speaker, session_of
-from jackline.interfaces.http.bodies import CancelAsked, ForkAsked, LimitsAsked, SessionAsked
+from jackline.interfaces.http.bodies import (
+    CancelAsked,
+    ForkAsked,
+    LimitsAsked,
+    ListAsked,
+    SessionAsked,
+)
 from jackline.interfaces.http.replies import json
-from jackline.interfaces.http.shapes import ERASED, RECEIPT, SESSION, SESSIONS, receipt_of, shown
+from jackline.interfaces.http.shapes import (
+    ERASED,
+    RECEIPT,
+    SESSION,
+    SESSIONS,
+    Listed,
+    receipt_of,
+    shown,
+)
+from jackline.ports import Listing
 from jackline.runtime.inputs import checked_name
 
 router = APIRouter(tags=["sessions"])
@@ -26,16 +41,28 @@ async def open_session(body: SessionAsked, service: Served, caller: Speaker) -> 
 async def list_sessions(
     service: Served,
     caller: Reader,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
     *,
-    waiting: bool = False,
+    wanted: Annotated[ListAsked, Query()],
 ) -> Response:
-    """List one's sessions, latest first; all of the tenant to who may see them.
+    """List one's sessions, the latest opened first; all of the tenant to who may see them.
 
-    `waiting`: only those that ask a person something.
+    `next` is the `cursor` that goes on: no session is told twice, and none is left out. `user`,
+    `agent` and `state`: only theirs, and those; `waiting`: only those that ask a person something.
     """
-    rows = await service.sessions.listed(caller.user, limit, waiting=waiting)
-    return json({"sessions": [shown(row) for row in rows]})
+    key = await service.store.key()
+    listing = Listing(
+        wanted.user,
+        wanted.agent,
+        wanted.state,
+        wanted.waiting,
+        cursors.opened(key, caller.user.tenant, wanted.cursor),
+        wanted.limit + 1,
+    )
+    rows = await service.sessions.listed(caller.user, listing)
+    page = rows[: wanted.limit]
+    goes_on = len(rows) > len(page)
+    cursor = cursors.sealed(key, caller.user.tenant, page[-1].number) if goes_on else None
+    return json(Listed(tuple(map(shown, page)), cursor))
 
 
 @router.get("/sessions/{session}", responses=SESSION)

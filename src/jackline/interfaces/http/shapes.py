@@ -30,9 +30,10 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """Sessions."""
+    """Sessions, and the `cursor` that goes on after them, if there are more."""
 
     sessions: tuple[Session, ...]
+    next: str | None
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -117,13 +118,47 @@ class Agents(msgspec.Struct, frozen=True):
     agents: tuple[AgentShown, ...]
 
 
+class UsageSum(msgspec.Struct, frozen=True):
+    """What turns used that ended: tokens, and micro-dollars. `key`: of which user, agent or day."""
+
+    key: str
+    turns: int
+    cost: int
+    input: int
+    output: int
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What was used."""
+
+    sums: tuple[UsageSum, ...]
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """An account that sessions pay from, in micro-dollars. Without a limit it only counts."""
+
+    account: str
+    limit: int | None
+    spent: int
+    held: int
+
+
+class Budgets(msgspec.Struct, frozen=True):
+    """Accounts."""
+
+    budgets: tuple[Budget, ...]
+
+
 class Gone(msgspec.Struct, frozen=True):
     """How many sessions were erased, forks included."""
 
     erased: int
 
 
-SHAPES = (Session, Listed, Told, Done, Page, Inbox, Artifact, Agents, Gone, Problem)
+SHAPES = (
+    *(Session, Listed, Told, Done, Page, Inbox, Artifact, Agents, Gone, Problem),
+    *(Spent, Budget, Budgets),
+)
 
 
 def answers(status: int, shape: type, *, stream: bool = False) -> Responses:

@@ -2,7 +2,7 @@
 
 from jackline.core.errors import StaleError
 from jackline.core.events import InputProvided, InputRequested
-from jackline.ports import Batch, Committed, Receipt, Store
+from jackline.ports import Batch, Committed, Listing, Receipt, Store
 from jackline.testing.conformance.world import (
     ASKED,
     LEASE_S,
@@ -30,11 +30,11 @@ async def _asked(store: Store, *more: InputRequested) -> None:
 async def _an_answer_wakes_its_session(store: Store, clock: ManualClock) -> None:
     await _asked(store)
     assert await store.due(["support"]) == []
-    assert [row.questions for row in await store.sessions("acme", waiting=True)] == [(4,)]
+    assert [row.questions for row in await store.sessions("acme", Listing(waiting=True))] == [(4,)]
     clock.advance(1)
     assert await store.tell(S1, [YES]) == Receipt(5, 2, clock.now)
     assert await store.due(["support"]) == [S1]
-    assert await store.sessions("acme", waiting=True) == []
+    assert await store.sessions("acme", Listing(waiting=True)) == []
 
 
 async def _a_question_is_answered_once(store: Store, clock: ManualClock) -> None:

@@ -4,11 +4,12 @@ from typing import Any
 
 from jackline.core.budget import Account
 from jackline.core.errors import ConflictError, InputError, NotFoundError
-from jackline.core.events import SessionForked, SessionId, SessionOpened, TurnCompleted
+from jackline.core.events import SessionForked, SessionId, SessionOpened, TurnCompleted, Usage
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.core.value import replace
-from jackline.ports import Batch, Committed, SessionRow, Store
+from jackline.ports import Batch, By, Committed, Listing, SessionRow, Store, UsageAsked, Used
+from jackline.ports.usage import DAY_S
 from jackline.testing.conformance.world import (
     DONE,
     LEASE_S,
@@ -42,7 +43,7 @@ async def _a_list_says_how_each_session_stands(store: Store, clock: ManualClock)
     assert await state() == "due"
     pause = Batch(1, 3, (), 2, 5, 7, questions=(), release=True, due_at=clock.now + 60)
     await store.drive(S1, pause, LEASE_S)
-    row = SessionRow(S1, "ann", "support", "paused", 3, 1, 2, 7, 5, (), clock.now)
+    row = SessionRow(S1, "ann", "support", "paused", 3, 1, 2, 7, 5, (), clock.now, number=1)
     assert await store.sessions("acme") == [row]
     clock.advance(60)
     await store.claim(S1, "w2", LEASE_S)
@@ -59,16 +60,81 @@ async def _a_store_has_a_key_that_stays(store: Store, clock: ManualClock) -> Non
     assert len(set(key)) > 1, "it is random"
 
 
-async def _a_list_begins_with_the_latest(store: Store, clock: ManualClock) -> None:
+async def _a_list_begins_with_the_latest_and_has_what_is_wanted(
+    store: Store, clock: ManualClock
+) -> None:
     for name, user in (("a", "ann"), ("b", "bob"), ("c", "ann")):
         clock.advance(1)
         await store.open(SessionId("acme", name), SessionOpened("support", user))
-    clock.advance(1)
+    await store.open(SessionId("other", "d"), SessionOpened("support", "ann"))
+    await store.open(SessionId("acme", "e"), SessionOpened("sales", "ann"))
     await store.tell(SessionId("acme", "a"), [submitted("r1")])
-    assert [row.id.name for row in await store.sessions("acme")] == ["a", "c", "b"]
-    assert [row.id.name for row in await store.sessions("acme", limit=2)] == ["a", "c"]
-    assert [row.id.name for row in await store.sessions("acme", "bob")] == ["b"]
-    assert await store.sessions("acme", waiting=True) == []
+    await store.tell(SessionId("acme", "c"), [submitted("r1")])
+    assert await store.claim(SessionId("acme", "c"), "w1", LEASE_S)
+
+    async def names(listing: Listing) -> str:
+        return "".join(row.id.name for row in await store.sessions("acme", listing))
+
+    assert await names(Listing()) == "ecba"
+    assert await names(Listing(limit=2)) == "ec"
+    assert await names(Listing(user="bob")) == "b"
+    assert await names(Listing(agent="sales")) == "e"
+    assert await names(Listing(user="ann", agent="support")) == "ca"
+    assert await names(Listing(state="due")) == "a"
+    assert await names(Listing(state="driven")) == "c"
+    assert await names(Listing(state="idle")) == "eb"
+    assert await names(Listing(state="paused")) == await names(Listing(waiting=True)) == ""
+    clock.advance(LEASE_S)
+    assert await names(Listing(state="due")) == "ca"
+
+
+async def _what_turns_used_is_summed_as_they_end(store: Store, clock: ManualClock) -> None:
+    clock.advance(20 * DAY_S - clock.now)
+    end = TurnCompleted(2, "Done.", usage=Usage(30, 4), cost=7)
+    for name, user in (("a", "ann"), ("b", "bob"), ("c", "ann")):
+        session = SessionId("acme", name)
+        opening = SessionOpened("support" if name < "c" else "sales", user)
+        await store.tell(session, [submitted("r1")], opened=opening)
+        claimed = await store.claim(session, "w1", LEASE_S)
+        assert claimed is not None
+        await store.drive(session, released(end, after=3), LEASE_S)
+        clock.advance(DAY_S / 2)
+    await store.fork(SessionId("acme", "a"), 4, SessionId("acme", "fork"))
+    await store.erase("acme", session="a")
+
+    async def used(by: By, since: int = 0, user: str | None = None) -> list[Used]:
+        return list(await store.usage("acme", UsageAsked(by, since, 30, user)))
+
+    assert await used("tenant") == [Used("acme", 3, 21, 90, 12)]
+    assert await used("user") == [Used("ann", 2, 14, 60, 8), Used("bob", 1, 7, 30, 4)]
+    assert await used("agent", user="ann") == [
+        Used("sales", 1, 7, 30, 4),
+        Used("support", 1, 7, 30, 4),
+    ]
+    days = [Used("1970-01-21", 2, 14, 60, 8), Used("1970-01-22", 1, 7, 30, 4)]
+    assert (await used("day"), await used("day", 21)) == (days, days[1:])
+    assert await store.usage("acme", UsageAsked("day", 0, 30, limit=1)) == days[:1]
+    assert await store.usage("other", UsageAsked("day", 0, 30)) == []
+
+
+async def _who_reads_a_list_in_parts_gets_each_session_once(
+    store: Store, clock: ManualClock
+) -> None:
+    for number in range(9):
+        await store.open(SessionId("acme", f"s{number}"), SessionOpened("support", "ann"))
+        await store.open(SessionId("other", f"s{number}"), SessionOpened("support", "ann"))
+    found: list[str] = []
+    listing = Listing(user="ann", limit=4)
+    while rows := await store.sessions("acme", listing):
+        found += [row.id.name for row in rows]
+        listing = replace(listing, before=rows[-1].number)
+        clock.advance(1)
+        for row in (rows[0], rows[-1]):
+            await store.tell(row.id, [submitted("r1")])
+        await store.tell(SessionId("acme", "s1"), [submitted(f"r{len(found)}")])
+        new = SessionId("acme", f"new{len(found)}")
+        await store.fork(rows[0].id, 1, new)
+    assert found == [f"s{number}" for number in range(8, -1, -1)]
 
 
 async def _a_driver_starts_from_the_newest_snapshot(store: Store, _: ManualClock) -> None:
@@ -202,7 +268,9 @@ async def _a_limit_is_an_amount_that_every_store_can_hold(store: Store, _: Manua
 
 PROMISES: tuple[Promise, ...] = (
     _a_list_says_how_each_session_stands,
-    _a_list_begins_with_the_latest,
+    _a_list_begins_with_the_latest_and_has_what_is_wanted,
+    _what_turns_used_is_summed_as_they_end,
+    _who_reads_a_list_in_parts_gets_each_session_once,
     _a_store_has_a_key_that_stays,
     _a_driver_starts_from_the_newest_snapshot,
     _what_comes_with_a_claim_is_what_would_be_read,

@@ -17,7 +17,7 @@ from jackline.core.events import (
 )
 from jackline.core.messages import Text
 from jackline.core.value import replace
-from jackline.ports import Batch, Committed, Receipt, Store
+from jackline.ports import Batch, Committed, Listing, Receipt, Store
 from jackline.testing.conformance.world import (
     ANN,
     DONE,
@@ -206,7 +206,7 @@ async def _a_tenant_sees_nothing_of_another(store: Store, _: ManualClock) -> Non
     await store.allow("acme", "user", 1)
     assert await store.accounts("other") == []
     assert [row.user for row in await store.sessions("other")] == ["bob"]
-    assert await store.sessions("other", "ann") == []
+    assert await store.sessions("other", Listing(user="ann")) == []
     assert await store.renew("w1", {theirs: 1}, LEASE_S) == {}
     assert await store.erase("other") == 1
     assert (await events(store))[1] == submitted("r1")

@@ -13,7 +13,7 @@ from jackline.core.errors import CallerError
 from jackline.core.fold import replay
 from jackline.core.session import Session
 from jackline.core.value import Value
-from jackline.ports import SessionRow, Store
+from jackline.ports import Listing, SessionRow, Store
 from jackline.testing.crashtest.log import Entry
 from jackline.testing.crashtest.visitor import SESSION
 from jackline.testing.model import validate
@@ -104,7 +104,7 @@ async def _evidence(
     store = open_store()
     try:
         records = await store.read(session)
-        rows = await store.sessions(session.tenant, scenario.user.id)
+        rows = await store.sessions(session.tenant, Listing(user=scenario.user.id))
         accounts = await store.accounts(session.tenant)
     finally:
         store.close()

@@ -9,17 +9,21 @@ from jackline.core.events import Event, Record, SessionId, SessionOpened, Told, 
 from jackline.core.events import kind as kind_of
 from jackline.core.session import Session
 from jackline.ports import (
+    EVERYONES,
     Appended,
     Batch,
     Behind,
     Claimed,
     Committed,
     Late,
+    Listing,
     Loaded,
     Receipt,
     Refused,
     SessionRow,
     Store,
+    UsageAsked,
+    Used,
     Waiting,
     WorkerRow,
 )
@@ -116,11 +120,9 @@ class Watched:
         """See `Archive.row`."""
         return await self._store.row(session)
 
-    async def sessions(
-        self, tenant: str, user: str | None = None, limit: int = 100, *, waiting: bool = False
-    ) -> list[SessionRow]:
+    async def sessions(self, tenant: str, listing: Listing = EVERYONES) -> list[SessionRow]:
         """See `Archive.sessions`."""
-        return await self._store.sessions(tenant, user, limit, waiting=waiting)
+        return await self._store.sessions(tenant, listing)
 
     async def workers(self) -> Sequence[WorkerRow]:
         """See `Archive.workers`."""
@@ -141,6 +143,10 @@ class Watched:
     async def accounts(self, tenant: str, prefix: str = "") -> list[Account]:
         """See `Archive.accounts`."""
         return await self._store.accounts(tenant, prefix)
+
+    async def usage(self, tenant: str, asked: UsageAsked) -> Sequence[Used]:
+        """See `Archive.usage`."""
+        return await self._store.usage(tenant, asked)
 
     async def put(
         self, session: SessionId, data: bytes, media_type: str, *, epoch: int | None = None

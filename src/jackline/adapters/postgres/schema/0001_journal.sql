@@ -24,6 +24,8 @@ CREATE TABLE jackline.session (
     UNIQUE (tenant, name)
 ) WITH (fillfactor = 50);
 CREATE INDEX session_due ON jackline.session (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX session_tenant ON jackline.session (tenant, no);
+CREATE INDEX session_opener ON jackline.session (tenant, "user", no);
 CREATE INDEX session_waiting ON jackline.session (tenant) WHERE questions <> '{}';
 CREATE INDEX session_source ON jackline.session (source) WHERE source IS NOT NULL;
 CREATE INDEX session_parent ON jackline.session (tenant, parent) WHERE parent <> '';
@@ -56,6 +58,19 @@ CREATE TABLE jackline.account (
     spent bigint NOT NULL DEFAULT 0,
     held bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, name)
+) WITH (fillfactor = 50);
+
+-- What turns used that have ended, by the day on which they did: summed as they end.
+CREATE TABLE jackline.usage (
+    tenant text COLLATE "C" NOT NULL,
+    "user" text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL,
+    day bigint NOT NULL,
+    turns bigint NOT NULL,
+    cost bigint NOT NULL,
+    input bigint NOT NULL,
+    output bigint NOT NULL,
+    PRIMARY KEY (tenant, day, "user", agent)
 ) WITH (fillfactor = 50);
 
 -- How much of a rate is left, and since when.

@@ -283,6 +283,7 @@ CREATE FUNCTION jackline.drive_2(
     limits bigint[],
     holds bigint[],
     costs bigint[],
+    used bigint[],
     in_version text,
     wakes boolean,
     given double precision,
@@ -355,6 +356,18 @@ BEGIN
                     )::text;
             END IF;
         END LOOP;
+    END IF;
+    IF used IS NOT NULL THEN
+        INSERT INTO jackline.usage AS u
+            (tenant, "user", agent, day, turns, cost, input, output)
+        SELECT of_tenant, s."user", s.agent, floor(drive_2.at / 86400)::bigint,
+            used[1], used[2], used[3], used[4]
+        FROM jackline.session AS s WHERE s.no = mine.no
+        ON CONFLICT (tenant, day, "user", agent) DO UPDATE SET
+            turns = u.turns + excluded.turns,
+            cost = u.cost + excluded.cost,
+            input = u.input + excluded.input,
+            output = u.output + excluded.output;
     END IF;
     outcome := 'committed';
 END $$;

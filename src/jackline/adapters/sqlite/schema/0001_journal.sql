@@ -21,6 +21,8 @@ CREATE TABLE session (
 ) STRICT;
 CREATE UNIQUE INDEX session_name ON session (tenant, name);
 CREATE INDEX session_due ON session (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX session_tenant ON session (tenant, no);
+CREATE INDEX session_opener ON session (tenant, user, no);
 CREATE INDEX session_waiting ON session (tenant) WHERE questions <> '';
 CREATE INDEX session_source ON session (source) WHERE source IS NOT NULL;
 CREATE INDEX session_parent ON session (tenant, parent) WHERE parent <> '';
@@ -54,6 +56,19 @@ CREATE TABLE account (
     spent INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+-- What turns used that have ended, by the day on which they did: summed as they end.
+CREATE TABLE usage (
+    tenant TEXT NOT NULL,
+    user TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    turns INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    input INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day, user, agent)
 ) STRICT, WITHOUT ROWID;
 
 -- How much of a rate is left, and since when.
