@@ -354,6 +354,42 @@ _SECURITY = (
     ),
     Row("cleaned", "security.cleaning", 0, "legitimate texts that cleaning changes"),
 )
+_SERVER = (
+    Row(
+        "sse_tokens",
+        "server.tokens",
+        30_000,
+        "text streamed to 8 clients, core guards",
+        "higher",
+        elsewhere="langgraph dev 1,286 to 1,712; aegra 1,038; uvicorn alone 75,000 to 97,000",
+    ),
+    Row(
+        "sse_tokens_secured",
+        "server.tokens",
+        15_000,
+        "the same, secured: with all default guards",
+        "higher",
+    ),
+    Row("sse_bytes", "server.tokens", 120, "bytes on the wire", elsewhere="820 to 1,072"),
+    Row(
+        "first_delta_p50",
+        "server.tokens",
+        5,
+        "until the first text, beyond the model's own, p50",
+        elsewhere="12 to 1,000 ms",
+    ),
+    Row("first_delta_p99", "server.tokens", 25, "the same, p99"),
+    Row(
+        "http_turns",
+        "server.turns",
+        500,
+        "trivial turns on SQLite, synced, 32 clients",
+        "higher",
+        elsewhere="8 to 39 requests a second",
+    ),
+    Row("idle_memory", "server.idle", 40, "2,000 readers that wait: memory"),
+    Row("idle_cpu", "server.idle", 2, "the same: CPU"),
+)
 _MEASURED_BY_ALL = ("rounds", "growth", "deltas", "durable", "written", "crowd", "durable_crowd")
 
 AREAS = {
@@ -363,6 +399,7 @@ AREAS = {
         _CLUSTER,
         {"durable_postgres": ("langgraph",), "turns": ("dbos",), "wake_up": ("dbos",)},
     ),
+    "server": Area("One server process", _SERVER, {}),
     "security": Area(
         "Security: attacks replayed with a model that obeys all of them", _SECURITY, {}
     ),

@@ -25,7 +25,13 @@ class TemporalServer:
 
     def url(self) -> str:
         """Return the URL of a namespace that nobody has used, as settings name it."""
-        return f"temporal://{self.address}/n{next(self._unused)}"
+        number = next(self._unused, None)
+        if number is None:  # It forgets them all.
+            self.stop()
+            self.start()
+            self._unused = iter(range(1, _NAMESPACES))
+            number = 0
+        return f"temporal://{self.address}/n{number}"
 
     @property
     def address(self) -> str:

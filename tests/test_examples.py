@@ -30,6 +30,11 @@ SAYS = {
         "paid 98.7 euros to shop",
         "completed - Paid and filed.",
     ],
+    "openai_client": [
+        'asked: refund {"cents":9900,"order_id":"7"}',
+        "done: 9900 cents of order 7 went back.",
+        "The refund is on its way.",
+    ],
     "policy": [
         "ann: little: made",
         "tim: little: policy: The user may not use refund: Refunds are made by the desk.",

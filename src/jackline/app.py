@@ -13,6 +13,7 @@ from typing import Any, Self
 from jackline.adapters.models import resolve
 from jackline.adapters.policies import NO_POLICY, read_policy
 from jackline.adapters.rates import LocalRates
+from jackline.core.admission import Standing
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError, InputError
 from jackline.core.events import (
@@ -91,6 +92,7 @@ class Runtime:
         self._policy.check(agents)
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None
+        self._rates: Rates | None = None
         self._drained: bool | None = None
         self._open: tuple[Store, Sessions, Results] | None = None
 
@@ -108,6 +110,16 @@ class Runtime:
     def driven(self) -> int:
         """How many sessions are driven here, now."""
         return self._worker.driven if self._worker else 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its worker has heard of the store of late, if it has one."""
+        return self._worker is None or self._worker.is_alive
+
+    @property
+    def troubled(self) -> Mapping[str, Standing]:
+        """How models and tools stand of which some call has failed, as far as is known here."""
+        return self._rates.troubled if self._rates else {}
 
     @property
     def agents(self) -> Mapping[str, Agent]:
@@ -135,7 +147,7 @@ class Runtime:
         fleet = open_store(self._url, around.wall_clock, around.engine)
         self._stack.callback(fleet.close)
         store = around.watch(fleet) if around.watch else fleet
-        bus = await self._stack.enter_async_context(open_bus(self._url, self._hear))
+        bus = await self._stack.enter_async_context(open_bus(self._url, self._hear, fleet))
         rates = fleet.rates if isinstance(fleet, SharesRates) else LocalRates(around.clock)
         served = {
             name: self._served(_with_paging(agent, store), models[name], rates, judges[name])
@@ -157,6 +169,7 @@ class Runtime:
             bus,
             versioned=engine is not None,
             policy=self._policy,
+            observers=around.observers,
         )
         if self._drives:
             post = None
@@ -181,6 +194,7 @@ class Runtime:
             if engine or not self._drives or agent in self._agents:
                 wakes(session)
 
+        self._rates = rates
         most, policy = around.tenant_queue, self._policy
         sessions = Sessions(store, bus, self._agents, around.ids, wake, policy, queue_max=most)
         self._open = store, sessions, Results(store, bus)

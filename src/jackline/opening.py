@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,13 +15,15 @@ from jackline.adapters import engines
 from jackline.adapters.bus import LocalBus
 from jackline.adapters.memory import MemoryStore
 from jackline.adapters.urls import is_postgres, without_secrets
-from jackline.core.errors import DefinitionError
+from jackline.core.errors import DefinitionError, StoreError
 from jackline.core.events import SessionId
 from jackline.core.turn import LEASE_S
-from jackline.ports import Bus, Clock, Engine, Ids, Store
+from jackline.ports import Bus, Clock, Engine, Ids, Noticing, Observer, Store
 from jackline.runtime.tools import Witness
 
 _FLUSH_S = 2.0
+_NOTICE_S = 0.5
+_LOOK_S = 15.0
 
 # Seconds on a clock that goes on while the process is stopped or asleep.
 awake_clock: Clock = partial(
@@ -42,6 +44,7 @@ class Surroundings:
     them itself; no more sessions of a tenant queue up than `tenant_queue`. `watch` returns what is
     to stand for the store. `engine` is the URL of what wakes workers, like
     `temporal://host:7233/namespace`; without one that is up to the store.
+    `observers` are told of all that is committed here.
     """
 
     clock: Clock = awake_clock
@@ -56,6 +59,7 @@ class Surroundings:
     tenant_queue: int | None = None
     watch: Callable[[Store], Store] | None = None
     engine: str = ""
+    observers: Sequence[Observer] = ()
 
 
 def open_store(store: str | Store, wall_clock: Clock, engine: str = "") -> Store:
@@ -111,14 +115,21 @@ def open_engine(
 
 @asynccontextmanager
 async def open_bus(
-    store: str | Store, heard: Callable[[SessionId], None] = lambda _: None
+    store: str | Store,
+    heard: Callable[[SessionId], None] = lambda _: None,
+    opened: Store | None = None,
 ) -> AsyncGenerator[Bus]:
-    """Give the bus that reaches whoever shares the store.
+    """Give the bus that reaches whoever shares the store, which may be `opened` here.
 
     `heard` is told of a session to which somebody in another process has said something.
     """
     if not isinstance(store, str) or not is_postgres(store):
-        yield LocalBus()
+        if not isinstance(opened, Noticing):
+            yield LocalBus()
+            return
+        local = LocalBus(_LOOK_S)
+        async with running(_notice(local, opened)):
+            yield local
         return
     with on_postgres():
         from jackline.adapters.postgres.bus import PostgresBus  # noqa: PLC0415 - only for those who use it
@@ -128,6 +139,20 @@ async def open_bus(
             yield bus
         finally:
             await bus.flush()
+
+
+async def _notice(bus: LocalBus, store: Noticing) -> None:
+    """Have those who listen look where another process has written: one asks for all of them."""
+    while True:
+        await asyncio.sleep(_NOTICE_S)
+        if not bus.is_followed:
+            continue
+        try:
+            wrote = await store.others_wrote()
+        except StoreError:
+            wrote = True  # Whoever looks finds out.
+        if wrote:
+            bus.look()
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """Where a runtime becomes a server."""
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jackline.app import Runtime
@@ -16,6 +17,7 @@ from jackline.ports import KeepsKeys, Store
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from jackline.interfaces.service import Watch
     from jackline.settings import Settings
 
 
@@ -24,30 +26,44 @@ def asgi(
     identities: Sequence[Identity],
     *,
     approve_own: bool = False,
-    origins: Collection[str] = (),
+    origins: Iterable[str] = (),
+    watch: "Watch | None" = None,
 ) -> "FastAPI":
     """Return an ASGI application that serves a runtime, to be mounted or run by itself.
 
     The runtime has to be open while it is used. `identities` tell who asks: the first that knows
-    decides. With `approve_own` those who asked for something may say yes to it themselves. Pages
-    of these `origins` may ask, besides its own. Raises `DefinitionError` where the extra is not
-    installed.
+    decides. With `approve_own` those who asked for something may say yes to it themselves. Pages of
+    these `origins` may connect, beside the server's own. Metrics that are to count turns, too, the
+    runtime's surroundings have to have among their observers. Raises `DefinitionError` where the
+    extra is not installed.
     """
     with _extra():
+        from jackline.adapters.metrics import Metrics, State  # noqa: PLC0415 - as below
         from jackline.interfaces.http.app import api  # noqa: PLC0415 - it takes 0.3 s to import
-        from jackline.interfaces.service import Service  # noqa: PLC0415 - as above
-    return api(
-        Service(
-            runtime.sessions,
-            runtime.store,
-            runtime.result,
-            runtime.agents,
-            identities,
-            awake_clock,
-            approve_own=approve_own,
-            origins=frozenset(origins),
+        from jackline.interfaces.service import Service, Watch  # noqa: PLC0415 - as above
+    watch = watch or Watch()
+    metrics = watch.metrics or Metrics()
+    service = Service(
+        runtime.sessions,
+        runtime.store,
+        runtime.result,
+        runtime.agents,
+        identities,
+        awake_clock,
+        approve_own=approve_own,
+        origins=frozenset(origins),
+        is_alive=lambda: runtime.is_alive,
+        watch=replace(watch, metrics=metrics),
+    )
+    readers = service.readers
+    metrics.show(
+        State(
+            lambda: (len(readers), readers.left),
+            lambda: [name for name, each in runtime.troubled.items() if each.bars],
+            lambda: runtime.driven,
         )
     )
+    return api(service)
 
 
 async def identities(settings: "Settings", store: Store) -> Sequence[Identity]:

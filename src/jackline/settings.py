@@ -28,7 +28,9 @@ class Settings(BaseModel):
     `engine` is what wakes workers where that is not up to the store, a URL that begins with
     `temporal://`, `app` is like `module:attribute`, and `policy` is a file of rules that only
     tighten. What is idle for `retention_days` is
-    deleted whenever a process begins to drive; None keeps all.
+    deleted whenever a process begins to drive; None keeps all. With `metrics_open` whoever reaches
+    a server may read its metrics, and `metrics_tenants` has them tell tenants apart. `traces` go
+    to a collector of OpenTelemetry; `traces_content` has them tell what was said.
 
     What a server lets whom do: `access` says which of jackline's roles a role of yours includes,
     and with `approve_own` who asked for something may say yes to it.
@@ -53,6 +55,10 @@ class Settings(BaseModel):
     oidc_tenant_claim: str = "tenant"
     oidc_user_claim: str = "sub"
     oidc_role_claim: str = "roles"
+    metrics_open: bool = False
+    metrics_tenants: bool = False
+    traces: bool = False
+    traces_content: bool = False
     key_rate: str = "100/s"
     tenant_rate: str = "500/s"
     origins: tuple[str, ...] = ()

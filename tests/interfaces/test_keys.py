@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.cli.terminal import jackline
-from tests.interfaces.loopback_server import bearer, clerk, served, serving
+from tests.interfaces.served import bearer, clerk, served, serving
 from tests.kill.serving import servers
 
 from jackline import Runtime

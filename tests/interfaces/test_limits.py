@@ -10,7 +10,7 @@ import pytest
 import websockets
 from fastapi import FastAPI
 from starlette.websockets import WebSocket
-from tests.interfaces.loopback_server import bearer, clerk, served, serving
+from tests.interfaces.served import bearer, clerk, served, serving
 from websockets import Origin
 
 from jackline import Runtime

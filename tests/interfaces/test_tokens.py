@@ -13,7 +13,7 @@ import jwt
 import pytest
 from tests.interfaces import issuer
 from tests.interfaces.issuer import AUDIENCE, claims, keys, now, public, rsa_key, token
-from tests.interfaces.loopback_server import bearer, clerk, served
+from tests.interfaces.served import bearer, clerk, served
 from tests.wire.server import Answer, Wire
 from tests.wire.server import serving as wire
 

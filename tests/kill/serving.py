@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,8 +86,13 @@ class Follower:
     text: str = ""
     retry: str = ""
 
-    async def follow(self, url: str, *, enough: int = 0) -> None:
-        """Follow until the turn has ended, until there is `enough` text, or the stream ends."""
+    async def follow(
+        self, url: str, *, enough: int = 0, then: Callable[[], None] | None = None
+    ) -> None:
+        """Follow until the turn has ended, until there is `enough` text, or the stream ends.
+
+        With `then` it does that where there is enough, and follows on.
+        """
         headers = {"Accept": "text/event-stream", "Last-Event-ID": self.after}
         where = f"{url}/v1/sessions/{self.session}/events"
         async with (
@@ -98,8 +103,13 @@ class Follower:
             async for line in answer.aiter_lines():
                 self._line(line)
                 last = self.events[-1]["type"] if self.events else ""
-                if (enough and len(self.text) >= enough) or last in _ENDS:
+                if last in _ENDS:
                     return
+                if enough and len(self.text) >= enough:
+                    if then is None:
+                        return
+                    then()
+                    enough = 0
 
     def _line(self, line: str) -> None:
         name, _, value = line.partition(": ")

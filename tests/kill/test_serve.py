@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.cli.terminal import jackline
-from tests.kill.counter import ANSWER
+from tests.kill.counter import SOME
 from tests.kill.serving import Follower, Servers, journal, say, servers
 
 from jackline.adapters.urls import SQLITE
@@ -31,33 +31,26 @@ def within(story: Callable[[Servers], Coroutine[Any, Any, None]], folder: Path, 
     asyncio.run(run())
 
 
-async def cut_off(follower: Follower, url: str, how: str) -> None:
-    try:
-        await follower.follow(url)
-    except httpx2.TransportError:
-        assert how == "kill", "who is told to end says good-bye"
-
-
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 def test_a_client_of_a_server_that_ends_in_mid_stream_has_all_from_the_next_one(
     how: str, store: str, tmp_path: Path
 ) -> None:
     async def story(there: Servers) -> None:
-        first = await there.start("--grace", "0.5")
-        await say(first.url, "s", "count")
+        first = await there.start("--grace", "0.2")
+        await say(first.url, "s", "some")
         follower = Follower("s")
-        await follower.follow(first.url, enough=80)
+        try:
+            await follower.follow(first.url, enough=80, then=getattr(first.process, how))
+        except httpx2.TransportError:
+            assert how == "kill", "who is told to end says good-bye"
         assert follower.after.count(".") == 2, "it is cut off in mid-message"
-        async with asyncio.TaskGroup() as group:
-            group.create_task(cut_off(follower, first.url, how))
-            getattr(first.process, how)()
         code = await first.process.wait()
         if how == "terminate":
             assert (code, follower.retry) == (1, "1000")
         second = await there.start()
         await follower.follow(second.url)
         assert follower.events == await journal(second.url, "s")
-        assert follower.text == follower.events[-1]["text"] == ANSWER
+        assert follower.text == follower.events[-1]["text"] == SOME
 
     within(story, tmp_path, store)
 
@@ -83,6 +76,24 @@ def test_a_server_that_is_told_to_end_lets_what_runs_end(tmp_path: Path) -> None
         told = await first.says("ended")
         assert told["drained"] is True
         assert await first.process.wait() == 0
+
+    within(story, tmp_path, f"{SQLITE}{tmp_path / 'journal.db'}")
+
+
+def test_a_second_signal_waits_for_no_request(tmp_path: Path) -> None:
+    async def story(there: Servers) -> None:
+        served = await there.start("--grace", "60")
+        port = int(served.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n")
+        writer.write(b"Expect: 100-continue\r\n\r\n")
+        assert b" 100 " in await reader.readline(), "it waits for the body"
+        served.process.terminate()
+        await served.says("draining")
+        served.process.terminate()
+        assert (await served.says("ended"))["drained"] is True
+        assert await served.process.wait() == 0
+        writer.close()
 
     within(story, tmp_path, f"{SQLITE}{tmp_path / 'journal.db'}")
 

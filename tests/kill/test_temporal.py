@@ -23,6 +23,7 @@ from tests.kill.test_runtime import (
     let_through,
     said,
 )
+from tests.postgres import database
 from tests.temporal import TemporalServer
 
 from jackline.core import events as e
@@ -185,20 +186,35 @@ async def tallied(there: Office, turns: Mapping[str, int], fenced: int) -> Tally
     return Tally(steps, STEPS * len(turns), max(charged.values()), lost, fenced)
 
 
+def matrix(seeds: range, databases: tuple[str, str], server: TemporalServer, folder: Path) -> None:
+    """Have it rain blows, seed by seed, each in a database and a namespace of its own."""
+    tallies: list[Tally] = []
+    for seed in seeds:
+        (home := folder / f"{seed}").mkdir()
+        with database(*databases) as url:
+            tallies.append(befall(seed, Place(url, home, server.url())))
+    sys.stdout.write(f"{len(seeds)} seeds: {sum(each.fenced for each in tallies)} fenced\n")
+    assert sum(each.fenced for each in tallies) > 0, "somebody stood still, and wrote afterwards"
+
+
 @pytest.mark.verify
-@pytest.mark.parametrize("seed", range(8))
-def test_whatever_befalls_workers_each_step_is_done_and_none_twice(seed: int, place: Place) -> None:
-    befall(seed, place)
+@pytest.mark.timeout(600)
+def test_whatever_befalls_workers_each_step_is_done_and_none_twice(
+    postgres_server: str, postgres_template: str, temporal_server: TemporalServer, tmp_path: Path
+) -> None:
+    matrix(range(8), (postgres_server, postgres_template), temporal_server, tmp_path)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(100, 200))
-def test_of_a_hundred_seeds_none_loses_a_step_or_does_it_twice(seed: int, place: Place) -> None:
-    befall(seed, place)
+def test_of_a_hundred_seeds_none_loses_a_step_or_does_it_twice(
+    postgres_server: str, postgres_template: str, temporal_server: TemporalServer, tmp_path: Path
+) -> None:
+    matrix(range(100, 200), (postgres_server, postgres_template), temporal_server, tmp_path)
 
 
-def befall(seed: int, place: Place) -> None:
-    """Have it rain blows, and look at what came of it."""
+def befall(seed: int, place: Place) -> Tally:
+    """Have it rain blows, look at what came of it, and return that."""
+    tallies: list[Tally] = []
 
     async def story(there: Office) -> None:
         turns, zombies = await fought(there, Random(seed))
@@ -218,6 +234,7 @@ def befall(seed: int, place: Place) -> None:
         sys.stdout.write(f"seed {seed}: {tally}\n")
         assert tally.steps == tally.expected
         assert (tally.once_max, tally.lost) == (1, 0)
-        assert tally.fenced > 0
+        tallies.append(tally)
 
     in_office(story, place)
+    return tallies[0]

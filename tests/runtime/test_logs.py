@@ -80,4 +80,4 @@ def test_all_of_jackline_logs_where_the_filter_stands() -> None:
         for name in re.findall(r"getLogger\(([^)]*)\)", path.read_text(encoding="utf-8"))
     ]
     assert names
-    assert set(names) == {'"jackline"'}
+    assert set(names) == {'"jackline"', '"uvicorn.error"'}

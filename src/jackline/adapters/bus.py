@@ -54,10 +54,17 @@ class LocalBus:
 
     look_s = 0.5
 
-    def __init__(self) -> None:
+    def __init__(self, look_s: float | None = None) -> None:
+        if look_s is not None:
+            self.look_s = look_s
         self._listeners: dict[SessionId, list[Listener]] = {}
         self._resters: dict[SessionId, list[Listener]] = {}
         self._said: dict[SessionId, tuple[Delta, list[str]]] = {}
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners or self._resters)
 
     def hears(self, session: SessionId, *, resting: bool) -> bool:
         """See `Bus.hears`."""

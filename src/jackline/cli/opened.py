@@ -1,7 +1,7 @@
 """Stores and runtimes, as settings say: opened for as long as a command needs them."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ from jackline.adapters.policies import NO_POLICY, read_policy
 from jackline.adapters.urls import SQLITE, is_postgres
 from jackline.core.agent import Agent
 from jackline.core.app import App
-from jackline.core.errors import CallerError, InputError, NotFoundError
+from jackline.core.errors import CallerError, DefinitionError, InputError, NotFoundError
 from jackline.core.events import SessionId
 from jackline.core.user import User
 from jackline.opening import Surroundings, new_id, open_bus, open_store, waking
-from jackline.ports import Store
+from jackline.ports import Observer, Store
 from jackline.runtime.inputs import checked_name
 from jackline.runtime.sessions import Sessions
 from jackline.settings import Settings
@@ -75,7 +75,7 @@ async def looking(settings: Settings, agents: Sequence[Agent] = ()) -> AsyncGene
     named = {agent.name: secured(agent) for agent in agents}
     woken: list[SessionId] = []
     try:
-        async with open_bus(settings.store) as bus:
+        async with open_bus(settings.store, opened=store) as bus:
             told = Sessions(store, bus, named, new_id, lambda each, _: woken.append(each), policy)
             yield Look(store, told, user)
         if woken:
@@ -98,18 +98,39 @@ async def driving(
 
     around = around or Surroundings(lease_s=settings.lease_s, engine=settings.engine)
     policy = read_policy(settings.policy) if settings.policy else NO_POLICY
-    runtime = Runtime(
-        app.agents,
-        store=settings.store,
-        deps=app.deps,
-        drive=drive,
-        policy=policy,
-        surroundings=around,
-    )
-    async with runtime:
-        if drive and settings.retention_days is not None:
-            await runtime.store.retain(settings.retention_days * _DAY_S)
-        yield runtime
+    with tracing(settings) as traced:
+        around = replace(around, observers=[*around.observers, *traced])
+        runtime = Runtime(
+            app.agents,
+            store=settings.store,
+            deps=app.deps,
+            drive=drive,
+            policy=policy,
+            surroundings=around,
+        )
+        async with runtime:
+            if drive and settings.retention_days is not None:
+                await runtime.store.retain(settings.retention_days * _DAY_S)
+            yield runtime
+
+
+@contextmanager
+def tracing(settings: Settings) -> Generator[Sequence[Observer]]:
+    """Give what makes traces, if they are wanted, and send in the end what is left of them."""
+    if not settings.traces:
+        yield ()
+        return
+    try:
+        from jackline.adapters.telemetry import to_collector  # noqa: PLC0415 - only for those who trace
+    except ImportError as error:
+        raise DefinitionError(
+            f"Traces need an extra: pip install 'jackline[otel]' ({error})."
+        ) from error
+    telemetry = to_collector(content=settings.traces_content)
+    try:
+        yield (telemetry,)
+    finally:
+        telemetry.close()
 
 
 def chosen(app: App, name: str) -> Agent:

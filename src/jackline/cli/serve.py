@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ from jackline.cli.draining import (
     ended,
     told_to_end,
 )
+from jackline.cli.logs import Access, Format, LogFormat, logging_as
 from jackline.cli.opened import check_shared, driving
 from jackline.cli.options import EngineUrl, Exit, Json, PolicyFile, StoreUrl
 from jackline.cli.references import load_app
@@ -33,8 +34,8 @@ from jackline.settings import Settings, read_settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from jackline.adapters.metrics import Metrics
     from jackline.app import Runtime
-    from jackline.interfaces.http.listening import Listener
     from jackline.interfaces.service import Service
 
 
@@ -48,11 +49,12 @@ class _Way:
     drive: bool
     grace_s: float
     voice: Voice
+    access: Access | None
 
 
 def serve(  # noqa: PLR0913 - each is an option of the command
     app: Annotated[
-        str, typer.Argument(metavar="[MODULE:NAME]", help="The agents. [setting: app]")
+        str, typer.Argument(metavar="MODULE:NAME", help="The agents. [setting: app]")
     ] = "",
     *,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="To listen on.")] = "127.0.0.1",
@@ -72,6 +74,10 @@ def serve(  # noqa: PLR0913 - each is an option of the command
     grace: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="For what runs when it is to end.")
     ] = 30.0,
+    log_format: Format = LogFormat.TEXT,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Log each request, as a line of JSON.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Serve these agents over HTTP, until SIGTERM or SIGINT.
@@ -95,8 +101,9 @@ def serve(  # noqa: PLR0913 - each is an option of the command
         tenant_queue=settings.tenant_queue,
         engine=settings.engine,
     )
-    with _bound(host, port) as listener:
-        way = _Way(settings, around, listener, drive, grace, Voice(as_json))
+    logs = logging_as(log_format, access=access_log)
+    with _bound(host, port) as listener, logs as access:
+        way = _Way(settings, around, listener, drive, grace, Voice(as_json), access)
         return asyncio.run(_serve(way, served))
 
 
@@ -111,31 +118,42 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 async def _serve(way: _Way, app: App) -> Exit:
+    from jackline.adapters.metrics import Metrics  # noqa: PLC0415 - as above
     from jackline.interfaces.http.listening import Listener  # noqa: PLC0415 - as above
 
-    heard = Heard()
+    heard, metrics = Heard(), Metrics(tenants=way.settings.metrics_tenants)
+    around = replace(way.around, observers=[metrics])
     with signals(heard.put_nowait):
-        async with driving(way.settings, app, way.around, drive=way.drive) as runtime:
+        async with driving(way.settings, app, around, drive=way.drive) as runtime:
             known = await identities(way.settings, runtime.store)
-            service, served = _application(way, runtime, known)
+            service, served = _application(way, runtime, known, metrics)
             server = Listener(served, way.grace_s)
             async with asyncio.TaskGroup() as group:
-                group.create_task(server.serve([way.listener]))
+                serving = group.create_task(server.serve([way.listener]))
                 await server.listens()
                 _say_ready(way, runtime, develops=not known)
                 await told_to_end(runtime, heard, way.grace_s, way.voice)
-                all_left = await _end(server, service, runtime, heard, way.grace_s)
+                server.end()
+                service.readers.send_away()
+                all_left = await drained(runtime, way.grace_s, heard)
+                if all_left:
+                    await _answered(serving, heard)
+                server.cut()
             end_though_something_hangs(way.voice, drained=all_left)
     return ended(way.voice, drained=all_left)
 
 
 def _application(
-    way: _Way, runtime: "Runtime", known: "Sequence[Identity]"
+    way: _Way, runtime: "Runtime", known: Sequence[Identity], metrics: "Metrics"
 ) -> "tuple[Service, ASGIApp]":
     """Return what is served. Where nobody is known it is for those who are on this machine."""
+    from jackline.interfaces.service import Watch  # noqa: PLC0415 - as above
+
     if known:
-        said = way.settings
-        api = asgi(runtime, known, approve_own=said.approve_own, origins=said.origins)
+        settings = way.settings
+        watch = Watch(metrics, settings.metrics_open, way.access)
+        origins, own = settings.origins, settings.approve_own
+        api = asgi(runtime, known, approve_own=own, origins=origins, watch=watch)
         return api.state.service, api
     from jackline.interfaces.http.bounding import Loopback  # noqa: PLC0415 - as above
 
@@ -145,20 +163,18 @@ def _application(
             f"Everybody who reaches {address} could do everything, as no identity is configured: "
             "`jackline keys make` makes a key, or listen on 127.0.0.1."
         )
-    api = asgi(runtime, [Development(way.settings.identity)], approve_own=True)
+    me = Development(way.settings.identity)
+    watch = Watch(metrics, access=way.access)
+    api = asgi(runtime, [me], approve_own=True, watch=watch)
     return api.state.service, Loopback(api)
 
 
-async def _end(
-    server: "Listener", service: "Service", runtime: "Runtime", heard: Heard, grace_s: float
-) -> bool:
-    """Send everybody away, and hand over what is driven. True if nothing was cut off."""
-    service.readers.send_away()
-    server.end()
-    all_left = await drained(runtime, grace_s, heard)
-    if not all_left:
-        server.cut()
-    return all_left
+async def _answered(serving: asyncio.Task[None], heard: Heard) -> None:
+    """Wait until requests that are under way are answered, or for another signal."""
+    async with asyncio.TaskGroup() as group:
+        again = group.create_task(heard.get())
+        await asyncio.wait((serving, again), return_when=asyncio.FIRST_COMPLETED)
+        again.cancel()
 
 
 def _say_ready(way: _Way, runtime: "Runtime", *, develops: bool) -> None:

@@ -17,6 +17,7 @@ from jackline.cli.draining import (
     ended,
     told_to_end,
 )
+from jackline.cli.logs import Format, LogFormat, logging_as
 from jackline.cli.opened import check_shared, driving
 from jackline.cli.options import AppName, EngineUrl, Exit, Json, PolicyFile, StoreUrl
 from jackline.cli.references import load_app
@@ -45,6 +46,7 @@ def worker(  # noqa: PLR0913 - each is an option of the command
             metavar="SECONDS", help="Others go on when it is silent for so long. [setting: lease_s]"
         ),
     ] = None,
+    log_format: Format = LogFormat.TEXT,
     as_json: Json = False,
 ) -> int:
     """Drive the sessions of these agents, of all tenants, until SIGTERM or SIGINT.
@@ -66,7 +68,8 @@ def worker(  # noqa: PLR0913 - each is an option of the command
         tenant_slots=settings.tenant_turns,
         engine=settings.engine,
     )
-    return asyncio.run(_work(settings, served, around, grace, Voice(as_json)))
+    with logging_as(log_format):
+        return asyncio.run(_work(settings, served, around, grace, Voice(as_json)))
 
 
 async def _work(

@@ -1,7 +1,9 @@
 """Errors as HTTP tells them: problem details (RFC 9457), with the code that docs/errors.md has."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -24,6 +26,7 @@ from jackline.core.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+_ERRORS_MAX, _TEXT_MAX = 20, 200
 _STATUS: Mapping[type[JacklineError], tuple[int, str]] = {
     UnauthenticatedError: (401, "Nobody knows who asks"),
     ForbiddenError: (403, "No right to this"),
@@ -81,6 +84,18 @@ def malformed(errors: tuple[Mapping[str, str], ...]) -> Response:
     """Return the answer to a request that is not what the schema says."""
     told = "The request is not as the schema says: see errors."
     return answer(Problem("urn:jackline:input", "Malformed", 422, "input", told, errors))
+
+
+def found_wrong(errors: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], ...]:
+    """Return where input is wrong, as pydantic found it: the first places, shortened."""
+    return tuple(
+        {"where": _short(".".join(map(str, each["loc"]))), "what": _short(str(each["msg"]))}
+        for each in islice(errors, _ERRORS_MAX)
+    )
+
+
+def _short(text: str) -> str:
+    return text[:_TEXT_MAX].encode("utf-8", "backslashreplace").decode()
 
 
 async def told(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape

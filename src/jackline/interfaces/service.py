@@ -1,7 +1,8 @@
 """What the interfaces serve: sessions and agents, to callers who are known."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from jackline.core.agent import Agent
 from jackline.core.events import SessionId
@@ -12,6 +13,9 @@ from jackline.interfaces.streams import Frames
 from jackline.ports import Clock, Store
 from jackline.runtime.results import Result
 from jackline.runtime.sessions import Sessions
+
+if TYPE_CHECKING:
+    from jackline.adapters.metrics import Metrics
 
 ResultOf = Callable[[SessionId, int, User], Awaitable[Result]]
 
@@ -28,10 +32,24 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """How a server is watched.
+
+    `metrics` are for operators alone, unless they are `open`; `access` is told of each request
+    that was answered.
+    """
+
+    metrics: "Metrics | None" = None
+    open: bool = False
+    access: Callable[[Mapping[str, object]], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What the endpoints need. `approve_own`: who asked may say yes themselves.
 
-    `origins`: whose pages may ask, besides the server's own.
+    `origins` are those of pages elsewhere, like `https://console.example`, that may connect.
+    `is_alive` says whether what drives does so.
     """
 
     sessions: Sessions
@@ -42,6 +60,8 @@ class Service:
     clock: Clock
     bounds: Bounds = Bounds()
     approve_own: bool = False
-    origins: Collection[str] = ()
+    origins: frozenset[str] = frozenset()
+    is_alive: Callable[[], bool] = lambda: True
+    watch: Watch = Watch()
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)

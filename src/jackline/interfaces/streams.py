@@ -79,7 +79,7 @@ async def stream(
         told = wire.said_json("stream.truncated", {"after": after.seq, "head": row.head})
         yield (form.said(told, 0),)
         after = Place(0)
-    reader = _Reader(form, after, ends)
+    reader = StreamReader(form, after, ends)
     while not reader.ended:
         reader.is_behind = False
         async with aclosing(sessions.follow(row, reader.seq)) as batches:
@@ -89,7 +89,7 @@ async def stream(
                     break
 
 
-class _Reader:
+class StreamReader:
     """What a reader has got so far."""
 
     def __init__(self, form: Form, after: Place, ends: Ends | None) -> None:

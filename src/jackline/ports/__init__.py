@@ -15,13 +15,14 @@ from jackline.ports.append import (
     Receipt,
     Refused,
 )
-from jackline.ports.bus import Bus, Delta, Grown, Listener
+from jackline.ports.bus import Bus, Delta, Grown, Listener, Noticing
 from jackline.ports.engine import Engine, Waker
 from jackline.ports.fleet import Fleet, Presence, Unattended, Waiting, WorkerRow
 from jackline.ports.keys import ApiKey, KeepsKeys, KeyFound, Keys
 from jackline.ports.model import Closing, Model, Reply, Request, ToolSpec
+from jackline.ports.observer import Observer
 from jackline.ports.rates import Rates, SharesRates
-from jackline.ports.store import Archive, Journal, SessionRow, State, Store
+from jackline.ports.store import Archive, Journal, Probed, SessionRow, State, Store
 
 Clock = Callable[[], float]
 Ids = Callable[[], str]
@@ -52,7 +53,10 @@ __all__ = [
     "Listener",
     "Loaded",
     "Model",
+    "Noticing",
+    "Observer",
     "Presence",
+    "Probed",
     "Rates",
     "Receipt",
     "Refused",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jackline.core.events import Record, SessionId
 from jackline.core.value import Value
@@ -76,4 +76,13 @@ class Bus(Protocol):
 
         With `rest_only` it hears nothing but that the session has come to rest.
         """
+        ...
+
+
+@runtime_checkable
+class Noticing(Protocol):
+    """A store that knows whether others write to it, where nobody tells."""
+
+    async def others_wrote(self) -> bool:
+        """Whether another process has written since this was asked last. Raises `StoreError`."""
         ...

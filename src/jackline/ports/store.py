@@ -1,7 +1,7 @@
 """Where sessions are kept."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from jackline.core.budget import Account
 from jackline.core.events import Record, SessionId, SessionOpened, Told, ToolReturned
@@ -211,4 +211,17 @@ class Store(Journal, Archive, Protocol):
 
     def close(self) -> None:
         """Finish what was begun, and let the database go."""
+        ...
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A store whose database can be asked whether it is fit for use."""
+
+    async def lacks(self) -> Sequence[str]:
+        """Return the steps that its schema lacks. Raises `StoreError`."""
+        ...
+
+    async def touch(self) -> None:
+        """Commit something that changes nothing. Raises `StoreError` where that cannot be."""
         ...

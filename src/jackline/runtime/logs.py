@@ -1,14 +1,76 @@
-"""What jackline logs: without the secrets and the data of others that an error may quote."""
+"""What jackline logs: without the secrets and the data of others that an error may quote.
 
+As JSON each record says of which turn it tells, and nothing of what was said in it.
+"""
+
+import json
 import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import cache
 from traceback import format_exception
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from jackline.core.events import SessionId
+from jackline.core.session import Turn
+from jackline.core.traces import trace_of
 
 if TYPE_CHECKING:
     from jackline.core.redaction import Redactor
 
+FIELDS = "fields"  # What a record tells beside its message: extra={FIELDS: {…}}.
 _UNFIT = "A record that cannot be formatted: %s."
+
+
+class Driven(Protocol):
+    """What is driven: which session, and which turn of it."""
+
+    @property
+    def id(self) -> SessionId:
+        """Which session."""
+        ...
+
+    @property
+    def turn(self) -> Turn | None:
+        """Which turn."""
+        ...
+
+
+# What is driven where a record is made, be it by a tool.
+DRIVEN: ContextVar[Driven | None] = ContextVar("driven", default=None)
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one line of JSON, where it is made: what is driven is known there."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        told: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_place(DRIVEN.get()),
+        }
+        more: object = getattr(record, FIELDS, None)
+        if isinstance(more, Mapping):
+            told |= more
+        if record.exc_info and record.exc_info[0]:
+            told["error"] = self.formatException(record.exc_info)
+        elif record.exc_text:
+            told["error"] = record.exc_text
+        return json.dumps(told, ensure_ascii=False, default=str)
+
+
+def _place(driven: Driven | None) -> Mapping[str, object]:
+    if driven is None:
+        return {}
+    session, turn = driven.id, driven.turn
+    place = {"tenant": session.tenant, "session": session.name}
+    if turn is None:
+        return place
+    return {**place, "turn": turn.id, "trace": trace_of(session, turn.id, turn.submitted).hex}
 
 
 class Redacting(logging.Filter):
@@ -36,12 +98,13 @@ class Redacting(logging.Filter):
         return True
 
 
-_REDACTING = Redacting()
+REDACTING = Redacting()
 
 
-def redact_logs(name: str = "jackline") -> None:
-    """See to it that what goes to a logger is redacted. Once is enough."""
-    logging.getLogger(name).addFilter(_REDACTING)
+def redact_logs() -> None:
+    """See to it that what jackline logs is redacted, and what its server does. Once is enough."""
+    logging.getLogger("jackline").addFilter(REDACTING)
+    logging.getLogger("uvicorn.error").addFilter(REDACTING)
 
 
 def _redacted(text: str) -> str:

@@ -8,8 +8,7 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 
-from jackline.core.budget import Account, moves
-from jackline.core.calls import approved_until
+from jackline.core.budget import Account
 from jackline.core.errors import FencedError, StoreError, UnknownOutcomeError
 from jackline.core.events import (
     Event,
@@ -23,11 +22,9 @@ from jackline.core.fold import fold, replay
 from jackline.core.session import Session, Turn
 from jackline.core.spending import account_limit
 from jackline.core.turn import Facts, broken, decide, set_aside, wakes_at
+from jackline.core.value import replace
 from jackline.ports import (
-    NO_LIMITS,
-    NO_MOVES,
     Appended,
-    Batch,
     Behind,
     Claimed,
     Committed,
@@ -35,6 +32,7 @@ from jackline.ports import (
     Late,
     Refused,
 )
+from jackline.runtime.batches import batch_of
 from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.lease import Lease
 from jackline.runtime.readings import UNJUDGED, Reader
@@ -69,7 +67,7 @@ class Drive:
         self._ahead_s = claimed.at - crew.clock()
         self._heard: list[Heard] = []
         self._account: Account | None = None
-        self._decided_at = 0.0
+        self._decided_at = self._took_s = 0.0
         self._steps: Steps | None = None
         self.reader: Reader | None = None
         self._group = asyncio.TaskGroup()
@@ -81,6 +79,11 @@ class Drive:
     def id(self) -> SessionId:
         """Which session is driven."""
         return self._session.id
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn that is open."""
+        return self._session.turn
 
     @property
     def head(self) -> int:
@@ -166,6 +169,8 @@ class Drive:
 
     def _learn(self, records: Sequence[Record]) -> None:
         """Take in what others wrote. Of another's epoch nothing may be performed."""
+        for observer in self._crew.observers:
+            observer.saw(self._session, records)
         self._session = replay(self._session, records)
         if self.reader:
             self.reader.add(records)
@@ -217,10 +222,12 @@ class Drive:
 
     def _announce(self, events: Sequence[Event], at: float, *, ended: bool) -> None:
         """Hand on what was appended, to whoever listens or reads along."""
-        hears = self._crew.bus.hears(self.id, resting=ended)
-        if not (hears or self.reader):
+        hears, observers = self._crew.bus.hears(self.id, resting=ended), self._crew.observers
+        if not (hears or self.reader or observers):
             return
         records = [Record(n, at, event) for n, event in enumerate(events, self.head + 1)]
+        for observer in observers:
+            observer.saw(self._session, records, self._took_s)
         if self.reader:
             self.reader.add(records)
         if hears:
@@ -281,29 +288,13 @@ class Drive:
     async def _append(
         self, session: Session, events: Sequence[Event], *, release: bool
     ) -> Appended:
-        before, turn = self._session, session.turn
-        settled, reserved = before.turn and before.turn.asked, turn and turn.asked
-        if settled is reserved:
-            settled = reserved = None
-        spent = session.money.spent - before.money.spent
-        batch = Batch(
-            epoch=self.epoch,
-            after=before.head,
-            events=events,
-            turn=turn.id if turn else None,
-            held=session.money.held - before.money.held,
-            spent=spent,
-            moves=moves(settled, spent, reserved) if settled or reserved else NO_MOVES,
-            limits=self._limits(turn, reserved) if turn and reserved else NO_LIMITS,
-            questions=session.questions,
-            reserves=reserved is not None,
-            release=release,
-            due_at=self._due_at(turn) if release else None,
-            before=approved_until(before.turn, turn),
-            version=turn.version if turn else "",
-        )
+        turn = session.turn
+        batch = batch_of(self._session, session, events, self.epoch, self._limits)
+        if release:
+            batch = replace(batch, release=True, due_at=self._due_at(turn))
         asked_at = self._crew.clock()
-        outcome = await self._crew.store.drive(before.id, batch, self._crew.lease_s)
+        outcome = await self._crew.store.drive(self.id, batch, self._crew.lease_s)
+        self._took_s = self._crew.clock() - asked_at
         if isinstance(outcome, Committed):
             self.lease.until = asked_at + self._crew.lease_s
         return outcome
@@ -318,6 +309,7 @@ class Drive:
         return math.inf if until is None and turn.pause.reason == "version" else until
 
     def _limits(self, turn: Turn, reserved: ModelReserved) -> Mapping[str, int]:
+        """Return what the accounts that are charged may spend, where they do not exist yet."""
         assert self._steps is not None
         agent = self._steps.permitted(turn)
         limits = {name: account_limit(name, agent) for name in reserved.accounts}

@@ -36,7 +36,7 @@ from jackline.core.session import Call, Session, Turn
 from jackline.core.tools import Context, Tool
 from jackline.core.user import User
 from jackline.core.value import Value, replace
-from jackline.ports import Bus, Clock, Delta, Store
+from jackline.ports import Bus, Clock, Delta, Observer, Store
 from jackline.runtime.bounded import ended
 from jackline.runtime.guards import naming
 from jackline.runtime.inbox import Inbox
@@ -83,6 +83,7 @@ class Crew:
     versioned: bool = False
     snapshot_events: int = 256
     policy: Overlay = _NO_POLICY
+    observers: Sequence[Observer] = ()
 
 
 class Driver(Protocol):

@@ -10,6 +10,7 @@ from jackline.core.events import SessionId
 from jackline.ports import Engine
 from jackline.runtime.fleet import Post
 from jackline.runtime.lease import Lease
+from jackline.runtime.logs import DRIVEN
 from jackline.runtime.loop import Drive
 from jackline.runtime.pending import Pending
 from jackline.runtime.steps import Crew
@@ -18,6 +19,7 @@ _LOG = logging.getLogger("jackline")
 _BEATS = 3
 _TICK_S = 0.5  # How late a timer may be, and a wake-up that was lost.
 _LEAVE_S = 2.0
+_SILENT_LEASES = 3
 
 
 class Worker:
@@ -48,6 +50,12 @@ class Worker:
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._draining = False
+        self._heard_at = crew.clock()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has heard of the store of late."""
+        return self._crew.clock() < self._heard_at + _SILENT_LEASES * self._crew.lease_s
 
     @property
     def driven(self) -> int:
@@ -148,10 +156,12 @@ class Worker:
         self._drives[session] = drive
         if self._draining:
             drive.hand_over()
+        DRIVEN.set(drive)
         try:
             await self._ran(drive)
             self.released += 1
         finally:
+            DRIVEN.set(None)
             if self._drives.get(session) is drive:
                 del self._drives[session]
             self._idle.set()
@@ -192,6 +202,7 @@ class Worker:
                     await self._renew()
                     if self._post:
                         await self._attend(self._post)
+                self._heard_at = crew.clock()
             except (StoreError, UnknownOutcomeError) as error:
                 _LOG.error("The store does not answer: %s", error)
             await asyncio.sleep(min(_TICK_S, every_s))

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -26,7 +26,10 @@ from jackline.core.events import (
 from jackline.core.fold import replay
 from jackline.core.messages import Message, Text
 from jackline.core.session import Session
+from jackline.core.user import User
+from jackline.opening import open_bus
 from jackline.ports import Batch, Committed, Store
+from jackline.runtime.sessions import Sessions
 from jackline.testing.conformance import ManualClock
 from jackline.testing.conformance.world import (
     ANN,
@@ -450,4 +453,36 @@ def test_what_is_asked_together_is_written_in_the_order_it_was_asked(path: Path)
         await asyncio.sleep(0)
 
     with closing(open_sqlite(path, offload=lambda commit: Inline(commit, latency))) as store:
+        run(story(store))
+
+
+def test_a_store_knows_what_others_wrote_from_what_it_wrote_itself(path: Path) -> None:
+    async def story(here: SqliteStore) -> None:
+        await here.others_wrote()
+        await here.open(S1, SessionOpened("agent", "u1"))
+        assert not await here.others_wrote()
+        with closing(open_sqlite(path)) as there:
+            await there.allow("t", "tenant", 7)
+        assert await here.others_wrote()
+        assert not await here.others_wrote()
+
+    with closing(open_sqlite(path)) as store:
+        run(story(store))
+
+
+def test_who_listens_hears_what_another_process_wrote_though_nobody_tells(path: Path) -> None:
+    async def story(here: SqliteStore) -> None:
+        await here.open(S1, SessionOpened("agent", "u1"))
+        async with open_bus(f"sqlite:///{path}", opened=here) as bus:
+            assert bus.look_s > 10
+            sessions = Sessions(here, bus, {}, lambda: "", lambda _, __: None)
+            async with aclosing(sessions.subscribe(S1, User("u1", S1.tenant))) as items:
+                assert (await anext(items)).seq == 1
+                heard = asyncio.ensure_future(anext(items))
+                with closing(open_sqlite(path)) as there:
+                    await there.tell(S1, [submitted("r")])
+                async with asyncio.timeout(5):
+                    assert (await heard).seq == 2
+
+    with closing(open_sqlite(path)) as store:
         run(story(store))

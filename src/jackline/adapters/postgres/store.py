@@ -260,6 +260,16 @@ class PostgresStore:
         """See `Archive.waiting`."""
         return await self._read(fleet.waiting)
 
+    async def lacks(self) -> Sequence[str]:
+        """See `Probed.lacks`."""
+        where = self._connections.place
+        steps = await self._read(lambda database, _: migrate.pending(database, where))
+        return [step.name for step in steps]
+
+    async def touch(self) -> None:
+        """See `Probed.touch`. A transaction with a number of its own is written down."""
+        await self._write(lambda database, _: database.execute("SELECT pg_current_xact_id()"))
+
     def close(self) -> None:
         """See `Store.close`."""
         if self._closed:

@@ -74,6 +74,7 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
         self._key = b""
+        self._version: object = None
         database = migrate.connect_current(self._path, locked_s)
         if limit_bytes is not None:
             database.execute(f"PRAGMA max_page_count = {limit_bytes // _PAGE_BYTES}")
@@ -244,6 +245,15 @@ class SqliteStore:
             total += dropped
         return total
 
+    async def lacks(self) -> Sequence[str]:
+        """See `Probed.lacks`."""
+        look = partial(migrate.pending, path=self._path)
+        return [step.name for step in await self._read(look)]
+
+    async def touch(self) -> None:
+        """See `Probed.touch`."""
+        await self._write(archive.touch)
+
     def close(self) -> None:
         """See `Store.close`."""
         if self._closed:
@@ -253,6 +263,11 @@ class SqliteStore:
         while self._readers:
             self._readers.pop().close()
         self._writer.close()
+
+    async def others_wrote(self) -> bool:
+        """See `Noticing`. SQLite counts what other connections wrote than the one that writes."""
+        before, self._version = self._version, await self._write(archive.data_version, "bare")
+        return before != self._version
 
     async def _write(self, work: Work, kind: Kind = "grouped") -> Any:  # what the work returns
         job = Job(work, kind)

@@ -8,58 +8,68 @@ from jackline.core.inputs import Given
 from jackline.core.messages import File, Image, Pasted, Text
 
 _NAME_MAX = 200
+POSITION_MAX = (1 << 53) - 1  # What JSON can say so that every reader understands it (RFC 8259, 6).
+HANDLE = "^[0-9a-f]{64}$"
 Name = Annotated[str, Field(max_length=_NAME_MAX)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What a request says. What nobody reads is refused."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class TextPart(_Body):
+class TextPart(Body):
     """What the user typed."""
 
     type: Literal["text"]
     text: str
 
 
-class PastedPart(_Body):
+class PastedPart(Body):
     """What the user put in and did not write: it is untrusted."""
 
     type: Literal["pasted"]
     text: str
 
 
-class FilePart(_Body):
+class FilePart(Body):
     """What was uploaded to the session before. `tokens_max`: where its type has no bound."""
 
     type: Literal["file", "image"]
-    artifact: str
+    artifact: Annotated[str, Field(pattern=HANDLE)]
     name: Name = ""
     tokens_max: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
 
 
+DeadlineAt = Annotated[float, Field(ge=0, lt=1e12)] | None
 Part = Annotated[TextPart | PastedPart | FilePart, Field(discriminator="type")]
 
 
-class SessionAsked(_Body):
+class SessionAsked(Body):
     """A session to be opened. Without a name it gets one."""
 
     agent: Name
     session: Name = ""
 
 
-class TurnAsked(_Body):
-    """Something to say. With `agent` the session is opened with it, unless it exists."""
+class Words(Body):
+    """Something to say."""
 
     input: str | Annotated[list[Part], Field(min_length=1, max_length=100)]
-    agent: Name = ""
-    on_busy: Literal["queue", "reject", "steer"] = "queue"
-    deadline_at: Annotated[float, Field(ge=0, lt=1e12)] | None = None
 
     def said(self) -> list[Given]:
         """Return it as the runtime takes it."""
         parts = [TextPart(type="text", text=self.input)] if isinstance(self.input, str) else None
         return [_given(part) for part in parts or self.input]  # pyright: ignore[reportArgumentType] - a str is a part above
+
+
+class TurnAsked(Words):
+    """Something to say. With `agent` the session is opened with it, unless it exists."""
+
+    agent: Name = ""
+    on_busy: Literal["queue", "reject", "steer"] = "queue"
+    deadline_at: DeadlineAt = None
 
 
 def _given(part: TextPart | PastedPart | FilePart) -> Given:
@@ -74,20 +84,20 @@ def _given(part: TextPart | PastedPart | FilePart) -> Given:
             return File(part.artifact, "", part.name, 0, part.tokens_max)
 
 
-class CancelAsked(_Body):
+class CancelAsked(Body):
     """End the open turn, or `turn` if it is open."""
 
-    turn: Annotated[int, Field(ge=1, lt=1 << 63)] | None = None
+    turn: Annotated[int, Field(ge=1, le=POSITION_MAX)] | None = None
     reason: Annotated[str, Field(max_length=10_000)] = ""
 
 
-class ForkAsked(_Body):
+class ForkAsked(Body):
     """The name of the copy. Without one it gets one."""
 
     session: Name = ""
 
 
-class AnswerAsked(_Body):
+class AnswerAsked(Body):
     """An answer to a question that says `digest`. Other `arguments` are JSON, as the tool wants."""
 
     approved: bool
@@ -96,7 +106,7 @@ class AnswerAsked(_Body):
     reason: Annotated[str, Field(max_length=10_000)] = ""
 
 
-class LimitsAsked(_Body):
+class LimitsAsked(Body):
     """How far the session may go in all: dollars, and numbers as an agent's limits. null: any."""
 
     limits: Annotated[dict[str, float | None], Field(min_length=1, max_length=20)]

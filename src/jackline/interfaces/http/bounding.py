@@ -57,7 +57,7 @@ class _Body:
         self._receive = receive
         self._send = send
         self._size = 0
-        self._whole = False
+        self._whole = self._answered = False
 
     async def receive(self) -> Message:
         """Return what comes next, or that nobody is there: where it was too much, or too slow."""
@@ -82,11 +82,14 @@ class _Body:
     async def send(self, message: Message) -> None:
         """Send, unless it was answered already."""
         if not self.refused:
+            self._answered = True
             await self._send(message)
 
     async def refuse(self, error: JacklineError) -> None:
-        """Answer that, and close."""
+        """Answer that, and close. Where it is answered already the answer ends."""
         self.refused = True
+        if self._answered:
+            return
         answer = problem(error)
         answer.headers["Connection"] = "close"
         headers, body = answer.raw_headers, answer.body

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jackline.core.errors import CallerError
-from jackline.runtime.logs import redact_logs
+from jackline.interfaces.http.replies import ABORT
 
 HEAD_BYTES = 64 << 10
 HEAD_S = 10.0
@@ -84,6 +84,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
         if self._head is None:
             self._await_head()
 
@@ -153,7 +154,6 @@ class Listener(uvicorn.Server):
     def __init__(self, app: ASGIApp, grace_s: float) -> None:
         # What is wrong with a request is the client's to know: of each there is no line.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-        redact_logs("uvicorn.error")
         config = uvicorn.Config(
             app,
             http=Connection,
@@ -185,6 +185,8 @@ class Listener(uvicorn.Server):
     def end(self) -> None:
         """Take no new connection, and return once those that are there have been answered."""
         self.should_exit = True
+        for each in self.servers:
+            each.close()  # Now: whoever is sent away must not come back to this one.
 
     def cut(self) -> None:
         """Wait for nobody any more."""

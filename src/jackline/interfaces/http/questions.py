@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
-from jackline.core.errors import ForbiddenError, StaleError
+from jackline.interfaces.http import acts
 from jackline.interfaces.http.asking import Anybody, Name, Reader, Served, session_of
-from jackline.interfaces.http.bodies import AnswerAsked
+from jackline.interfaces.http.bodies import POSITION_MAX, AnswerAsked
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import RECEIPT, Inbox, Question, answers, asked_of, receipt_of
 
 router = APIRouter(tags=["questions"])
-Number = Annotated[int, Path(ge=1, lt=1 << 63, description="The position that asked it.")]
+Number = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that asked it.")]
 
 
 @router.get("/questions", responses=answers(200, Inbox))
@@ -45,20 +44,5 @@ async def answer_question(
     The answer holds for the call whose digest it names, or for what `arguments` make of it.
     """
     name = session_of(caller, session)
-    row = await service.sessions.row(name, caller.user, "answer")
-    if row.user == caller.user.id and not service.approve_own:
-        raise ForbiddenError("Who asked for something does not approve it: somebody else has to.")
-    caller.check("say" if row.user == caller.user.id else "answer")
-    asked = await service.sessions.asked(name, question)
-    if asked.digest != body.digest:
-        raise StaleError(f"Question {question} is about another call: look at it again.")
-    arguments = None if body.arguments is None else msgspec.json.encode(body.arguments).decode()
-    receipt = await service.sessions.answer(
-        name,
-        question,
-        caller.user,
-        approved=body.approved,
-        arguments=arguments,
-        reason=body.reason,
-    )
+    receipt = await acts.answer(service, caller, name, question, body)
     return json(receipt_of(name, receipt), 202)

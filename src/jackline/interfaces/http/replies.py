@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -24,7 +24,7 @@ from jackline.interfaces.service import Service
 from jackline.interfaces.throttling import uncounted
 
 _LOG = logging.getLogger("jackline.server")
-_RETRY_MS = 1_000
+ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,20 +33,30 @@ def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return Response(_encode(value), status, headers, "application/json")
 
 
+def _come_back() -> bytes:
+    return b"retry: 1000\n\n"
+
+
 class EventStream(Response):
     """Server-sent events, for as long as somebody reads them.
 
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
-    with the id of what it had last. Whose key or token holds no longer is sent away, too, within
-    `ping_s`.
+    with the id of what it had last; `farewell` tells them where the server ends. Whose key or token
+    holds no longer is sent away, too, within `ping_s`.
     """
 
-    def __init__(self, frames: AsyncGenerator[Sequence[bytes]], service: Service) -> None:
+    def __init__(
+        self,
+        frames: AsyncGenerator[Sequence[bytes]],
+        service: Service,
+        farewell: Callable[[], bytes] = _come_back,
+    ) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(None, 200, headers, "text/event-stream")
         del self.headers["content-length"]
         self._frames = frames
         self._service = service
+        self._farewell = farewell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is, until it ends or the reader has left."""
@@ -68,8 +78,9 @@ class EventStream(Response):
             readers.go(group, code)
         if code == "slow_reader":
             _LOG.info("A reader has taken nothing for %s s.", self._service.bounds.send_s)
+            await _cut(scope, receive)
             return  # There is no way to tell it: what it has not taken is in the way.
-        last = b"retry: %d\n\n" % _RETRY_MS if code == "drain" else b""
+        last = self._farewell() if code == "drain" else b""
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _pump(self, send: Send, authorization: str) -> None:
@@ -101,6 +112,14 @@ class EventStream(Response):
         """Raise `UnauthenticatedError` where the reader's key or token holds no longer."""
         with suppress(OperatorError):  # Nobody can say now: it is asked again.
             await known_caller(uncounted(self._service.identities), authorization)
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Let go of a reader and of what was written for it, where what listens can do that."""
+    if abort := scope.get("extensions", {}).get(ABORT):
+        abort["now"]()
+        with suppress(DroppedError):
+            await _left(receive)
 
 
 async def _left(receive: Receive) -> None:

@@ -6,12 +6,13 @@ import msgspec
 from fastapi import FastAPI
 
 from jackline.core.events import Event
+from jackline.interfaces.http import messages
 from jackline.interfaces.http.shapes import SHAPES
+from jackline.interfaces.openai.shapes import SHAPES as OPENAI
 from jackline.interfaces.problems import MEDIA_TYPE, STATUSES
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_VERBS = {"get", "post", "put", "patch", "delete"}
 
 
 def problems() -> dict[int | str, dict[str, Any]]:
@@ -26,8 +27,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     made = FastAPI.openapi(app)
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     (event, *_), events = msgspec.json.schema_components([Event], ref_template=_REF)
-    _, shapes = msgspec.json.schema_components(SHAPES, ref_template=_REF)
-    schemas |= events | shapes
+    _, shapes = msgspec.json.schema_components((*SHAPES, *OPENAI), ref_template=_REF)
+    schemas |= events | shapes | messages.schemas(_REF)
     schemas["Event"] = event
     schemas["Streamed"] = {
         "description": "Server-sent events: each has an id to return with, and data that is JSON.",

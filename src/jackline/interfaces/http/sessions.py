@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
+from jackline.interfaces.http import acts
 from jackline.interfaces.http.asking import Name, Operator, Reader, Served, Speaker, session_of
 from jackline.interfaces.http.bodies import CancelAsked, ForkAsked, LimitsAsked, SessionAsked
 from jackline.interfaces.http.replies import json
@@ -70,10 +71,9 @@ async def cancel_turn(
     session: Name, body: CancelAsked, service: Served, caller: Reader
 ) -> Response:
     """End the open turn. What came of what runs is kept."""
-    row = await service.sessions.row(session_of(caller, session), caller.user, "operate")
-    caller.check("say" if row.user == caller.user.id else "operate")
-    receipt = await service.sessions.cancel(row.id, caller.user, body.reason, turn=body.turn)
-    return json(receipt_of(row.id, receipt), 202)
+    name = session_of(caller, session)
+    receipt = await acts.cancel(service, caller, name, body)
+    return json(receipt_of(name, receipt), 202)
 
 
 @router.post("/sessions/{session}/resume", status_code=202, responses=RECEIPT)
@@ -81,10 +81,9 @@ async def resume_turn(
     session: Name, service: Served, caller: Reader, request_id: RequestId = ""
 ) -> Response:
     """Go on with a turn that is paused, or where the last one was stopped or failed."""
-    row = await service.sessions.row(session_of(caller, session), caller.user, "operate")
-    caller.check("say" if row.user == caller.user.id else "operate")
-    receipt = await service.sessions.go_on(row.id, caller.user, request_id)
-    return json(receipt_of(row.id, receipt), 202)
+    name = session_of(caller, session)
+    receipt = await acts.resume(service, caller, name, request_id)
+    return json(receipt_of(name, receipt), 202)
 
 
 @router.post("/sessions/{session}/limits", status_code=202, responses=RECEIPT)

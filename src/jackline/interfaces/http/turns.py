@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from jackline.core.errors import NotFoundError
 from jackline.core.events import SessionId, Submitted
 from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
-from jackline.interfaces.http.bodies import TurnAsked
+from jackline.interfaces.http.bodies import POSITION_MAX, TurnAsked
 from jackline.interfaces.http.events import Accept, wants_stream
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
@@ -22,7 +22,7 @@ from jackline.runtime.submission import Submission
 
 router = APIRouter(tags=["turns"])
 Wait = Annotated[float, Query(ge=0, le=300, description="Seconds to wait for its end.")]
-Turn = Annotated[int, Path(ge=1, lt=1 << 63, description="The position that opened it.")]
+Turn = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that opened it.")]
 _AT_REST_S = 5.0  # To read what has happened: nothing is waited for.
 _OUTPUT = TypeAdapter(object)
 _TURN = answers(202, Told) | answers(200, Done, stream=True)

@@ -1,0 +1,1 @@
+"""What the server carries: a process that serves, and clients of raw sockets in another."""

@@ -1,0 +1,1 @@
+"""What OpenAI's clients speak: chat completions, responses and models, with agents as models."""

@@ -1,0 +1,272 @@
+"""What clients can do to a server that is there for others, too."""
+
+import asyncio
+import gc
+import os
+import resource
+import socket
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.interfaces.listening import ME, Here, serving
+from tests.kill.processes import passed
+
+from jackline import Agent
+from jackline.core.events import SessionId
+from jackline.interfaces.http import listening
+from jackline.interfaces.service import Bounds
+from jackline.testing import ScriptedModel
+
+S = SessionId(ME.tenant, "s")
+MIB = 1 << 20
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+FOLLOW = b"GET /v1/sessions/s/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
+UNENDED = [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
+POST = "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{}\r\n\r\n"
+
+
+def within(
+    story: Callable[[Here], Coroutine[Any, Any, None]], bounds: Bounds | None = None
+) -> None:
+    async def run() -> None:
+        async with (
+            asyncio.timeout(50),
+            serving([Agent("a", ScriptedModel(["Hi."]))], bounds=bounds) as here,
+        ):
+            await story(here)
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def connected(
+    here: Here,
+) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def answered(here: Here) -> bool:
+    return (await here.client.get(f"{here.url}/healthz")).status_code == 200
+
+
+def peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+async def poured(writer: asyncio.StreamWriter, data: bytes, most: int) -> int:
+    """Send it again and again, until that is refused. Return how much was sent."""
+    sent = 0
+    try:
+        while sent < most:
+            writer.write(data)
+            await writer.drain()
+            sent += len(data)
+    except OSError:
+        pass
+    return sent
+
+
+@pytest.mark.parametrize("where", ["/v1/sessions", "/v1/sessions/s/artifacts"])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_of_a_gigabyte_is_refused_early_and_not_kept(where: str, announced: bool) -> None:  # noqa: FBT001 - a parameter
+    async def story(here: Here) -> None:
+        await here.runtime.sessions.open("a", ME, "s")
+        size = "Content-Length: 1073741824" if announced else "Transfer-Encoding: chunked"
+        head = (
+            f"POST {where} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{size}\r\n\r\n"
+        )
+        chunk = b" " * MIB
+        data = chunk if announced else b"%x\r\n%b\r\n" % (MIB, chunk)
+        before = peak_bytes()
+        async with connected(here) as (reader, writer):
+            writer.write(head.encode())
+            async with asyncio.TaskGroup() as group:
+                pours = group.create_task(poured(writer, data, 1024 * MIB))
+                told = await reader.readuntil(b"\r\n")
+                pours.cancel()
+            assert told.split()[1] == b"413"
+        assert peak_bytes() < before + 64 * MIB
+        assert await answered(here)
+
+    within(story)
+
+
+def test_a_body_that_is_told_to_be_too_large_is_refused_in_words() -> None:
+    async def story(here: Here) -> None:
+        body = b'{"agent": "a", "session": "' + b"x" * 3 * MIB + b'"}'
+        answer = await here.client.post(f"{here.url}/v1/sessions", content=body)
+        assert (answer.status_code, answer.json()["code"]) == (413, "oversize")
+        async with connected(here) as (reader, writer):
+            writer.write(
+                b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
+            )
+            told = await reader.read()  # Of the body nothing was sent.
+            assert told.startswith(b"HTTP/1.1 413 ")
+            assert told.endswith(b"}")
+
+    within(story)
+
+
+@pytest.mark.parametrize(
+    "line", [b"x" * 65_536, b"".join(b"X-%d: y\r\n" % number for number in range(10_000))]
+)
+def test_a_head_without_end_is_cut_off(line: bytes) -> None:
+    async def story(here: Here) -> None:
+        async with connected(here) as (reader, writer):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ")
+            before = peak_bytes()
+            sent = await poured(writer, line, 100 * MIB)
+            assert sent < 32 * MIB
+            assert peak_bytes() < before + 64 * MIB
+            with suppress(OSError):
+                assert (await reader.read(64)).split()[1] in {b"400", b"431"}
+        assert await answered(here)
+
+    within(story)
+
+
+def test_a_head_that_is_small_enough_passes_in_one_piece_or_in_many() -> None:
+    async def story(here: Here) -> None:
+        head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 60_000 + b"\r\n\r\n"
+        async with connected(here) as (reader, writer):
+            for size in (len(head), 1_000):
+                for start in range(0, len(head), size):
+                    writer.write(head[start : start + size])
+                    await writer.drain()
+                assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
+            head = head.replace(b"X-Long: ", b"X-Long: " + b"x" * 10_000)
+            writer.write(head)
+            assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+
+    within(story)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_whoever_does_not_end_a_head_is_not_waited_for(
+    said: bytes,
+    first: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 0.2)
+    monkeypatch.setattr(listening, "_KEEP_ALIVE_S", 0.2)
+
+    async def story(here: Here) -> None:
+        async with connected(here) as (reader, writer):
+            if first:
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                await reader.readuntil(b"}")
+            writer.write(said)
+            assert await reader.read() == b""
+
+    within(story)
+
+
+def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only as much as fits into the buffers is ever taken out of the journal for them."""
+    monkeypatch.setattr(listening, "STALLED_S", 0.5)
+
+    async def story(here: Here) -> None:
+        await here.runtime.sessions.open("a", ME, "s")
+        data = os.urandom(8 * MIB)
+        handle = await here.runtime.store.put(S, data, "image/png")
+        gc.collect()
+        where = f"/v1/sessions/s/artifacts/{handle}"
+        raw = socket.create_connection(("127.0.0.1", here.port))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        with raw:
+            raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
+            ask = f"GET {where} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            await asyncio.get_running_loop().sock_sendall(raw, ask)
+            await passed(1.5)
+            got = 0
+            with suppress(ConnectionResetError):
+                while piece := await asyncio.get_running_loop().sock_recv(raw, MIB):
+                    got += len(piece)
+            assert got < len(data)
+        assert await answered(here)
+
+    within(story)
+
+
+async def flood(here: Here, count: int) -> None:
+    """Connect, half of the times ask for a stream, and go away at once."""
+    loop = asyncio.get_running_loop()
+    for number in range(count):
+        with socket.socket() as raw:
+            raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
+            await loop.sock_connect(raw, ("127.0.0.1", here.port))
+            if number % 2:
+                await loop.sock_sendall(raw, FOLLOW)
+
+
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.verify)])
+def test_those_who_come_and_go_leave_nothing_behind(count: int) -> None:
+    async def story(here: Here) -> None:
+        await here.runtime.sessions.open("a", ME, "s")
+        await flood(here, 100)
+        await settled(here)
+        fds, tasks, memory = open_files(), len(asyncio.all_tasks()), peak_bytes()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(10):
+                group.create_task(flood(here, count // 10))
+        await settled(here)
+        assert open_files() <= fds + 2
+        assert len(asyncio.all_tasks()) <= tasks + 2
+        assert peak_bytes() < memory + 48 * MIB
+        assert await answered(here)
+
+    within(story)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def settled(here: Here) -> None:
+    """Wait until nobody reads any more."""
+    await answered(here)
+    while len(here.service.readers):
+        await passed(0.02)
+    await passed(0.1)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def story(here: Here) -> None:
+        async with connected(here) as (reader, writer):
+            writer.write(POST.format("/v1/sessions", "Content-Length: 100").encode() + b"{")
+            assert (await reader.readuntil(b"\r\n")).split()[1] == b"422"
+
+    within(story, Bounds(send_s=0.3))
+
+
+def test_whoever_follows_and_reads_nothing_is_sent_away(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(here: Here) -> None:
+        await here.runtime.sessions.open("a", ME, "s")
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        with raw:
+            raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(raw, ("127.0.0.1", here.port))
+            await loop.sock_sendall(raw, FOLLOW)
+            while not here.service.readers.left["slow_reader"]:
+                await here.runtime.run("a", "x" * 500_000, session="s", user=ME)
+        assert await answered(here)
+
+    with caplog.at_level("WARNING"):
+        within(story, Bounds(send_s=0.3))
+    assert not caplog.records, "what clients do is no error of ours"

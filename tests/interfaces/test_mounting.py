@@ -1,0 +1,74 @@
+"""The API within an application of somebody's own."""
+
+import asyncio
+
+import fastapi
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+from tests.interfaces.listening import ME
+
+import jackline
+from jackline import Agent, Runtime
+from jackline.interfaces.identity import Development
+from jackline.testing import ScriptedModel
+
+
+def own(api: ASGIApp, kind: str) -> ASGIApp:
+    if kind == "starlette":
+        return Starlette(routes=[Mount("/agents", api)])
+    app = fastapi.FastAPI()
+
+    @app.get("/mine")
+    async def mine() -> str:
+        """Answer."""
+        return "mine"
+
+    app.mount("/agents", api)
+    return app
+
+
+@pytest.mark.parametrize("kind", ["fastapi", "starlette"])
+def test_it_works_under_a_prefix(kind: str) -> None:
+    async def story() -> None:
+        async with Runtime([Agent("a", ScriptedModel(["Hi."]))], store="memory://") as runtime:
+            app = own(jackline.asgi(runtime, [Development(ME)]), kind)
+            transport = httpx2.ASGITransport(app=app)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://mine") as client:
+                body = {"agent": "a", "input": "Hello."}
+                turns = "/agents/v1/sessions/s/turns"
+                answer = await client.post(f"{turns}?wait=10", json=body)
+                assert (answer.status_code, answer.json()["text"]) == (200, "Hi.")
+                streamed = await client.post(
+                    turns, json=body, headers={"Accept": "text/event-stream"}
+                )
+                assert "turn.completed" in streamed.text
+                large = await client.post(turns, content=b" " * 3_000_000)
+                assert (large.status_code, large.json()["code"]) == (413, "oversize")
+                for path in ("healthz", "readyz", "metrics", "v1/openapi.json"):
+                    assert (await client.get(f"/agents/{path}")).status_code == 200
+                assert (await client.get("/v1/sessions")).status_code == 404
+                if kind == "fastapi":
+                    assert (await client.get("/mine")).json() == "mine"
+
+    asyncio.run(asyncio.wait_for(story(), 30))
+
+
+def test_a_bug_is_told_as_a_problem_without_what_it_says() -> None:
+    class Broken:
+        async def caller(self, credentials: str) -> None:
+            raise RuntimeError(credentials)
+
+    async def story() -> None:
+        async with Runtime([Agent("a", ScriptedModel(["Hi."]))], store="memory://") as runtime:
+            api = jackline.asgi(runtime, [Broken()])
+            transport = httpx2.ASGITransport(app=api, raise_app_exceptions=False)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
+                headers = {"Authorization": "Bearer secret"}
+                answer = await client.get("/v1/sessions", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+        assert "secret" not in answer.text
+
+    asyncio.run(story())

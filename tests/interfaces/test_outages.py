@@ -1,0 +1,123 @@
+"""A server whose database cannot be written for a while, or whose disk is full."""
+
+import asyncio
+import resource
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.interfaces.listening import ME, Here, serving
+from tests.kill.processes import passed
+from tests.kill.serving import Follower, Served, journal, servers
+
+from jackline import Agent
+from jackline.core.events import SessionId
+from jackline.testing import ScriptedModel
+
+
+async def asks(here: Here, number: int) -> httpx2.Response:
+    headers = {"Idempotency-Key": str(number)}
+    body = {"agent": "a", "input": "Hello."}
+    where = f"{here.url}/v1/sessions/s{number}/turns"
+    return await here.client.post(where, json=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("locked_s", "statuses"),
+    [
+        (1, {202}),
+        pytest.param(5, {202}, marks=pytest.mark.verify),
+        pytest.param(12, {202, 503}, marks=pytest.mark.verify),
+    ],
+)
+def test_while_the_database_is_locked_requests_wait_or_come_later(
+    locked_s: float, statuses: set[int], tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.db"
+
+    async def story() -> None:
+        agents = [Agent("a", ScriptedModel(["Hi."]))]
+        async with asyncio.timeout(50), serving(agents, f"sqlite:///{path}") as here:
+            with closing(sqlite3.connect(path, isolation_level=None)) as database:
+                database.execute("BEGIN IMMEDIATE")
+                async with asyncio.TaskGroup() as group:
+                    asked = [group.create_task(asks(here, number)) for number in range(8)]
+                    await passed(locked_s)
+                    assert (await here.client.get(f"{here.url}/v1/sessions")).status_code == 200
+                    database.execute("ROLLBACK")
+            assert {each.result().status_code for each in asked} <= statuses
+            for number in range(8):
+                again = await asks(here, number)
+                assert again.status_code == 202
+                name, turn = SessionId(ME.tenant, f"s{number}"), again.json()["turn"]
+                assert (await here.runtime.result(name, turn, ME)).text == "Hi."
+
+    asyncio.run(story())
+
+
+async def say(served: Served, session: str) -> httpx2.Response:
+    async with httpx2.AsyncClient(timeout=30) as client:
+        where = f"{served.url}/v1/sessions/{session}/turns"
+        body = {"agent": "counter", "input": "hello"}
+        return await client.post(where, json=body, headers={"Idempotency-Key": "once"})
+
+
+async def ready(served: Served) -> tuple[int, Mapping[str, str]]:
+    async with httpx2.AsyncClient(timeout=30) as client:
+        answer = await client.get(f"{served.url}/readyz")
+        return answer.status_code, answer.json()["checks"]
+
+
+def size_of(path: str) -> int:
+    return Path(path).stat().st_size
+
+
+def limit(served: Served, size: int) -> None:
+    """Let the server's process write no file beyond this size, as if the disk were full."""
+    most = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (size, most))
+
+
+def test_on_a_full_disk_nothing_is_accepted_and_all_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+
+    async def story() -> None:
+        async with asyncio.timeout(50), servers(tmp_path, f"sqlite:///{path}") as there:
+            served = await there.start()
+            before = await said(served, "s0")
+            limit(served, size_of(f"{path}-wal"))
+            refused, accepted = "", ["s0"]
+            while not refused:
+                name = f"s{len(accepted)}"
+                answer = await say(served, name)
+                assert answer.status_code in {202, 503}, answer.text
+                if answer.status_code == 503:
+                    assert answer.json()["code"] in {"store", "unknown_outcome"}
+                    refused = name
+                else:
+                    accepted.append(name)
+            assert list(await journal(served.url, "s0")) == before
+            follower = Follower("s0")
+            await follower.follow(served.url)
+            assert follower.events == before
+            while (found := await ready(served))[0] == 200:
+                await passed(0.1)  # What was found is kept for a moment.
+            assert found[1]["journal"] == "unusable"
+            limit(served, resource.RLIM_INFINITY)
+            for name in [*accepted, refused]:
+                assert (await said(served, name))[-1]["text"] == "Hello."
+            while (await ready(served))[0] != 200:
+                await passed(0.1)
+
+    asyncio.run(story())
+
+
+async def said(served: Served, session: str) -> Sequence[Mapping[str, object]]:
+    """Say something in a session, once, and return all that has happened in it."""
+    assert (await say(served, session)).status_code == 202
+    follower = Follower(session)
+    await follower.follow(served.url)
+    return follower.events
