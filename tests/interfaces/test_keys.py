@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
 from tests.cli.terminal import jackline
-from tests.interfaces.served import bearer, clerk, served
+from tests.interfaces.served import bearer, clerk, served, serving
 from tests.kill.serving import servers
 
 from jackline import Runtime
@@ -16,14 +17,19 @@ from jackline.adapters.memory import MemoryStore
 from jackline.adapters.sqlite.store import open_sqlite
 from jackline.core.access import Right
 from jackline.core.errors import StoreError, UnauthenticatedError
+from jackline.core.rates import Quota
 from jackline.core.user import User
 from jackline.interfaces.identity import Caller
 from jackline.interfaces.keys import FRESH_S, KeyIdentity, NewKey, new_key
+from jackline.interfaces.service import Bounds
+from jackline.interfaces.throttling import Throttle, Throttled
 from jackline.opening import awake_clock
 from jackline.ports import ApiKey, KeyFound, Keys
+from jackline.serving import asgi
 from jackline.testing.conformance import ManualClock
 
 SEALS = b"s" * 32
+STREAM = "text/event-stream"
 PATIENCE_S = 20.0  # How long it takes is told with a clock of the test's own, above.
 
 
@@ -253,6 +259,40 @@ def test_a_key_made_by_the_command_opens_the_server_until_it_is_revoked(tmp_path
     found, seen = asyncio.run(story())
     assert found == [401, 401, 201, 200, 404]
     assert seen == [], "an admin's key that may only say sees the sessions of nobody else"
+
+
+def test_a_stream_that_is_open_ends_when_its_key_is_revoked() -> None:
+    async def story() -> None:
+        store, clock = MemoryStore(ManualClock()), ManualClock()
+        new = new_key(await store.key())
+        key = ApiKey(new.prefix, "job", "acme", "ann", ("user",))
+        await store.keys.add(key, new.digest, None)
+        # Were it counted whenever it is looked whether the key holds, there would be too many.
+        throttle = Throttle(Quota(2, 3_600.0), None, clock)
+        known = [Throttled(KeyIdentity(store.keys, store.key, clock, {}), throttle)]
+        async with Runtime([clerk()], store=store) as runtime:
+            app = asgi(runtime, known)
+            app.state.service = replace(app.state.service, bounds=Bounds(ping_s=0.05))
+            async with (
+                serving(app) as url,
+                httpx2.AsyncClient(base_url=url, headers=bearer(new.shown), timeout=20) as web,
+            ):
+                await web.post("/v1/sessions", json={"agent": "clerk", "session": "s1"})
+                events = "/v1/sessions/s1/events"
+                async with web.stream("GET", events, headers={"Accept": STREAM}) as answer:
+                    assert answer.status_code == 200
+                    lines = answer.aiter_lines()
+                    pings = 0
+                    while pings < 3:
+                        pings += (await anext(lines)).startswith(":")
+                    await store.keys.revoke("acme", new.prefix)
+                    clock.advance(FRESH_S)
+                    rest = [line async for line in lines]
+                told = json.loads(next(line for line in rest if line.startswith("data"))[6:])
+                assert told["type"] == "stream.ended"
+                assert told["code"] == "unauthenticated"
+
+    asyncio.run(story())
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """How often somebody who is known may ask: by key, and by tenant, in one process."""
 
+from collections.abc import Sequence
+
 from jackline.core.errors import ThrottledError
 from jackline.core.rates import Quota
 from jackline.interfaces.identity import Caller, Identity
@@ -57,12 +59,17 @@ class Throttled:
     """An identity whose callers come no more often than they may."""
 
     def __init__(self, identity: Identity, throttle: Throttle) -> None:
-        self._identity = identity
+        self.identity = identity
         self._throttle = throttle
 
     async def caller(self, credentials: str) -> Caller | None:
         """See `Identity.caller`. Raises `ThrottledError`."""
-        caller = await self._identity.caller(credentials)
+        caller = await self.identity.caller(credentials)
         if caller:
             self._throttle.take(caller)
         return caller
+
+
+def uncounted(identities: Sequence[Identity]) -> Sequence[Identity]:
+    """Return the same, for who has been counted: somebody whose stream is open asks nothing."""
+    return [each.identity if isinstance(each, Throttled) else each for each in identities]

@@ -7,13 +7,21 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from jackline.core.errors import JacklineError, NotFoundError
+from jackline.core.errors import (
+    JacklineError,
+    NotFoundError,
+    OperatorError,
+    UnauthenticatedError,
+)
 from jackline.interfaces import wire
+from jackline.interfaces.identity import known_caller
 from jackline.interfaces.readers import DroppedError
 from jackline.interfaces.service import Service
+from jackline.interfaces.throttling import uncounted
 
 _LOG = logging.getLogger("jackline.server")
 ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
@@ -33,7 +41,8 @@ class EventStream(Response):
     """Server-sent events, for as long as somebody reads them.
 
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
-    with the id of what it had last. `farewell` tells them where the server ends.
+    with the id of what it had last; `farewell` tells them where the server ends. Whose key or token
+    holds no longer is sent away, too, within `ping_s`.
     """
 
     def __init__(
@@ -59,7 +68,7 @@ class EventStream(Response):
             async with group:
                 readers.come(group)
                 watch = group.create_task(_left(receive))
-                await self._pump(send)
+                await self._pump(send, Headers(scope=scope).get("authorization", ""))
                 watch.cancel()
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
@@ -74,14 +83,17 @@ class EventStream(Response):
         last = self._farewell() if code == "drain" else b""
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
-    async def _pump(self, send: Send) -> None:
+    async def _pump(self, send: Send, authorization: str) -> None:
         bounds = self._service.bounds
         loop = asyncio.get_running_loop()
-        sent_at = loop.time()
+        sent_at = known_at = loop.time()
         async with aclosing(self._frames) as batches:
             try:
                 async for batch in batches:
                     now = loop.time()
+                    if now >= known_at + bounds.ping_s:
+                        known_at = now
+                        await self._check(authorization)
                     body = b"".join(batch)
                     if not body and now < sent_at + bounds.ping_s:
                         continue
@@ -93,8 +105,13 @@ class EventStream(Response):
                     }
                     async with asyncio.timeout(bounds.send_s):
                         await send(message)
-            except NotFoundError as error:
+            except (NotFoundError, UnauthenticatedError) as error:
                 await send(_gone(error))
+
+    async def _check(self, authorization: str) -> None:
+        """Raise `UnauthenticatedError` where the reader's key or token holds no longer."""
+        with suppress(OperatorError):  # Nobody can say now: it is asked again.
+            await known_caller(uncounted(self._service.identities), authorization)
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:
@@ -112,6 +129,6 @@ async def _left(receive: Receive) -> None:
 
 
 def _gone(error: JacklineError) -> dict[str, Any]:
-    """Return the last message of a stream whose session has been erased."""
+    """Return the last message of a stream whose session was erased, or whose reader may not."""
     told = wire.said_json("stream.ended", {"code": error.code, "detail": str(error)})
     return {"type": "http.response.body", "body": wire.frame(told), "more_body": True}
