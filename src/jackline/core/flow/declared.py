@@ -14,6 +14,8 @@ from jackline.core.value import Value
 Readers = frozenset[str] | Literal["user", "everybody"]
 
 _USER = From("user")
+# A transaction that is made again has to be made again: it commits once more.
+_REPEATABLE = frozenset(["read", "idempotent"])
 _URL = re.compile("url|href|website|webhook|endpoint|callback|domain|hostname")
 _URL_WORDS = frozenset(["uri", "link", "site", "host", "src"])
 _URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
@@ -140,7 +142,7 @@ def flow_of(
     return ToolFlow(
         name,
         effectful,
-        not imported and effect != "once",
+        not imported and effect in _REPEATABLE,
         outbound,
         critical,
         frozenset(properties.keys() - critical.keys() - free),
