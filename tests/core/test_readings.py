@@ -98,6 +98,9 @@ def test_a_tool_that_says_nothing_taints_nothing_and_a_picture_does() -> None:
     [
         e.ToolFailed("t", HOSTILE),
         e.ToolFailed("t", HOSTILE, "refused"),
+        e.ToolFailed("t", HOSTILE, "arguments"),
+        e.ToolFailed("t", HOSTILE, "dependencies"),
+        e.ToolFailed("t", HOSTILE, "a code that nobody knows"),
         e.ToolUnknown("t", HOSTILE, "error"),
         e.ToolReconciled("t", happened=True, text=HOSTILE),
         e.ChildFinished("t", "s", "completed", (Text(HOSTILE), Image("a", "image/png"))),
@@ -113,7 +116,13 @@ def test_words_of_tools_children_and_memory_are_not_the_users(event: e.Event) ->
 
 
 @pytest.mark.parametrize(
-    "event", [e.ToolFailed("t", "It took too long.", "timeout"), e.ProgressReported("t", HOSTILE)]
+    "event",
+    [
+        e.ToolFailed("t", "It took too long.", "timeout"),
+        e.ToolFailed("t", "There is no such text.", "handle"),
+        e.ToolUnknown("t", "Nobody saw its end."),
+        e.ProgressReported("t", HOSTILE),
+    ],
 )
 def test_what_jackline_says_and_what_no_model_reads_taints_nothing(event: e.Event) -> None:
     assert not Journal().ask("hi").add(event).readings.known.tainted

@@ -33,7 +33,10 @@ from jackline.core.results import DONE
 
 _USER = "the user"
 _ANSWERS = "an answer from elsewhere"
-_TOOLS_WORDS = frozenset({"error", "refused"})
+# Of failures with these codes the text is jackline's own, whatever the tool was given or did.
+_OWN_WORDS = frozenset(
+    ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
+)
 _UNKNOWN = Label()
 
 
@@ -290,11 +293,11 @@ class Readings:
     @_take.register(e.ToolFailed)
     @_take.register(e.ToolUnknown)
     def _failed(self, event: e.ToolFailed | e.ToolUnknown, seq: int) -> None:
-        """Take what a tool says of its failure for what it is: somebody else's words."""
+        """Take what is said of a failure for somebody else's words, unless jackline says it."""
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
             self._unused(event.key)
-        if event.code in _TOOLS_WORDS:
+        if event.code not in _OWN_WORDS:
             self._heard(name, event.text, seq)
 
     @_take.register
