@@ -93,6 +93,12 @@ def test_a_tool_that_says_nothing_taints_nothing_and_a_picture_does() -> None:
     assert journal.readings.known.private
 
 
+def test_one_bool_taints_nothing_and_many_that_spell_a_text_do() -> None:
+    journal = Journal().ask("hi").result("true")
+    assert not journal.readings.known.tainted
+    assert journal.result("[true,false]").readings.known.tainted
+
+
 @pytest.mark.parametrize(
     "event",
     [
