@@ -82,7 +82,8 @@ def _are_names(value: object, kind: Any) -> bool:
 class ToolFlow(Value, frozen=True, gc=True):
     """What has to be known of a tool to judge a call of it.
 
-    `repeatable`: the same call made twice does no more than made once.
+    `repeatable`: the same call made twice does no more than made once. `own` is what the code
+    says, where operators ask for more: a call has to be right by both.
     """
 
     name: str
@@ -98,6 +99,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     defaults: Mapping[str, object]
     names: frozenset[str]
     schema: Mapping[str, Any]
+    own: "ToolFlow | None" = None
 
     @property
     def is_judged(self) -> bool:
