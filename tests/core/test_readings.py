@@ -24,7 +24,7 @@ from jackline.core.readings import Readings
 
 ANN = e.Principal("ann@x.com")
 FLOWS = {each.name: each for each in (MAIL, PAY, FETCH, SEARCH)}
-PLAN = {
+PLAN: dict[str, list[dict[str, Any]]] = {
     "calls": [
         {"tool": "send_email", "known": {"to": ["bob@x.com"]}, "unknown": ["subject", "body"]}
     ]
@@ -207,13 +207,36 @@ def test_a_childs_tainted_task_is_not_planned_from() -> None:
     assert journal.readings.requests == []
 
 
-def test_a_plan_that_is_made_when_somebody_steers_adds_to_the_one_before() -> None:
+STEER = e.TurnSteered("s", (Text("Stop: do not write to bob@x.com"),), ANN)
+REPEATED = {"calls": [PLAN["calls"][0] | {"repeat": True}]}
+
+
+@pytest.mark.parametrize("plan", [PLAN, REPEATED])
+def test_what_was_planned_holds_no_more_once_the_user_says_something_else(plan: object) -> None:
+    journal = Journal().ask("write to bob@x.com").plan(plan).result(HOSTILE)
+    assert journal.add(STEER).decision() == "taint"
+    assert judge(MAIL, LETTER, journal.plan().readings.question()).planned == 1
+
+
+def test_what_is_pasted_while_a_turn_is_open_takes_nothing_back() -> None:
+    pasted = e.TurnSteered("s", (Pasted(HOSTILE),), ANN)
+    assert Journal().ask("write to bob@x.com").plan().add(pasted).decision() == "plan"
+
+
+def test_a_plan_that_was_asked_for_before_the_user_said_more_is_none() -> None:
+    reserved = e.ModelReserved("model/0", "m", 1, 1, purpose="plan")
+    reply = e.ModelReplied("model/0", (Text(json.dumps(PLAN)),), "m", e.Usage())
+    journal = Journal().ask("write to bob@x.com").result(HOSTILE).add(reserved, STEER)
+    assert journal.readings.question([reply]).plan is None
+    assert journal.add(reply).decision() == "taint"
+    assert journal.plan().decision() == "plan"
+
+
+def test_a_call_that_failed_gives_nothing_back_that_was_taken_back_meanwhile() -> None:
     journal = Journal().ask("write to bob@x.com").plan().result(HOSTILE)
     allowed = FlowVerdict("allow", "plan", planned=0)
-    journal.add(e.ToolStarted("t", "send_email", 1, "k", flow=allowed)).plan()
-    assert journal.readings.plan
-    assert len(journal.readings.plan.calls) == 2
-    assert judge(MAIL, LETTER, journal.readings.question()).planned == 1
+    journal.add(e.ToolStarted("t", "send_email", 1, "k", flow=allowed), STEER)
+    assert journal.add(e.ToolFailed("t", "Try again.", "refused")).decision() == "taint"
 
 
 def test_what_is_no_plan_plans_nothing() -> None:

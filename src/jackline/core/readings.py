@@ -19,6 +19,7 @@ from jackline.core.flow import (
     Label,
     Labels,
     Plan,
+    Planned,
     Provenance,
     Question,
     Source,
@@ -38,6 +39,7 @@ _OWN_WORDS = frozenset(
     ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
 )
 _UNKNOWN = Label()
+_TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
 
 class Readings:
@@ -124,8 +126,19 @@ class Readings:
     def _steered(self, event: e.TurnSteered, seq: int) -> None:
         if self._turn:
             self._said(event.parts, seq)
+            if any(isinstance(part, Text) for part in event.parts):
+                self._take_back()
         else:
             self._begin(seq, event)
+
+    def _take_back(self) -> None:
+        """Leave nothing of the plan: what was typed now may be that it is not to be done.
+
+        A plan that is being made has not seen it, either.
+        """
+        self._planning = ""
+        if self.plan:
+            self.plan = Plan((_TAKEN_BACK,) * len(self.plan.calls))
 
     def _begin(self, seq: int, event: e.Submitted) -> None:
         """Begin a turn, which is planned afresh."""
@@ -185,7 +198,7 @@ class Readings:
         self.plan = self._planned(event)
 
     def _planned(self, event: e.ModelReplied) -> Plan | None:
-        """Return the plan. One that is made when somebody steers adds to the one before it."""
+        """Return the plan, which stands behind what was planned before somebody steered."""
         plan = plan_of(event.text, self._flows) if event.key == self._planning else None
         return Plan((self.plan.calls if self.plan else ()) + plan.calls) if plan else self.plan
 
