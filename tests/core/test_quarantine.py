@@ -47,11 +47,16 @@ def read(value: object, **labels: Any) -> object:
         return part.text
 
 
-@pytest.mark.parametrize("value", ["words", 5, ["a", "b"], {"a": "b"}, "[" * 5_000])
-def test_of_what_nobody_labelled_there_are_handles_alone(value: object) -> None:
-    told = json.dumps(read(value))
-    handles = "jackline:text:7:", "jackline:text:7:0", "jackline:text:7:1"
-    assert told in {json.dumps(handles[0]), json.dumps(handles[1:])}
+BITS = [each == "1" for each in "0110010101110110"]
+SHAPES: list[Any] = [[], [[]], {}, [{}, []], [None]]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["words", 5, ["a", "b"], {"a": "b"}, "[" * 5_000, BITS, [None, *BITS], SHAPES, {"a": BITS}],
+)
+def test_of_what_nobody_labelled_there_is_one_handle(value: object) -> None:
+    assert read(value) == str(HERE)
 
 
 def test_a_bool_and_nothing_are_no_words() -> None:
@@ -59,6 +64,31 @@ def test_a_bool_and_nothing_are_no_words() -> None:
     assert read("null") is None
     assert read({"a": False, "b": None}, a="untrusted", b="untrusted") == {"a": False, "b": None}
     assert read(DONE) == DONE
+    assert (read([]), read({})) == ([], {})
+
+
+def test_bools_that_could_spell_a_text_are_not_read() -> None:
+    assert read({"a": BITS, "b": True}, a="untrusted", b="untrusted") == {
+        "a": "jackline:text:7:a",
+        "b": True,
+    }
+    many = {f"a{at}": True for at in range(17)}
+    told = read(many, **dict.fromkeys(many, "untrusted"))
+    assert told == many | {"a16": "jackline:text:7:a16"}
+
+
+def test_a_list_is_looked_into_where_each_of_its_elements_holds_something_trusted() -> None:
+    labels = {"id": "system", "read": "untrusted"}
+    mails: list[Any] = [{"id": 7, "read": True}, {"id": 8, "read": []}]
+    assert read(mails, **labels) == mails
+    others: list[Any] = [{"read": True}, {}, [], True]
+    assert read([*mails, *others], **labels) == [
+        *mails,
+        *(f"jackline:text:7:{at}" for at in range(2, 6)),
+    ]
+    assert read([{"read": True}, {}, {"read": False}], **labels) == str(HERE)
+    vouched: dict[str, Any] = {"ids": [True, [], None]}
+    assert read(vouched, ids="system") == vouched
 
 
 def test_what_is_labelled_better_is_read_and_the_others_stand_under_a_star() -> None:

@@ -24,7 +24,7 @@ from jackline.core.readings import Readings
 
 ANN = e.Principal("ann@x.com")
 FLOWS = {each.name: each for each in (MAIL, PAY, FETCH, SEARCH)}
-PLAN = {
+PLAN: dict[str, list[dict[str, Any]]] = {
     "calls": [
         {"tool": "send_email", "known": {"to": ["bob@x.com"]}, "unknown": ["subject", "body"]}
     ]
@@ -93,11 +93,20 @@ def test_a_tool_that_says_nothing_taints_nothing_and_a_picture_does() -> None:
     assert journal.readings.known.private
 
 
+def test_one_bool_taints_nothing_and_many_that_spell_a_text_do() -> None:
+    journal = Journal().ask("hi").result("true")
+    assert not journal.readings.known.tainted
+    assert journal.result("[true,false]").readings.known.tainted
+
+
 @pytest.mark.parametrize(
     "event",
     [
         e.ToolFailed("t", HOSTILE),
         e.ToolFailed("t", HOSTILE, "refused"),
+        e.ToolFailed("t", HOSTILE, "arguments"),
+        e.ToolFailed("t", HOSTILE, "dependencies"),
+        e.ToolFailed("t", HOSTILE, "a code that nobody knows"),
         e.ToolUnknown("t", HOSTILE, "error"),
         e.ToolReconciled("t", happened=True, text=HOSTILE),
         e.ChildFinished("t", "s", "completed", (Text(HOSTILE), Image("a", "image/png"))),
@@ -113,7 +122,13 @@ def test_words_of_tools_children_and_memory_are_not_the_users(event: e.Event) ->
 
 
 @pytest.mark.parametrize(
-    "event", [e.ToolFailed("t", "It took too long.", "timeout"), e.ProgressReported("t", HOSTILE)]
+    "event",
+    [
+        e.ToolFailed("t", "It took too long.", "timeout"),
+        e.ToolFailed("t", "There is no such text.", "handle"),
+        e.ToolUnknown("t", "Nobody saw its end."),
+        e.ProgressReported("t", HOSTILE),
+    ],
 )
 def test_what_jackline_says_and_what_no_model_reads_taints_nothing(event: e.Event) -> None:
     assert not Journal().ask("hi").add(event).readings.known.tainted
@@ -192,13 +207,36 @@ def test_a_childs_tainted_task_is_not_planned_from() -> None:
     assert journal.readings.requests == []
 
 
-def test_a_plan_that_is_made_when_somebody_steers_adds_to_the_one_before() -> None:
+STEER = e.TurnSteered("s", (Text("Stop: do not write to bob@x.com"),), ANN)
+REPEATED = {"calls": [PLAN["calls"][0] | {"repeat": True}]}
+
+
+@pytest.mark.parametrize("plan", [PLAN, REPEATED])
+def test_what_was_planned_holds_no_more_once_the_user_says_something_else(plan: object) -> None:
+    journal = Journal().ask("write to bob@x.com").plan(plan).result(HOSTILE)
+    assert journal.add(STEER).decision() == "taint"
+    assert judge(MAIL, LETTER, journal.plan().readings.question()).planned == 1
+
+
+def test_what_is_pasted_while_a_turn_is_open_takes_nothing_back() -> None:
+    pasted = e.TurnSteered("s", (Pasted(HOSTILE),), ANN)
+    assert Journal().ask("write to bob@x.com").plan().add(pasted).decision() == "plan"
+
+
+def test_a_plan_that_was_asked_for_before_the_user_said_more_is_none() -> None:
+    reserved = e.ModelReserved("model/0", "m", 1, 1, purpose="plan")
+    reply = e.ModelReplied("model/0", (Text(json.dumps(PLAN)),), "m", e.Usage())
+    journal = Journal().ask("write to bob@x.com").result(HOSTILE).add(reserved, STEER)
+    assert journal.readings.question([reply]).plan is None
+    assert journal.add(reply).decision() == "taint"
+    assert journal.plan().decision() == "plan"
+
+
+def test_a_call_that_failed_gives_nothing_back_that_was_taken_back_meanwhile() -> None:
     journal = Journal().ask("write to bob@x.com").plan().result(HOSTILE)
     allowed = FlowVerdict("allow", "plan", planned=0)
-    journal.add(e.ToolStarted("t", "send_email", 1, "k", flow=allowed)).plan()
-    assert journal.readings.plan
-    assert len(journal.readings.plan.calls) == 2
-    assert judge(MAIL, LETTER, journal.readings.question()).planned == 1
+    journal.add(e.ToolStarted("t", "send_email", 1, "k", flow=allowed), STEER)
+    assert journal.add(e.ToolFailed("t", "Try again.", "refused")).decision() == "taint"
 
 
 def test_what_is_no_plan_plans_nothing() -> None:

@@ -4,9 +4,10 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 from tests.flow.post import call, happened, of
 
 from jackline import Agent, Budget, Delta, From, Price, Runtime, Submission, endorse, tool
@@ -543,9 +544,48 @@ def test_what_allows_a_call_by_its_arguments_judges_the_text_and_not_its_handle(
     assert sent == []
     rude, unseen = (text for code, text in failures(events) if code == "handle")
     assert rude == (
-        "Not made: post is not allowed here: That is rude. Call it otherwise, or ask the user."
+        "Not made: post is not allowed with what stands in the text. Call it otherwise, or ask "
+        "the user."
     )
     assert unseen == "Not made: pin needs approval, for what stands in the text."
+
+
+def test_no_word_of_a_text_is_in_what_is_said_of_a_call_that_it_does_not_fit(till: Till) -> None:
+    known = {"Spain": "21 %"}
+
+    @tool(effect="read")
+    async def short(country: Annotated[str, Field(max_length=40)]) -> str:
+        """Get the tax of a country."""
+        return known[country]
+
+    @tool(
+        effect="read",
+        allow=lambda said: said["country"][:9] in ("jackline:", *known) or f"no {said['country']}",
+    )
+    async def listed(country: str) -> str:
+        """Get the tax of a country."""
+        return known[country]
+
+    def both(request: Request) -> list[Any]:
+        return [call(name, country=handle(request)) for name in ("short", "listed")]
+
+    _, events = asyncio.run(till.run(LETTER, both, "No.", more=[short, listed]))
+    again = "Call it otherwise, or ask the user."
+    assert failures(events) == [
+        ("handle", f"Not made: what stands in the text does not fit what short takes. {again}"),
+        ("handle", f"Not made: listed is not allowed with what stands in the text. {again}"),
+    ]
+
+
+def test_what_a_tool_says_of_a_text_that_it_was_given_taints(till: Till) -> None:
+    @tool(effect="read")
+    async def tax(country: str) -> str:
+        """Get the tax of a country."""
+        raise LookupError(country)
+
+    pays = [call("pay", to="eve", cents=5000)]
+    result, _ = asyncio.run(till.run(LETTER, then("tax", country=...), pays, more=[tax]))
+    assert (result.outcome, till.paid) == ("paused", [])
 
 
 def test_a_fork_has_its_own_of_every_text_however_large(both: Till) -> None:

@@ -19,6 +19,7 @@ from jackline.core.flow import (
     Label,
     Labels,
     Plan,
+    Planned,
     Provenance,
     Question,
     Source,
@@ -33,8 +34,12 @@ from jackline.core.results import DONE
 
 _USER = "the user"
 _ANSWERS = "an answer from elsewhere"
-_TOOLS_WORDS = frozenset({"error", "refused"})
+# Of failures with these codes the text is jackline's own, whatever the tool was given or did.
+_OWN_WORDS = frozenset(
+    ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
+)
 _UNKNOWN = Label()
+_TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
 
 class Readings:
@@ -121,8 +126,19 @@ class Readings:
     def _steered(self, event: e.TurnSteered, seq: int) -> None:
         if self._turn:
             self._said(event.parts, seq)
+            if any(isinstance(part, Text) for part in event.parts):
+                self._take_back()
         else:
             self._begin(seq, event)
+
+    def _take_back(self) -> None:
+        """Leave nothing of the plan: what was typed now may be that it is not to be done.
+
+        A plan that is being made has not seen it, either.
+        """
+        self._planning = ""
+        if self.plan:
+            self.plan = Plan((_TAKEN_BACK,) * len(self.plan.calls))
 
     def _begin(self, seq: int, event: e.Submitted) -> None:
         """Begin a turn, which is planned afresh."""
@@ -182,7 +198,7 @@ class Readings:
         self.plan = self._planned(event)
 
     def _planned(self, event: e.ModelReplied) -> Plan | None:
-        """Return the plan. One that is made when somebody steers adds to the one before it."""
+        """Return the plan, which stands behind what was planned before somebody steered."""
         plan = plan_of(event.text, self._flows) if event.key == self._planning else None
         return Plan((self.plan.calls if self.plan else ()) + plan.calls) if plan else self.plan
 
@@ -290,11 +306,11 @@ class Readings:
     @_take.register(e.ToolFailed)
     @_take.register(e.ToolUnknown)
     def _failed(self, event: e.ToolFailed | e.ToolUnknown, seq: int) -> None:
-        """Take what a tool says of its failure for what it is: somebody else's words."""
+        """Take what is said of a failure for somebody else's words, unless jackline says it."""
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
             self._unused(event.key)
-        if event.code in _TOOLS_WORDS:
+        if event.code not in _OWN_WORDS:
             self._heard(name, event.text, seq)
 
     @_take.register

@@ -13,6 +13,7 @@ from jackline.core.permit.verdict import Rights
 from jackline.core.permit.verdict import judge as permit
 from jackline.core.quarantine import HandleError, at, handles_of, unread, with_texts
 from jackline.core.session import Call, Session, Turn
+from jackline.core.tools import ArgumentsError
 from jackline.core.value import replace
 from jackline.ports import Store
 from jackline.runtime.models import Asked, Models
@@ -45,8 +46,8 @@ class Quarantine:
     async def opened(self, session: Session, call: Call) -> Call:
         """Return the call with texts in place of its handles.
 
-        Raises `HandleError`, also where it may not be made with these texts: what allows a call
-        by its arguments has seen handles.
+        Raises `HandleError`, also where it may not be made with these texts: what checks and
+        allows a call by its arguments has seen handles. No word of a text is in what that says.
         """
         if not self._is_used:
             return call
@@ -80,8 +81,18 @@ class Quarantine:
 
 def _check(call: Call, agent: Agent, principal: Principal) -> None:
     name = call.asked.name
+    try:
+        agent.by_name[name].bind(call.arguments)
+    except ArgumentsError:
+        raise HandleError(
+            f"what stands in the text does not fit what {name} takes. Call it otherwise, or ask "
+            "the user."
+        ) from None
     ruling = permit(Rights(agent.by_name, principal, agent.bounds), name, call.arguments)
     if ruling.decision == "refuse":
-        raise HandleError(ruling.text.removeprefix("Not made: "))
+        raise HandleError(
+            f"{name} is not allowed with what stands in the text. Call it otherwise, or ask the "
+            "user."
+        )
     if ruling.decision == "ask" and not (call.answer and call.answer.approved):
         raise HandleError(f"{ruling.text}, for what stands in the text.")

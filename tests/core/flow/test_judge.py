@@ -182,9 +182,11 @@ def test_where_an_object_may_be_another_one_nothing_inside_is_free() -> None:
     assert judge(order, {"lines": LINE | {"speed": "fast"}}, hole).tier == "origin"
 
 
-@pytest.mark.parametrize("effect", ["idempotent", "transactional"])
-def test_values_that_a_person_approved_in_two_calls_make_no_third_one(effect: str) -> None:
-    put, known = tool_of(effect, to={"type": "string"}, cents={"type": "integer"}), reading("", "x")
+def test_values_that_a_person_approved_in_two_calls_make_no_third_one() -> None:
+    put, known = (
+        tool_of("idempotent", to={"type": "string"}, cents={"type": "integer"}),
+        reading("", "x"),
+    )
     known.approve(put, {"to": "bob", "cents": 100})
     known.approve(put, {"to": "ann", "cents": 900_000})
     for to, cents, tier in (
@@ -197,10 +199,16 @@ def test_values_that_a_person_approved_in_two_calls_make_no_third_one(effect: st
     assert judge(put, {"to": "bob"}, Question(known)).tier == "taint"
 
 
-def test_an_approved_call_with_an_effect_that_adds_up_is_asked_about_again() -> None:
-    known, call = reading("", "x"), {"account": "bob", "amount": 100}
-    known.approve(PAY, call)
-    assert judge(PAY, call, Question(known)).tier == "taint"
+@pytest.mark.parametrize("effect", ["once", "transactional"])
+def test_an_approved_call_with_an_effect_that_adds_up_is_asked_about_again(effect: str) -> None:
+    known, call = reading("", "x"), {"to": "bob", "cents": 100}
+    pay = tool_of(effect, to={"type": "string"}, cents={"type": "integer"})
+    known.approve(pay, call)
+    assert judge(pay, call, Question(known)).tier == "taint"
+
+
+def test_an_approved_call_of_an_imported_tool_is_asked_about_again() -> None:
+    known = reading("", "x")
     imported = flow_of("put", "read", {"properties": {"to": {"type": "string"}}}, imported=True)
     known.approve(imported, {"to": "bob"})
     assert judge(imported, {"to": "bob"}, Question(known)).tier == "taint"

@@ -1,6 +1,7 @@
 """Labels: what no one labelled is untrusted, and each field has its own."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,21 @@ def test_the_deeper_path_wins_and_what_it_does_not_name_has_the_label_around_it(
     assert fields["from.email", "eve@evil.com"] == "directory"
     assert fields["from.name", "Eve"] == "untrusted"
     assert fields["tags", "a"] == "untrusted"
+
+
+BITS: list[Any] = [[True, False], [None], [[], [[]]], [{}, {}], [[], []]]
+
+
+@pytest.mark.parametrize("value", BITS)
+def test_what_says_one_thing_of_two_is_untrusted_where_there_may_be_many(value: object) -> None:
+    assert set(told({}, value).values()) == {"untrusted"}
+    assert set(told({"a": "untrusted"}, {"a": value}).values()) == {"untrusted"}
+    assert told({"*": "system"}, value) == {}
+
+
+@pytest.mark.parametrize("value", [True, False, None, [], {}])
+def test_one_thing_of_two_alone_is_no_text(value: object) -> None:
+    assert told({}, value) == {}
 
 
 def test_an_unlabelled_name_on_the_way_to_a_labelled_one_has_the_label_around_it() -> None:

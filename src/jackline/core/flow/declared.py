@@ -14,6 +14,8 @@ from jackline.core.value import Value
 Readers = frozenset[str] | Literal["user", "everybody"]
 
 _USER = From("user")
+# A transaction that is made again has to be made again: it commits once more.
+_REPEATABLE = frozenset(["read", "idempotent"])
 _URL = re.compile("url|href|website|webhook|endpoint|callback|domain|hostname")
 _URL_WORDS = frozenset(["uri", "link", "site", "host", "src"])
 _URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
@@ -80,7 +82,8 @@ def _are_names(value: object, kind: Any) -> bool:
 class ToolFlow(Value, frozen=True, gc=True):
     """What has to be known of a tool to judge a call of it.
 
-    `repeatable`: the same call made twice does no more than made once.
+    `repeatable`: the same call made twice does no more than made once. `own` is what the code
+    says, where operators ask for more: a call has to be right by both.
     """
 
     name: str
@@ -96,6 +99,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     defaults: Mapping[str, object]
     names: frozenset[str]
     schema: Mapping[str, Any]
+    own: "ToolFlow | None" = None
 
     @property
     def is_judged(self) -> bool:
@@ -140,7 +144,7 @@ def flow_of(
     return ToolFlow(
         name,
         effectful,
-        not imported and effect != "once",
+        not imported and effect in _REPEATABLE,
         outbound,
         critical,
         frozenset(properties.keys() - critical.keys() - free),

@@ -10,6 +10,8 @@ from jackline.core.value import Value, replace
 
 _ANY = "*"
 _DEPTH = 64
+_FREE_MAX = 16
+_EMPTY: tuple[object, ...] = ([], {}, ())
 
 
 class Field(Value, frozen=True):
@@ -60,12 +62,20 @@ class Labels:
         self._root = _node({tuple(path.split(".")): level for path, level in paths.items()})
 
     def fields(self, value: object) -> Iterator[Field]:
-        """Yield each field of a result that is made of JSON's values."""
+        """Yield each field of a result that is made of JSON's values.
+
+        A bool, nothing or what is empty says one thing of two, and is a field only where many of
+        them can spell a text: inside a result, and of whoever could write it.
+        """
         records, stack = 0, [_Place("", value, self._root)]
         while stack:
             place = stack.pop()
             label = (place.node.label if place.node else None) or place.above
-            if isinstance(place.value, dict):
+            if _is_either(place.value):
+                label = self._label(place.path, label)
+                if label == "untrusted" and place.value is not value:
+                    yield Field(place.path, str(place.value), label, place.record)
+            elif isinstance(place.value, dict):
                 records += 1
                 inner = list(_inside(place, label, records))
                 for name, is_named, each in inner:
@@ -75,18 +85,22 @@ class Labels:
             elif isinstance(place.value, list | tuple):
                 items = cast("list[object]", place.value)
                 stack += [replace(place, value=item) for item in reversed(items)]
-            elif place.value is not None and not isinstance(place.value, bool):
+            else:
                 label = self._label(place.path, label)
                 yield Field(place.path, str(place.value), label, place.record)
 
     def sealed(self, value: object, source: int) -> object:
         """Return a result of JSON's values with handles in place of all that is untrusted.
 
-        Names of fields that are data go with what they name, under `*`.
+        Names of fields that are data go with what they name, under `*`. How many elements a list
+        has, and which they are, may be read where each holds something that is trusted: a list
+        that holds nothing of the kind is one text. Of bools, and what else says one thing of two,
+        a few may be read where the tool names their fields.
         """
         if isinstance(value, dict | list):
-            return _sealed(_Place("", cast("object", value), self._root), source, 0)
-        is_free = value is None or isinstance(value, bool) or self._whole != "untrusted"
+            place = _Place("", cast("object", value), self._root)
+            return _Sealing(source).value(place, is_named=True)[0]
+        is_free = _is_either(value) or self._whole != "untrusted"
         return value if is_free else str(Handle(source))
 
     def of(self, result: object) -> dict[str, Integrity]:
@@ -132,27 +146,66 @@ def _inside(place: _Place, label: Integrity, record: int) -> Iterator[tuple[str,
         yield name, name in below, _Place(path, value, node, around, record)
 
 
-def _sealed(place: _Place, source: int, depth: int) -> object:
-    """Return what may be read of a value, looked into as deep as labels go, and no deeper."""
-    label = (place.node.label if place.node else None) or place.above
-    value, handle = place.value, str(Handle(source, place.path))
-    if depth > _DEPTH:
-        return handle
-    if isinstance(value, list):
-        items = enumerate(cast("list[object]", value))
+def _is_either(value: object) -> bool:
+    """Whether a value is a bool, nothing, or a list or an object that is empty."""
+    return value is None or isinstance(value, bool) or value in _EMPTY
+
+
+class _Sealing:
+    """What may be read of one result, looked into as deep as labels go, and no deeper.
+
+    Each value comes with whether there is anything in it that is trusted.
+    """
+
+    def __init__(self, source: int) -> None:
+        self._source = source
+        self._free = _FREE_MAX
+
+    def value(
+        self, place: _Place, depth: int = 0, *, is_named: bool = False
+    ) -> tuple[object, bool]:
+        """Return what may be read of a value. `is_named`: a path leads to just this one."""
+        label = (place.node.label if place.node else None) or place.above
+        value, handle = place.value, self._handle(place)
+        if depth > _DEPTH:
+            return handle, False
+        if label == "untrusted" and _is_either(value):
+            if not is_named or not self._free:
+                return handle, False
+            self._free -= 1
+            return value, False
+        if isinstance(value, list):
+            return self._list(place, label, depth)
+        if isinstance(value, dict):
+            return self._object(place, label, depth)
+        return (handle, False) if label == "untrusted" else (value, True)
+
+    def _list(self, place: _Place, label: Integrity, depth: int) -> tuple[object, bool]:
+        items = enumerate(cast("list[object]", place.value))
         places = [replace(place, value=e, path=_joined(place.path, str(n))) for n, e in items]
-        return [_sealed(each, source, depth + 1) for each in places]
-    if isinstance(value, dict):
+        shown = [(each, *self.value(each, depth + 1)) for each in places]
+        if label != "untrusted":
+            return [each for _, each, _ in shown], True
+        if not any(holds for _, _, holds in shown):
+            return self._handle(place), False
+        return [each if holds else self._handle(at) for at, each, holds in shown], True
+
+    def _object(self, place: _Place, label: Integrity, depth: int) -> tuple[object, bool]:
         inner = list(_inside(place, label, 0))
-        shown = {
-            name: _sealed(each, source, depth + 1)
+        read = {
+            name: self.value(each, depth + 1, is_named=is_named)
             for name, is_named, each in inner
             if is_named or each.above != "untrusted"
         }
+        shown = {name: each for name, (each, _) in read.items()}
+        holds = any(trusted for _, trusted in read.values())
         if len(shown) == len(inner):
-            return shown
-        return {**shown, _ANY: handle} if shown else handle
-    return value if value is None or isinstance(value, bool) or label != "untrusted" else handle
+            return shown, holds
+        handle = self._handle(place)
+        return ({**shown, _ANY: handle} if shown else handle), holds
+
+    def _handle(self, place: _Place) -> str:
+        return str(Handle(self._source, place.path))
 
 
 def _node(paths: Mapping[tuple[str, ...], Integrity], depth: int = 0) -> _Node | None:

@@ -91,7 +91,18 @@ class Question(Value, frozen=True, gc=True):
 
 
 def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -> FlowVerdict:
-    """Return whether this call may run with these arguments, defaults filled in."""
+    """Return whether this call may run with these arguments, defaults filled in.
+
+    What operators ask for comes on top of what the code says, and never in its place.
+    """
+    verdict = _judged(flow, arguments, question)
+    if flow.own is None or verdict.decision != "allow":
+        return verdict
+    own = _judged(flow.own, arguments, question)
+    return verdict if own.decision == "allow" else own
+
+
+def _judged(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -> FlowVerdict:
     known, plan = question.known, question.plan
     planned = plan.match(flow, arguments, question.spent) if plan and flow.effectful else None
     pins: Mapping[str, object] = plan.calls[planned].known if plan and planned is not None else {}

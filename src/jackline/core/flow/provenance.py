@@ -64,7 +64,7 @@ class Provenance:
         self._untrusted: deque[tuple[Source, str]] = deque()
         self._untrusted_bytes = 0
         self._endorsed: set[tuple[str, Path, str]] = set()
-        self._approved: set[tuple[str, str]] = set()
+        self._approved: set[tuple[str, bool, str]] = set()
         self._extracted: dict[str, Source] = {}
         self._named: set[tuple[int, str]] = set()
 
@@ -94,7 +94,9 @@ class Provenance:
         """
         for name in flow.critical.keys() & arguments.keys():
             self.endorse(flow.name, name, arguments[name])
-        self._approved.add((flow.name, _together(flow, arguments)))
+        for each in (flow, flow.own):
+            if each is not None:
+                self._approved.add((each.name, each.own is None, _together(each, arguments)))
 
     def is_approved(self, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
         """Whether a person approved a call that decides all that this one does, and just so.
@@ -102,7 +104,7 @@ class Provenance:
         A call in which nobody chose anything is like every other of its tool, so it never is.
         """
         chosen = _together(flow, arguments)
-        return bool(chosen) and (flow.name, chosen) in self._approved
+        return bool(chosen) and (flow.name, flow.own is None, chosen) in self._approved
 
     def endorse(self, tool: str, argument: str, value: object) -> None:
         """Take it that a person has seen where this value comes from, and wants it here."""

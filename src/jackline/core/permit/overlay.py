@@ -153,7 +153,8 @@ def _tool(tool: Tool, bounds: Bounds) -> Tool:
 def tightened_flow(flow: ToolFlow, rules: Iterable[Rule]) -> ToolFlow:
     """Return how calls are judged by flow where operators ask for more than the code does.
 
-    An argument that the code leaves free may be made critical, and a floor higher.
+    An argument that the code leaves free may be made critical, and a floor higher. One that can
+    hold what was read still can: a floor says who may decide it, and not who may read it.
     """
     critical, outbound = dict(flow.critical), flow.outbound
     for rule in rules:
@@ -161,8 +162,9 @@ def tightened_flow(flow: ToolFlow, rules: Iterable[Rule]) -> ToolFlow:
         for name, level in rule.critical.items():
             if name in flow.names:
                 critical[name] = _floor(critical.get(name), level)
-    carriers = flow.carriers - critical.keys()
-    return msgspec.structs.replace(flow, outbound=outbound, critical=critical, carriers=carriers)
+    if outbound == flow.outbound and critical == flow.critical:
+        return flow
+    return msgspec.structs.replace(flow, outbound=outbound, critical=critical, own=flow)
 
 
 def _floor(own: From | None, level: Integrity) -> From:
