@@ -1,9 +1,13 @@
 """A value is found as a whole only: no part of a path, of an address or of what is quoted."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.flow.tools import reading
+
+from jackline.core.flow.alignment import Quotes
 
 
 @pytest.mark.parametrize(
@@ -77,3 +81,51 @@ def test_what_a_path_goes_on_with_makes_it_another(path: str, more: str) -> None
     known = reading(f"delete /x{path}x{more}a now")
     assert known.find(f"/x{path}x", "user") is None
     assert known.find(f"x{more}a", "user") is None
+
+
+def test_a_value_that_comes_after_more_parts_than_anybody_looks_through_is_not_found() -> None:
+    assert reading(f"{'rechecks ' * 1_000}check").find("check", "user")
+    assert reading(f"{'rechecks ' * 5_000}check").find("check", "user") is None
+
+
+@pytest.mark.parametrize("text", ["{}check", "check{}", "see {}check and", "see check{} and"])
+def test_a_value_in_a_longer_word_than_anybody_writes_is_not_found(text: str) -> None:
+    assert reading(text.format("(" * 99)).find("check", "user")
+    assert reading(text.format("(" * 5_000)).find("check", "user") is None
+
+
+@pytest.mark.parametrize(
+    "unit", ["\u201c", "\u201e", "\u00ab ", "\u2018", "'a ", '"', "\u201c\u00ab"]
+)
+def test_quotes_are_sought_once_for_each_that_opens(unit: str) -> None:
+    searches = list[str]()
+
+    def note(_frame: object, event: str, called: object) -> None:
+        if event == "c_call" and getattr(called, "__name__", "") == "search":
+            searches.append(event)
+
+    sys.setprofile(note)
+    try:
+        Quotes(unit * 500)
+    finally:
+        sys.setprofile(None)
+    assert len(searches) <= 500 * len(unit) + 3
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ('see "an old {} here" now', True),
+        ("see 'Ann's old {} here' now", True),
+        ('see "{}" now', False),
+        ('see {} "now" and "then"', False),
+        ('see "now" {} "then"', False),
+        ('see 24" and 27" {} 24"', False),
+        ('see "an old 24" {} 24"', False),
+        ("see \u201ean old {} here\u201c now", True),
+        ("see \u201cit {} \u201c here", False),
+    ],
+)
+def test_what_stands_in_quotes_beside_more_is_a_part(text: str, cut: bool) -> None:  # noqa: FBT001 - the case
+    start = text.index("{}")
+    assert Quotes(text.format("it")).cut(start, start + 2) is cut
