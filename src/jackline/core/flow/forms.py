@@ -17,6 +17,7 @@ from jackline.core.flow.dates import AROUND, clock, lowered, whole, written
 from jackline.core.value import Value
 
 VALUE_CHARS = 4_096
+NUMBERS = frozenset(["number", "digits"])
 _JOINING = "@._-+/:"
 _APART = {ord(sign): " " for sign in "!\"#$%&'()*,;<=>?[\\]^`{|}~"}
 _MONEY = "$€£¥%"
@@ -28,6 +29,7 @@ _IBAN_GROUPS = 9
 _IBAN_GROUP = 4
 _PORTS = {"http": ":80", "https": ":443"}
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*@)?([^/?#\\@]*)(.*)", re.DOTALL)
+_WORDS = re.compile(r"\S+")
 _MAIL_CHARS = 320
 _MAIL = re.compile(
     r"(?<![^<>()\[\]\"',;:])([^\s@/\\<>()\[\]\",;:]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?![\w@/\\-])"
@@ -48,6 +50,12 @@ def plain(text: str) -> str:
     """Return the text without what white space, and the case of a mail's domain, add to it."""
     words = text.split()
     return " ".join(map(_mail, words) if "@" in text else words)
+
+
+def trimmed(text: str) -> str:
+    """Return the text without white space at its ends, and with domains of mail as in `plain`."""
+    text = text.strip()
+    return _WORDS.sub(lambda found: _mail(found[0]), text) if "@" in text else text
 
 
 def _mail(word: str) -> str:
