@@ -14,10 +14,15 @@ _PATH = frozenset("/\\")
 _JOINING = "@._-+/:"
 _OPENING = "([{<\"'`\u2018\u201c\u201e\u00ab"
 _CLOSING = ".,;:!?)]}>\"'`\u2019\u201d\u00bb"
+_OPENING_BRACKETS, _CLOSING_BRACKETS = "([{", ")]}"
+_ENDING = frozenset(".,;:!?")
 _MARKS = "*_~"
 _BETWEEN = re.compile(r"[,;<>()\[\]\"]")
 _AFTER = re.compile(r"[,;<>()\[\]\"'\u2019]")
-_OPENING_QUOTE = re.compile("[`\u201c\u201e\u00ab\u2018]|(?<![0-9])\"|(?<![^\\s(\\[{<])'")
+_OPENING_QUOTE = re.compile(
+    "[`\u201c\u201e\u2018\u300c\u300e]|(?<![0-9])\"|(?<![^\\s(\\[{<])'"
+    "|(?<!\\w)\u00ab|(?<![^\\s(\\[{<])\u00bb(?=\\w)"
+)
 _CLOSING_QUOTE = {
     '"': re.compile('"'),
     "`": re.compile("`"),
@@ -25,6 +30,9 @@ _CLOSING_QUOTE = {
     "\u201c": re.compile("\u201d"),
     "\u201e": re.compile("[\u201c\u201d]"),
     "\u00ab": re.compile("\u00bb"),
+    "\u00bb": re.compile("\u00ab"),
+    "\u300c": re.compile("\u300d"),
+    "\u300e": re.compile("\u300f"),
     "\u2018": re.compile("\u2019"),
 }
 _BESIDE_CHARS = 4_096
@@ -75,7 +83,9 @@ def stands(value: str, text: str, quotes: Quotes) -> bool:
         end = start + len(value)
         before, after = _beside(text, start, end)
         beside = len(before) + len(after)
-        is_cut = _is_path(before + value + after) and quotes.cut(start, end)
+        is_path = _is_path(before + value + after)
+        is_ended = not is_path and text[end : end + 1] in _ENDING
+        is_cut = (is_path or "@" not in value) and quotes.cut(start, end + is_ended)
         if beside < _BESIDE_CHARS and not is_cut and _is_whole(value, before, after):
             return True
         left -= beside + _EACH_CHARS
@@ -98,12 +108,26 @@ def _is_whole(value: str, before: str, after: str) -> bool:
     if _is_path(first) or _is_path(last):
         return _is_around(before, after)
     if "@" in first:
-        before = _BETWEEN.split(before)[-1].strip(_OPENING + _MARKS)
+        begins = not _BETWEEN.split(before)[-1].strip(_OPENING + _MARKS)
+    else:
+        begins = _parts(before[::-1], value[0], _CLOSING_BRACKETS)
     if "@" in last:
-        after = _AFTER.split(after)[0].strip(_CLOSING + _MARKS)
-    begins = not before if "@" in first else _parts(before[::-1], value[0])
-    ends = not after if "@" in last else _parts(after, value[-1])
-    return begins and ends
+        ends = not _AFTER.split(after)[0].strip(_CLOSING + _MARKS)
+    else:
+        ends = _parts(after, value[-1], _OPENING_BRACKETS)
+    return begins and ends and ("@" in value or _is_plain(before, after))
+
+
+def _is_plain(before: str, after: str) -> bool:
+    """Whether no sign of patterns and variables is there but as emphasis, on both sides or doubled.
+
+    `tmp*` names all that begins so, and `$data` what somebody else has put there.
+    """
+    marks = [re.sub(r"[^*~$]", "", each) for each in (before, after)]
+    if not any(marks):
+        return True
+    bare = not before.strip(_OPENING + _MARKS) and not after.strip(_CLOSING + _MARKS)
+    return bare and (marks[0] == marks[1][::-1] or "".join(marks) in {"**", "***", "~~"})
 
 
 def _is_path(word: str) -> bool:
@@ -118,13 +142,18 @@ def _is_around(before: str, after: str) -> bool:
     return bare and marks == mirrored and ".." not in after
 
 
-def _parts(beside: str, edge: str) -> bool:
-    """Whether a word ends between a character and what stands beside it, from there outwards."""
+def _parts(beside: str, edge: str, brackets: str) -> bool:
+    """Whether a word ends between a character and what stands beside it, from there outwards.
+
+    `brackets` are those that belong to the word, as in `report(1)`.
+    """
     if not beside or _is_ideographic(edge) or _is_ideographic(beside[0]):
         return True
     if beside[0] in ".," and edge.isdecimal() and beside[1:2].isdecimal():
         return False
     further = beside.lstrip(_JOINING)
+    if further[:1] in tuple(brackets):
+        return False
     is_joined = bool(further) and further[0].isalnum()
     return not is_joined or not (beside[0] in _JOINING or (beside[0].isalnum() and edge.isalnum()))
 
