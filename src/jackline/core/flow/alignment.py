@@ -17,8 +17,15 @@ _CLOSING = ".,;:!?)]}>\"'`\u2019\u201d\u00bb"
 _OPENING_BRACKETS, _CLOSING_BRACKETS = "([{", ")]}"
 _ENDING = frozenset(".,;:!?")
 _MARKS = "*_~"
-_BETWEEN = re.compile(r"[,;<>()\[\]\"]")
-_AFTER = re.compile(r"[,;<>()\[\]\"'\u2019]")
+# Signs that no address of mail has, and the scripts that put no space beside one.
+_SIGNS = (
+    "\u2013\u2014\u2018\u201c-\u201e\u00ab\u00bb\u2022\u2026"
+    "\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1c\uff1e\uff1f\u0e00-\u0eff"
+)
+_SCRIPTS = "\u2e80-\ud7af"
+_BETWEEN = re.compile(rf"[,;:<>()\[\]\"{_SIGNS}{_SCRIPTS}]")
+# A full stop of these scripts is a dot of a domain where letters follow (RFC 3490, section 3.1).
+_AFTER = re.compile(rf"[,;<>()\[\]\"'\u2019{_SIGNS}]|(?!\u3002[A-Za-z0-9])[{_SCRIPTS}]")
 _OPENING_QUOTE = re.compile(
     "[`\u201c\u201e\u2018\u300c\u300e]|(?<![0-9])\"|(?<![^\\s(\\[{<])'"
     "|(?<!\\w)\u00ab|(?<![^\\s(\\[{<])\u00bb(?=\\w)"

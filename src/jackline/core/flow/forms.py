@@ -41,7 +41,8 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*@)?([^/?#\\@]*)(.*)", 
 _WORDS = re.compile(r"\S+")
 _MAIL_CHARS = 320
 _MAIL = re.compile(
-    r"(?<![^<>()\[\]\"',;:])([^\s@/\\<>()\[\]\",;:]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?![\w@/\\-])"
+    r"(?<![^<>()\[\]\"',;:])([^\s@/\\<>()\[\]\",;:]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
+    r"(?!(?![\u0e00-\u0eff\u2e80-\ud7af])[\w@/\\-])"
 )
 
 Key = tuple[str, str]
@@ -82,11 +83,12 @@ def form(text: str) -> Form:
 
 def _tokens(bare: str) -> Iterator[str]:
     for word in bare.translate(_APART).split():
-        token = word.strip(_JOINING)
-        if not token.isascii():
-            yield from "".join(map(_apart, token)).split()
-        elif token:
-            yield token
+        for part in word.split(":") if "@" in word else (word,):
+            token = part.strip(_JOINING)
+            if not token.isascii():
+                yield from "".join(map(_apart, token)).split()
+            elif token:
+                yield token
 
 
 def _apart(character: str) -> str:
