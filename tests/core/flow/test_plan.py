@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.flow.tools import FETCH, LETTER, MAIL, PAY
 
-from jackline.core.flow import Plan, Planned, plan_of, plan_schema, same
+from jackline.core.flow import Declared, Plan, Planned, flow_of, plan_of, plan_schema, same
 
 FLOWS = {each.name: each for each in (MAIL, PAY, FETCH)}
 OPEN = frozenset({"subject", "body"})
@@ -56,12 +56,13 @@ def test_a_critical_argument_that_the_plan_does_not_speak_of_has_to_be_the_defau
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (["a@x.com", "b@x.com"], ["b@X.com", "a@x.com"]),
+        (["a@x.com", "b@x.com"], ["a@X.com", "b@x.com "]),
         ({"when": "2024-05-19", "n": 1}, {"n": 1.0, "when": "19.05.2024"}),
         ("24", 24),
         ("1.125", " 1.125 "),
         (1.125, 1.1250),
-        (" two  words ", "two words"),
+        (" two  words\n", "two  words"),
+        ("write to  a@x.com", "write to  a@X.com"),
         ("6 pm", "18:00"),
         (None, None),
     ],
@@ -75,6 +76,20 @@ def test_one_value_in_two_writings_is_the_same(one: object, other: object) -> No
     [
         ("Secret", "secret"),
         (["a"], ["a", "a"]),
+        (["a", "b"], ["b", "a"]),
+        ({"pair": ["a", "b"]}, {"pair": ["b", "a"]}),
+        ({"admin": "ann", "viewer": "eve"}, {"admin:'ann',viewer": "eve"}),
+        ({"a": "b"}, {"a:'b'": ""}),
+        (["a", "b"], ["a','b"]),
+        ("echo rm -rf /data", "echo\nrm -rf /data"),
+        ("two  words", "two words"),
+        ("two\u00a0words", "two words"),
+        ("4412345678", "+4412345678"),
+        ("12345", "12345.0"),
+        ("12345", "12,345.00"),
+        ("12345", "0012345"),
+        ("12.5", "12.50"),
+        (24, "+24"),
         (True, "True"),
         (None, "None"),
         (7, 70),
@@ -94,9 +109,41 @@ def test_two_values_that_look_alike_are_not_the_same(one: object, other: object)
     assert not same(one, other)
 
 
+SET: dict[str, Any] = {"type": "array", "uniqueItems": True}
+LIST: dict[str, Any] = {"type": "array"}
+PAIR: dict[str, Any] = {"type": "array", "prefixItems": [{}, {}]}
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_recipients", "fits"),
+    [
+        (LIST, False, False),
+        (LIST, True, True),
+        ({}, True, True),
+        (SET, False, True),
+        ({"anyOf": [SET, {"type": "null"}]}, False, True),
+        ({"anyOf": [SET, LIST]}, False, False),
+        ({"anyOf": [SET, True]}, True, False),
+        (PAIR, True, False),
+        (SET | PAIR, False, False),
+    ],
+)
+def test_a_list_keeps_its_order_but_where_the_tool_says_that_none_is_meant(
+    shape: Any,
+    is_recipients: bool,  # noqa: FBT001 - the case
+    fits: bool,  # noqa: FBT001 - the case
+) -> None:
+    said = Declared(readers_from=("who",)) if is_recipients else Declared()
+    flow = flow_of("move", "once", {"properties": {"who": shape}}, said)
+    plan = Plan((Planned("move", {"who": ["A1", "B2"]}),))
+    assert plan.match(flow, {"who": ["A1", "B2"]}) == 0
+    assert (plan.match(flow, {"who": ["B2", "A1"]}) == 0) is fits
+    assert plan.match(flow, {"who": ["B2", "B2"]}) is None
+
+
 def strictly(text: str) -> str:
     """Return what a reader takes a text for that folds but what every one of its kind does."""
-    text = " ".join(text.split())
+    text = text.strip()
     if "://" in text:
         scheme, _, rest = text.partition("://")
         host, slash, path = rest.partition("/")

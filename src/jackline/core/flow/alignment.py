@@ -1,55 +1,144 @@
 """Does a value stand in a text as a whole: as words, as a path, as an address, as it is quoted?
 
 A part of a path, of an address or of what stands in quotes names something else than the whole.
-So a word with such signs is taken whole, and of prose only what ends where a word does.
+So a word with such signs is taken whole, and of prose only what ends where a word does. All this
+is linear in the text: a value in a longer word than anybody writes does not stand there, nor one
+that comes after more parts of other words than anybody would look through.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 _PATH = frozenset("/\\")
 _JOINING = "@._-+/:"
 _OPENING = "([{<\"'`\u2018\u201c\u201e\u00ab"
 _CLOSING = ".,;:!?)]}>\"'`\u2019\u201d\u00bb"
+_OPENING_BRACKETS, _CLOSING_BRACKETS = "([{", ")]}"
+_ENDING = frozenset(".,;:!?")
 _MARKS = "*_~"
-_BETWEEN = re.compile(r"[,;<>()\[\]\"]")
-_AFTER = re.compile(r"[,;<>()\[\]\"'\u2019]")
-_QUOTED = re.compile(
-    r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|\u201e[^\u201c\u201d]*[\u201c\u201d]"
-    r"|\u00ab[^\u00bb]*\u00bb|\u2018[^\u2019]*\u2019|(?<![^\s(\[{<])'[^']*'(?!\w)"
+# Signs that no address of mail has, and the scripts that put no space beside one.
+_SIGNS = (
+    "\u2013\u2014\u2018\u201c-\u201e\u00ab\u00bb\u2022\u2026"
+    "\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1c\uff1e\uff1f\u0e00-\u0eff"
 )
+_SCRIPTS = "\u2e80-\ud7af"
+_BETWEEN = re.compile(rf"[,;:<>()\[\]\"{_SIGNS}{_SCRIPTS}]")
+# A full stop of these scripts is a dot of a domain where letters follow (RFC 3490, section 3.1).
+_AFTER = re.compile(rf"[,;<>()\[\]\"'\u2019{_SIGNS}]|(?!\u3002[A-Za-z0-9])[{_SCRIPTS}]")
+_OPENING_QUOTE = re.compile(
+    "[`\u201c\u201e\u2018\u300c\u300e]|(?<![0-9])\"|(?<![^\\s(\\[{<])'"
+    "|(?<!\\w)\u00ab|(?<![^\\s(\\[{<])\u00bb(?=\\w)"
+)
+_CLOSING_QUOTE = {
+    '"': re.compile('"'),
+    "`": re.compile("`"),
+    "'": re.compile(r"'(?!\w)"),
+    "\u201c": re.compile("\u201d"),
+    "\u201e": re.compile("[\u201c\u201d]"),
+    "\u00ab": re.compile("\u00bb"),
+    "\u00bb": re.compile("\u00ab"),
+    "\u300c": re.compile("\u300d"),
+    "\u300e": re.compile("\u300f"),
+    "\u2018": re.compile("\u2019"),
+}
+_BESIDE_CHARS = 4_096
+_LOOKED_AT_CHARS = 1 << 16
+_EACH_CHARS = 16
 
 
-def stands(value: str, text: str) -> bool:
-    """Whether a value, in its plain form, is a whole somewhere in a text in its plain form."""
-    return any(_is_whole(value, text, start) for start in _starts(value, text))
+class Quotes:
+    """What stands in quotes in a text: its spans, in their order and apart from each other."""
+
+    def __init__(self, text: str) -> None:
+        spans = list(_quoted(text))
+        self._starts = [start for start, _ in spans]
+        self._ends = [end for _, end in spans]
+
+    def cut(self, start: int, end: int) -> bool:
+        """Whether something quoted has this as a part only, or reaches into it."""
+        first, behind = bisect_right(self._ends, start), bisect_left(self._starts, end)
+        return any(
+            (self._starts[at] < start or end < self._ends[at])
+            and (self._starts[at] + 1, self._ends[at] - 1) != (start, end)
+            for at in {first, behind - 1}
+            if first < behind
+        )
 
 
-def _starts(value: str, text: str) -> Iterator[int]:
+def _quoted(text: str) -> Iterator[tuple[int, int]]:
+    unclosed = set[str]()
+    at = 0
+    while opening := _OPENING_QUOTE.search(text, at):
+        sign, at = opening[0], opening.end()
+        closing = None if sign in unclosed else _CLOSING_QUOTE[sign].search(text, at)
+        if closing:
+            at = closing.end()
+            yield opening.start(), at
+        else:
+            unclosed.add(sign)
+
+
+def stands(value: str, text: str, quotes: Quotes) -> bool:
+    """Whether a value, in its plain form, is a whole somewhere in a text in its plain form.
+
+    `quotes` are those of this text.
+    """
+    left = _LOOKED_AT_CHARS
     start = text.find(value)
-    while start >= 0:
-        yield start
+    while start >= 0 and left > 0:
+        end = start + len(value)
+        before, after = _beside(text, start, end)
+        beside = len(before) + len(after)
+        is_path = _is_path(before + value + after)
+        is_ended = not is_path and text[end : end + 1] in _ENDING
+        is_cut = (is_path or "@" not in value) and quotes.cut(start, end + is_ended)
+        if beside < _BESIDE_CHARS and not is_cut and _is_whole(value, before, after):
+            return True
+        left -= beside + _EACH_CHARS
         start = text.find(value, start + 1)
+    return False
 
 
-def _is_whole(value: str, text: str, start: int) -> bool:
-    end = start + len(value)
-    before = text[text.rfind(" ", 0, start) + 1 : start]
-    stop = text.find(" ", end)
-    after = text[end : stop if stop >= 0 else len(text)]
+def _beside(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return what stands before and after a span in its words, as far as it is looked at."""
+    first, last = max(0, start - _BESIDE_CHARS), end + _BESIDE_CHARS
+    gap, stop = text.rfind(" ", first, start), text.find(" ", end, last)
+    return text[max(first, gap + 1) : start], text[end : stop if stop >= 0 else last]
+
+
+def _is_whole(value: str, before: str, after: str) -> bool:
     words = value.split(" ")
     first, last = before + words[0], words[-1] + after
     if len(words) == 1:
         first = last = before + value + after
-    if not (_PATH.isdisjoint(first) and _PATH.isdisjoint(last)):
-        return _is_around(before, after) and _is_quoted_whole(text, start, end)
+    if _is_path(first) or _is_path(last):
+        return _is_around(before, after)
     if "@" in first:
-        before = _BETWEEN.split(before)[-1].strip(_OPENING + _MARKS)
+        begins = not _BETWEEN.split(before)[-1].strip(_OPENING + _MARKS)
+    else:
+        begins = _parts(before[::-1], value[0], _CLOSING_BRACKETS)
     if "@" in last:
-        after = _AFTER.split(after)[0].strip(_CLOSING + _MARKS)
-    begins = not before if "@" in first else _parts(before[::-1], value[0])
-    ends = not after if "@" in last else _parts(after, value[-1])
-    return begins and ends
+        ends = not _AFTER.split(after)[0].strip(_CLOSING + _MARKS)
+    else:
+        ends = _parts(after, value[-1], _OPENING_BRACKETS)
+    return begins and ends and ("@" in value or _is_plain(before, after))
+
+
+def _is_plain(before: str, after: str) -> bool:
+    """Whether no sign of patterns and variables is there but as emphasis, on both sides or doubled.
+
+    `tmp*` names all that begins so, and `$data` what somebody else has put there.
+    """
+    marks = [re.sub(r"[^*~$]", "", each) for each in (before, after)]
+    if not any(marks):
+        return True
+    bare = not before.strip(_OPENING + _MARKS) and not after.strip(_CLOSING + _MARKS)
+    return bare and (marks[0] == marks[1][::-1] or "".join(marks) in {"**", "***", "~~"})
+
+
+def _is_path(word: str) -> bool:
+    return not _PATH.isdisjoint(word)
 
 
 def _is_around(before: str, after: str) -> bool:
@@ -60,24 +149,18 @@ def _is_around(before: str, after: str) -> bool:
     return bare and marks == mirrored and ".." not in after
 
 
-def _is_quoted_whole(text: str, start: int, end: int) -> bool:
-    """Whether no quoted text has this as a part only."""
-    return all(
-        found.end() <= start
-        or end <= found.start()
-        or (found.start() + 1 == start and found.end() - 1 == end)
-        or (start <= found.start() and found.end() <= end)
-        for found in _QUOTED.finditer(text)
-    )
+def _parts(beside: str, edge: str, brackets: str) -> bool:
+    """Whether a word ends between a character and what stands beside it, from there outwards.
 
-
-def _parts(beside: str, edge: str) -> bool:
-    """Whether a word ends between a character and what stands beside it, from there outwards."""
+    `brackets` are those that belong to the word, as in `report(1)`.
+    """
     if not beside or _is_ideographic(edge) or _is_ideographic(beside[0]):
         return True
     if beside[0] in ".," and edge.isdecimal() and beside[1:2].isdecimal():
         return False
     further = beside.lstrip(_JOINING)
+    if further[:1] in tuple(brackets):
+        return False
     is_joined = bool(further) and further[0].isalnum()
     return not is_joined or not (beside[0] in _JOINING or (beside[0].isalnum() and edge.isalnum()))
 

@@ -15,6 +15,7 @@ _PARTS = 3
 _YEAR_DIGITS = 4
 _MONTHS_MAX = 12
 _NOON = 12
+_ENDING = frozenset(",;:!?)")
 _SMALL = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
@@ -30,7 +31,9 @@ def whole(word: str) -> str:
     """
     for sign in "-/.":
         parts = word.split(sign)
-        if len(parts) == _PARTS and word.isascii() and all(map(str.isdecimal, parts)):
+        if len(parts) == _PARTS and all(
+            _is_count(each) and len(each) <= _YEAR_DIGITS for each in parts
+        ):
             return _of_parts(parts)
     return ""
 
@@ -54,42 +57,40 @@ def _date(year: int, month: int, day: int) -> str:
 def written(words: Sequence[str]) -> tuple[set[str], set[int]]:
     """Return the dates in a text, and the places of the words that they are written with.
 
-    A day without a year, as in `May 19th`, is of every year that a date of the same text names.
+    A day without a year, as in `May 19th`, is of the year that all other dates of its text name.
     """
     dates, used = set[str](), set[int]()
-    days, years = set[tuple[int, int]](), set[int]()
+    days = set[tuple[int, int, int]]()
     for at, word in enumerate(words):
         bare = word.strip(AROUND)
         if date := whole(bare.partition("t")[0]):
             dates.add(date)
-            years.add(int(date[:4]))
             used.add(at)
-        elif bare in _MONTH:
-            year = _named(words, at, _MONTH[bare], days, used)
-            years |= {year} if year else set()
-    found = {_date(year, month, day) for month, day in days for year in years}
-    return dates | (found - {""}), used
+        elif bare in _MONTH and (named := _named(words, at, used)):
+            days.add((named[0], _MONTH[bare], named[1]))
+    years = {int(date[:4]) for date in dates} | {year for year, _, _ in days if year}
+    the_year = years.pop() if len(years) == 1 else 0
+    dates.update(_date(year or the_year, month, day) for year, month, day in days)
+    return dates - {""}, used
 
 
-def _named(
-    words: Sequence[str], at: int, month: int, days: set[tuple[int, int]], used: set[int]
-) -> int:
-    """Read a month's name with the day before or after it; return the year that follows, or 0."""
+def _named(words: Sequence[str], at: int, used: set[int]) -> tuple[int, int] | None:
+    """Return the year, or 0, and the day that stand beside a month's name."""
     before = at - 2 if at > 1 and words[at - 1] == "of" else at - 1
     after = at + 1
-    if before >= 0 and (day := _day(words[before])):
+    is_free = before >= 0 and before not in used and words[before][-1:] not in _ENDING
+    if is_free and (day := _day(words[before])):
         used |= {before, at}
     elif after < len(words) and (day := _day(words[after])):
         used |= {at, after}
         after += 1
     else:
-        return 0
-    days.add((month, day))
+        return None
     year = words[after].strip(AROUND) if after < len(words) else ""
     if len(year) != _YEAR_DIGITS or not _is_count(year):
-        return 0
+        return 0, day
     used.add(after)
-    return int(year)
+    return int(year), day
 
 
 def _is_count(word: str) -> bool:

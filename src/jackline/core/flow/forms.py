@@ -17,20 +17,32 @@ from jackline.core.flow.dates import AROUND, clock, lowered, whole, written
 from jackline.core.value import Value
 
 VALUE_CHARS = 4_096
+NUMBERS = frozenset(["number", "digits", "amount"])
 _JOINING = "@._-+/:"
 _APART = {ord(sign): " " for sign in "!\"#$%&'()*,;<=>?[\\]^`{|}~"}
 _MONEY = "$€£¥%"
 _NUMBER_CHARS = 40
 _KEY_CHARS = 64
 _GROUP_DIGITS = 3
+_GROUPED = re.compile(r"[^\w.,]*[0-9]{1,3}")
+_GROUP = re.compile(r"[0-9]{3}(?!\w)")
+# Words that make another number of the one before them, in the languages that have them so.
+_SCALE = re.compile(
+    "(?:hundred|thousand|[mbt]r?illi?on(?:e|es)?|lakh|crore|dozen|grand|hundert|tausend|milliarde"
+    "|mille|milliers? de|milliard|mil|mill[o\u00f3]n|mill[o\u00f3]nes|mila|milion[ei]|miliard[oi]"
+    "|milh[a\u00e3]o|milh[o\u00f5]es|duizend|miljoen|miljard|mio|mrd|mln|mld|mn|bn|tn|tsd|k|m"
+    "|тыс\\w*|млн|млрд|миллион\\w*|миллиард\\w*)(?:s|n|en)?|[十百千万萬亿億兆천만억].*"
+)
 _IBAN_CHARS = range(15, 35)
 _IBAN_GROUPS = 9
 _IBAN_GROUP = 4
 _PORTS = {"http": ":80", "https": ":443"}
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*@)?([^/?#\\@]*)(.*)", re.DOTALL)
+_WORDS = re.compile(r"\S+")
 _MAIL_CHARS = 320
 _MAIL = re.compile(
-    r"(?<![^<>()\[\]\"',;:])([^\s@/\\<>()\[\]\",;:]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?![\w@/\\-])"
+    r"(?<![^<>()\[\]\"',;:])([^\s@/\\<>()\[\]\",;:]+)@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
+    r"(?!(?![\u0e00-\u0eff\u2e80-\ud7af])[\w@/\\-])"
 )
 
 Key = tuple[str, str]
@@ -50,6 +62,12 @@ def plain(text: str) -> str:
     return " ".join(map(_mail, words) if "@" in text else words)
 
 
+def trimmed(text: str) -> str:
+    """Return the text without white space at its ends, and with domains of mail as in `plain`."""
+    text = text.strip()
+    return _WORDS.sub(lambda found: _mail(found[0]), text) if "@" in text else text
+
+
 def _mail(word: str) -> str:
     if "@" not in word or len(word) > _MAIL_CHARS:
         return word
@@ -65,11 +83,12 @@ def form(text: str) -> Form:
 
 def _tokens(bare: str) -> Iterator[str]:
     for word in bare.translate(_APART).split():
-        token = word.strip(_JOINING)
-        if not token.isascii():
-            yield from "".join(map(_apart, token)).split()
-        elif token:
-            yield token
+        for part in word.split(":") if "@" in word else (word,):
+            token = part.strip(_JOINING)
+            if not token.isascii():
+                yield from "".join(map(_apart, token)).split()
+            elif token:
+                yield token
 
 
 def _apart(character: str) -> str:
@@ -99,7 +118,9 @@ def keys(bare: str) -> set[Key]:
 
 def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Iterator[Key]:
     if "://" in word:
-        yield "url", _url(word)
+        before, _, after = words[at].partition(word)
+        if after.count("*") == before.count("*"):
+            yield "url", _url(word)
     elif _is_iban(word):
         yield "iban", word
     elif len(word) <= _IBAN_GROUP and word[2:].isdecimal():
@@ -112,13 +133,27 @@ def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Itera
 
 
 def _counted(word: str, words: Sequence[str], at: int) -> Iterator[Key]:
-    half = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
-    if time := clock(word, half):
+    behind = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
+    if time := clock(word, behind):
         yield "time", time
-    elif number := _number(word):
+    elif _SCALE.fullmatch(behind) or _is_group(words, at):
+        return
+    elif word.isdecimal():
+        yield "digits", word
+    elif word[:1] != "+" and (amount := _number(word)):
+        yield "amount", amount
+    if number := _number(word):
         yield "number", number
-        if word.isdecimal():
-            yield "digits", word
+
+
+def _is_group(words: Sequence[str], at: int) -> bool:
+    """Whether a word is one of the groups of a number like `1 000 000`."""
+    return any(
+        0 < behind < len(words)
+        and _GROUPED.fullmatch(words[behind - 1])
+        and _GROUP.match(words[behind])
+        for behind in (at, at + 1)
+    )
 
 
 def _timed(word: str) -> Iterator[Key]:
@@ -127,7 +162,11 @@ def _timed(word: str) -> Iterator[Key]:
 
 
 def value_keys(value: object) -> tuple[Key, ...]:
-    """Return the keys that a text has to have for this value to stand in it; none for words."""
+    """Return the keys that a text has to have for this value to stand in it; none for words.
+
+    A number that is a text is an account, a phone or an amount of money, and nobody says which: the
+    sign before it and whether there is a fraction are part of it.
+    """
     if isinstance(value, int | float):
         digits = format(Decimal(str(value)), "f") if isfinite(value) else ""
         return (("number", _number(digits, typed=True) or str(value)),)
@@ -145,8 +184,8 @@ def value_keys(value: object) -> tuple[Key, ...]:
         return (("iban", together),)
     if bare.isdecimal():
         return (("digits", bare),)
-    number = _number(bare)
-    return (("number", number),) if number else ()
+    number = _number(bare) if bare[0] != "+" else ""
+    return (("amount", number),) if number else ()
 
 
 def _moment(bare: str) -> tuple[Key, ...]:
@@ -164,16 +203,17 @@ def _moment(bare: str) -> tuple[Key, ...]:
 def _number(word: str, *, typed: bool = False) -> str:
     """Return a number without what a way to write it adds; nothing where it is none.
 
-    With `typed` it was no text, so that its dot is a point.
+    What is padded with zeros is a name. With `typed` it was no text, so that its dot is a point.
     """
     if len(word) >= _NUMBER_CHARS or not word.isascii():
         return ""
     sign, digits = ("-", word[1:]) if word[:1] == "-" else ("", word.removeprefix("+"))
     whole_part, point, rest = digits.partition(".") if typed else _split(digits)
-    if not whole_part.isdecimal() or (point and not rest.isdecimal()):
+    is_padded = whole_part[:1] == "0" and len(whole_part) > 1
+    if not whole_part.isdecimal() or is_padded or (point and not rest.isdecimal()):
         return ""
     rest = rest.rstrip("0")
-    number = (whole_part.lstrip("0") or "0") + (f".{rest}" if rest else "")
+    number = whole_part + (f".{rest}" if rest else "")
     return number if number == "0" else sign + number
 
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 import msgspec
 
 from jackline.core.flow.declared import ToolFlow
-from jackline.core.flow.forms import plain, value_keys
-from jackline.core.flow.shapes import completed
+from jackline.core.flow.forms import NUMBERS, trimmed, value_keys
+from jackline.core.flow.shapes import completed, is_set
 from jackline.core.value import Value
 
 CALLS_MAX = 64
@@ -120,7 +120,8 @@ def _inside(value: object) -> Iterable[object]:
 def _fits(planned: Planned, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
     made, pinned = completed(flow.schema, arguments), completed(flow.schema, planned.known)
     for name, value in pinned.items():
-        if name not in made or not same(made[name], value):
+        any_order = is_set(flow.schema, name, is_said=name in flow.readers_from)
+        if name not in made or not same(made[name], value, in_order=not any_order):
             return False
     return all(
         name in planned.known or name in planned.unknown or is_default(flow, name, value)
@@ -134,19 +135,26 @@ def is_default(flow: ToolFlow, name: str, value: object) -> bool:
     return name in flow.defaults and flow.defaults[name] == value
 
 
-def same(one: object, other: object) -> bool:
-    """Whether two values are one and the same, however written. Lists may be in any order."""
+def same(one: object, other: object, *, in_order: bool = True) -> bool:
+    """Whether two values are one and the same, however a date, a URL or an account is written.
+
+    Without `in_order` a list may be in any order; lists inside it may not.
+    """
+    lists = [cast("list[object]", each) for each in (one, other) if isinstance(each, list)]
+    if not in_order and len(lists) == 2:  # noqa: PLR2004 - both
+        return sorted(map(_canonical, lists[0])) == sorted(map(_canonical, lists[1]))
     return one == other or _canonical(one) == _canonical(other)
 
 
 def _canonical(value: object) -> str:
     if isinstance(value, dict):
         items = cast("dict[str, object]", value).items()
-        return f"{{{','.join(sorted(f'{name}:{_canonical(each)}' for name, each in items))}}}"
+        return f"{{{','.join(sorted(f'{name!r}:{_canonical(each)}' for name, each in items))}}}"
     if isinstance(value, list | tuple):
-        return f"[{','.join(sorted(map(_canonical, cast('list[object]', value))))}]"
+        return f"[{','.join(map(_canonical, cast('list[object]', value)))}]"
     if isinstance(value, bool) or value is None:
         return str(value)
-    if wanted := value_keys(value):
-        return repr([("number" if kind == "digits" else kind, key) for kind, key in wanted])
-    return repr(plain(str(value)))
+    wanted, exact = value_keys(value), trimmed(str(value))
+    if not wanted or (isinstance(value, str) and wanted[0][0] in NUMBERS and wanted[0][1] != exact):
+        return repr(exact)
+    return repr([("number" if kind in NUMBERS else kind, key) for kind, key in wanted])

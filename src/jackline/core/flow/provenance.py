@@ -12,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from jackline.core.flow.alignment import stands
+from jackline.core.flow.alignment import Quotes, stands
 from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
@@ -55,7 +55,7 @@ class Provenance:
         self.private = False
         self.unread = False
         self.sealed: frozenset[str] | None = None
-        self._texts: list[tuple[Source, Form]] = []
+        self._texts: list[tuple[Source, Form, Quotes]] = []
         self._unread: deque[Source] = deque()
         self._by_token: dict[str, list[int]] = {}
         self._by_key: dict[tuple[str, str], list[int]] = {}
@@ -215,13 +215,13 @@ class Provenance:
             at
             for at in rarest
             if words.spaced in self._texts[at][1].spaced
-            and stands(words.plain, self._texts[at][1].plain)
+            and stands(words.plain, self._texts[at][1].plain, self._texts[at][2])
         ]
 
     def _index(self, source: Source) -> None:
         at, read = len(self._texts), form(source.text)
         self._places_of.clear()
-        self._texts.append((source, read))
+        self._texts.append((source, read, Quotes(read.plain)))
         for token in set(read.tokens):
             self._by_token.setdefault(token, []).append(at)
         for key in keys(read.plain):

@@ -47,6 +47,26 @@ def is_free_at(schema: Schema, path: Sequence[str]) -> bool:
     return is_free(_shape_at(schema, path), schema.get("$defs", {}))
 
 
+def is_set(schema: Schema, name: str, *, is_said: bool = False) -> bool:
+    """Whether an argument is a list in which nothing comes twice, so that no order is meant.
+
+    With `is_said` somebody says so, and only a tuple is none.
+    """
+    shape = properties_of(schema).get(name, {})
+    shapes: list[object] = shape.get("anyOf", [shape])
+    return all(_is_set(each, is_said) for each in shapes)
+
+
+def _is_set(shape: object, is_said: bool) -> bool:  # noqa: FBT001 - as of `is_set`
+    """Whether no value of this schema is a list with an order."""
+    if not isinstance(shape, dict):
+        return False
+    known = cast("Schema", shape)
+    is_scalar = bool(_types(known)) and _types(known) <= _SCALARS
+    is_unique = is_said or known.get("uniqueItems") is True
+    return is_scalar or (is_unique and "prefixItems" not in known)
+
+
 def _shape_at(schema: Schema, path: Sequence[str]) -> Schema:
     """Return the schema of a place: an argument's name, then `.field` for each field inside it."""
     shape: Schema = properties_of(schema).get(path[0], {})
