@@ -1,4 +1,4 @@
-"""No sink has a secret that stands behind an escape, as literals, JSON, URLs and colours have."""
+"""No sink has a secret that is hard to see: behind an escape, or in a reason that code gave."""
 
 import asyncio
 import json
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from jackline import Agent, Runtime, ToolCall, User, tool
+from jackline import Agent, Record, Runtime, SessionId, ToolCall, User, tool
+from jackline.core.events import Gate, InputRequested
+from jackline.core.guards import Verdict
+from jackline.ports import Request
 from jackline.testing.model import Pace, ScriptedModel
 
 ANN = User("ann", "acme")
@@ -58,6 +61,67 @@ def test_no_sink_has_a_secret_that_stands_behind_an_escape(
     assert secret[8:20] not in sinks
     assert sinks.count("[secret:") > 7
     assert "About 'A=1\\n[redacted:" in caplog.text
+
+
+class Blunt:
+    """A guard that says of a call what it should not."""
+
+    name = "blunt"
+    hold_back = 0
+    gates: frozenset[Gate] = frozenset({"call"})
+
+    def judge(self, gate: Gate, text: str) -> Verdict:
+        """Ask about one tool, and block another."""
+        del gate
+        blocks, asks = text.startswith("blocked"), text.startswith("guarded")
+        decision = "block" if blocks else "ask" if asks else "flag"
+        return Verdict(decision, f"it knows {SECRETS[0]}")
+
+
+@tool(effect="once", allow=lambda _: f"no, since {SECRETS[0]}")
+def refused() -> str:
+    """Never run."""
+    raise AssertionError
+
+
+@tool(effect="once")
+def blocked() -> str:
+    """Never run."""
+    raise AssertionError
+
+
+@tool(effect="once")
+def guarded() -> str:
+    """Run once somebody has agreed."""
+    return "Done."
+
+
+def test_no_reason_that_predicates_and_guards_give_tells_a_secret(tmp_path: Path) -> None:
+    read, tools = list[str](), [refused, blocked, guarded]
+
+    def last(request: Request) -> str:
+        read.extend(map(repr, request.messages))
+        return "Well."
+
+    async def run() -> str:
+        model = ScriptedModel([[ToolCall(each.name, "{}") for each in tools], last])
+        agent = Agent("support", model, tools=tools, guards=[Blunt()])
+        store, heard = f"sqlite:///{tmp_path}/jackline.db", list[object]()
+        async with Runtime([agent], store=store) as runtime:
+            async for each in runtime.stream("support", "Hi.", session="s1", user=ANN):
+                heard.append(each)
+                if isinstance(each, Record) and isinstance(each.event, InputRequested):
+                    where = SessionId("acme", "s1")
+                    await runtime.sessions.answer(where, each.seq, ANN, approved=True)
+            return repr(heard) + _files(tmp_path)
+
+    told = asyncio.run(run())
+    request = "".join(read)
+    assert SECRETS[0] not in told + request
+    assert "no, since [secret:aws-key:" in request
+    assert "Not made: it knows [secret:aws-key:" in request
+    assert "blunt asks: it knows [secret:aws-key:" in told
+    assert "Done." in request
 
 
 def _files(folder: Path) -> str:

@@ -1,9 +1,10 @@
 """What jackline logs: without the secrets and the data of others that an error may quote."""
 
 import logging
+from collections.abc import Callable
 from functools import cache
 from traceback import format_exception
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jackline.core.redaction import Redactor
@@ -42,6 +43,26 @@ _REDACTING = Redacting()
 def redact_logs(name: str = "jackline") -> None:
     """See to it that what goes to a logger is redacted. Once is enough."""
     logging.getLogger(name).addFilter(_REDACTING)
+    make = logging.getLogRecordFactory()
+    if not isinstance(make, _Making):
+        logging.setLogRecordFactory(_Making(make))
+
+
+class _Making:
+    """Makes records, redacted where a logger below jackline's asks for them.
+
+    What a logger filters is what it is given itself: what those below it say goes past its filters
+    to its handlers.
+    """
+
+    def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
+        self._make = make
+
+    def __call__(self, *args: Any, **named: Any) -> logging.LogRecord:
+        record = self._make(*args, **named)
+        if str(record.name).startswith("jackline."):
+            _REDACTING.filter(record)
+        return record
 
 
 def _redacted(text: str) -> str:
