@@ -73,11 +73,38 @@ def test_what_cannot_be_formatted_is_told_without_its_arguments(
     assert KEY not in "".join(capsys.readouterr())
 
 
-def test_all_of_jackline_logs_where_the_filter_stands() -> None:
+@pytest.mark.parametrize("name", ["jackline.server", "jackline.a.b"])
+def test_what_a_logger_below_says_is_redacted_too(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    below = logging.getLogger(name)
+    below.warning("It said %r", f"A=1\n{KEY}")
+    try:
+        _fail(f"no {KEY}")
+    except ValueError:
+        below.exception("It broke.")
+    assert KEY not in caplog.text
+    assert caplog.records[0].getMessage() == r"It said 'A=1\n[redacted:aws-key]'"
+    assert "ValueError: no [redacted:aws-key]" in caplog.text
+
+
+def test_what_others_log_and_how_they_make_records_stays() -> None:
+    made = logging.getLogRecordFactory()
+    Runtime([Agent("support", ScriptedModel(["Hi."]))])
+    assert logging.getLogRecordFactory() is made, "it is wrapped once"
+    for name in ("jacklines", "other"):
+        record = logging.makeLogRecord({"name": name, "msg": KEY})
+        assert record.getMessage() == KEY
+        assert made(name, 20, "", 1, KEY, (), None).getMessage() == KEY
+
+
+def test_all_of_jackline_logs_where_it_is_redacted() -> None:
     names = [
         name
         for path in SRC.rglob("*.py")
         for name in re.findall(r"getLogger\(([^)]*)\)", path.read_text(encoding="utf-8"))
     ]
+    # That of a server beside it is redacted by name.
+    beside = {'"uvicorn.error"'}
+    assert {name for name in names if not re.fullmatch(r'"jackline(\.[a-z.]+)?"', name)} <= beside
     assert names
-    assert set(names) == {'"jackline"', '"uvicorn.error"'}

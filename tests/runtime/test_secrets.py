@@ -224,7 +224,7 @@ def test_no_sink_has_a_secret_after_a_turn_that_says_them_everywhere(
         "files": files,
         "deltas": streamed,
         "events": repr(events),
-        "requests": repr(asked),
+        "requests": repr([(each.instructions, list(each.messages)) for each in asked]),
         "logs": caplog.text,
         "stdout and stderr": "".join(capfd.readouterr()),
     }

@@ -4,7 +4,6 @@ It keeps events as bytes, as every store does, and never suspends: between two a
 caller all of an append has happened, or nothing.
 """
 
-import math
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jackline.adapters import rules
 from jackline.adapters.keys import MemoryKeys
-from jackline.adapters.memory_row import Row
+from jackline.adapters.memory_row import Row, waiting
 from jackline.adapters.memory_usage import Usages
 from jackline.core.budget import Account
 from jackline.core.codec import decode, encode, pack, unpack
@@ -257,14 +256,7 @@ class MemoryStore:
 
     async def waiting(self) -> Sequence[Waiting]:
         """See `Archive.waiting`."""
-        now, since = self._clock(), dict[str, list[float]]()
-        for row in self.rows.values():
-            if row.is_due(now) or row.due_at == math.inf:
-                since.setdefault(row.opened.agent, []).append(row.waits_since)
-        found = [
-            Waiting(agent, "", len(times), now - min(times), None) for agent, times in since.items()
-        ]
-        return sorted(found, key=lambda each: each.longest_s, reverse=True)
+        return waiting(self.rows.values(), self._clock())
 
     async def queued(self, tenant: str, most: int) -> int:
         """See `Archive.queued`."""

@@ -1,12 +1,13 @@
 """One session as the store in memory keeps it."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jackline.adapters import rules
 from jackline.core.codec import decode
 from jackline.core.events import Record, SessionId, SessionOpened, TurnSteered, TurnSubmitted
-from jackline.ports import SessionRow
+from jackline.ports import SessionRow, Waiting
 
 
 @dataclass(slots=True)
@@ -83,3 +84,15 @@ class Row:
             self.erased_at,
             self.number,
         )
+
+
+def waiting(rows: Iterable[Row], now: float) -> list[Waiting]:
+    """Return what of these is due and undriven, or was set aside, by agent, the longest first."""
+    since = dict[str, list[float]]()
+    for row in rows:
+        if row.is_due(now) or row.due_at == math.inf:
+            since.setdefault(row.opened.agent, []).append(row.waits_since)
+    found = [
+        Waiting(agent, "", len(times), now - min(times), None) for agent, times in since.items()
+    ]
+    return sorted(found, key=lambda each: each.longest_s, reverse=True)

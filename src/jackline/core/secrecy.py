@@ -15,14 +15,10 @@ import msgspec
 
 from jackline.core.events import SessionId
 from jackline.core.messages import Pasted, Provider, Text
-from jackline.core.redaction.handles import (
-    handles,
-    may_hold_secrets,
-    secrets_handled,
-    secrets_in,
-    secrets_stream,
-)
-from jackline.core.redaction.stream import Span, Stream, redacted
+from jackline.core.redaction.handles import handles, secrets_search
+from jackline.core.redaction.search import Search
+from jackline.core.redaction.sight import sight
+from jackline.core.redaction.stream import Blanks, Span, Stream, redacted, spans
 from jackline.core.value import replace
 
 V = TypeVar("V", bound=msgspec.Struct)
@@ -42,26 +38,26 @@ _NAME_MAX = 80  # So much of a name is looked at before what stands under it.
 _JSON = frozenset(("arguments", "value"))
 
 
-class Secrecy:
-    """Puts handles in the place of secrets, in texts and in whatever is made of them."""
+class Writing:
+    """Puts blanks in the place of what is found, in texts and in whatever is made of them."""
 
-    def __init__(self, key: bytes, session: SessionId) -> None:
-        name = f"{len(session.tenant)} {session.tenant} {session.name}"
-        self._key = blake2b(name.encode(), key=key, digest_size=_KEY_BYTES).digest()
+    def __init__(self, search: Search, blanks: Blanks) -> None:
+        self._search = search
+        self._blanks = blanks
 
     def text(self, text: str) -> str:
-        """Return a text. One that has no secret is returned itself."""
-        return secrets_handled(text, self._key)
+        """Return a text. One in which nothing is found is returned itself."""
+        return redacted(text, spans(self._search, text), self._blanks)
 
     def stream(self) -> Stream:
         """Return what does the same to a text that comes in pieces."""
-        return secrets_stream(self._key)
+        return Stream(self._search, self._blanks)
 
     def json(self, text: str) -> str:
         """Return JSON, which is still JSON afterwards. What is none, or is too large, is a text."""
         if len(text) > _JSON_MAX:
             return self.text(text)
-        if not (may_hold_secrets(text) or "\\u" in text or "\\/" in text):
+        if not (self._search.hints(sight(text)) or "\\u" in text or "\\/" in text):
             return text
         handled = self.text(text)
         try:
@@ -131,15 +127,15 @@ class Secrecy:
     def _across(self, texts: Sequence[str]) -> Sequence[str]:
         """Return texts that have no secret where one follows the other: it ends in the first."""
         whole = "".join(texts)
-        found = deque(secrets_in(whole))
+        found = deque(spans(self._search, whole))
         if not found:
             return texts
-        pieces, at, end, handle = list[str](), 0, 0, handles(self._key)
+        pieces, at, end = list[str](), 0, 0
         for text in texts:
             end, piece = end + len(text), list[str]()
             while found and found[0].start < end:
                 span = found.popleft()
-                blank = handle(span.kind)
+                blank = self._blanks(span.kind)
                 blank.take(whole[span.start : span.end])
                 piece += whole[at : span.start], blank.shown()
                 at = span.end
@@ -169,12 +165,12 @@ class Secrecy:
 
     def _named(self, name: str, text: str, quote: str) -> str:
         """Return what stands under a name without what is a secret for that name's sake."""
-        head, spans = f'"{name[-_NAME_MAX:]}": {quote}', list[Span]()
+        head, found = f'"{name[-_NAME_MAX:]}": {quote}', list[Span]()
         start = len(head)
-        for span in secrets_in(f"{head}{text}{quote}") if name else ():
+        for span in spans(self._search, f"{head}{text}{quote}") if name else ():
             begin, end = max(span.start - start, 0), min(span.end - start, len(text))
-            spans += [Span(span.kind, begin, end)] if begin < end else ()
-        return redacted(text, spans, handles(self._key))
+            found += [Span(span.kind, begin, end)] if begin < end else ()
+        return redacted(text, found, self._blanks)
 
 
 def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -200,3 +196,12 @@ def _is_text(part: object) -> bool:
 
 def _with_text(part: V, text: str) -> V:
     return part if cast("Any", part).text is text else replace(part, text=text)
+
+
+class Secrecy(Writing):
+    """Puts handles in the place of a session's secrets, made with the store's key."""
+
+    def __init__(self, key: bytes, session: SessionId) -> None:
+        name = f"{len(session.tenant)} {session.tenant} {session.name}"
+        own = blake2b(name.encode(), key=key, digest_size=_KEY_BYTES).digest()
+        super().__init__(secrets_search(), handles(own))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from jackline.core.agent import Agent
 from jackline.core.events import SessionId
 from jackline.core.user import User
+from jackline.interfaces.discretion import discretion
 from jackline.interfaces.identity import Identity
 from jackline.interfaces.readers import Readers
 from jackline.interfaces.streams import Frames
-from jackline.ports import Clock, Store
+from jackline.interfaces.wire import Discretion
+from jackline.ports import Clock, SessionRow, Store
 from jackline.runtime.results import Result
 from jackline.runtime.sessions import Sessions
 
@@ -65,3 +67,11 @@ class Service:
     watch: Watch = Watch()
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)
+
+    def discretion(self, row: SessionRow, user: User) -> Sequence[Discretion]:
+        """Return with what discretion this user is told of a session."""
+        return discretion(self.agents.get(row.agent), user)
+
+    def told(self, row: SessionRow, user: User) -> Frames:
+        """Return the form in which this user follows a session."""
+        return self.frames.told(self.discretion(row, user))

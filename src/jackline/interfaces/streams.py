@@ -13,7 +13,7 @@ from typing import Protocol
 from jackline.core.events import Erased, ModelClosed, Record, SessionTaken
 from jackline.core.value import replace
 from jackline.interfaces import wire
-from jackline.interfaces.wire import Place
+from jackline.interfaces.wire import Discretion, Place
 from jackline.ports import Delta, SessionRow
 from jackline.runtime.following import Heard
 from jackline.runtime.sessions import Sessions
@@ -37,22 +37,34 @@ class Form(Protocol):
         ...
 
 
-class Frames:
-    """Server-sent events. An event that several readers are told is encoded once."""
+Kept = dict[tuple[int, tuple[Discretion, ...]], tuple[Record, bytes]]
 
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[Record, bytes]] = {}
+
+class Frames:
+    """Server-sent events, told with some discretion.
+
+    An event is encoded once for all readers to whom it is told with the same.
+    """
+
+    def __init__(self, discretion: Sequence[Discretion] = (), kept: Kept | None = None) -> None:
+        self._discretion = tuple(discretion)
+        self._kept: Kept = {} if kept is None else kept
+
+    def told(self, discretion: Sequence[Discretion]) -> "Frames":
+        """Return the same with another discretion."""
+        return Frames(discretion, self._kept)
 
     def event(self, record: Record) -> bytes:
         """See `Form.event`. Readers of one process are told the same object while it is news."""
-        kept = self._kept.get(id(record))
+        key = id(record), self._discretion
+        kept = self._kept.get(key)
         if kept and kept[0] is record:
             return kept[1]
-        frame = wire.event_frame(record)
+        frame = wire.event_frame(record, self._discretion)
         if len(frame) <= _KEPT_BYTES:
             if len(self._kept) >= _KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[id(record)] = record, frame
+            self._kept[key] = record, frame
         return frame
 
     def text(self, delta: Delta) -> bytes:

@@ -6,13 +6,21 @@ who has got that piece can be given the rest. Server-sent events carry both as t
 (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from jackline.core.codec import encode
 from jackline.core.errors import InputError
-from jackline.core.events import Event, ModelReplied, ModelReserved, Record, SessionOpened
+from jackline.core.events import (
+    Event,
+    InputRequested,
+    ModelReplied,
+    ModelReserved,
+    Record,
+    SessionOpened,
+)
 from jackline.core.messages import File, Image, Message, Part, Pasted, ToolResult
 from jackline.core.value import Value, replace
 from jackline.ports import Delta
@@ -51,9 +59,22 @@ def event_json(record: Record) -> bytes:
     return b'{"seq":%d,"at":%b,%b' % (record.seq, repr(record.at).encode(), body)
 
 
-def leaving(record: Record) -> Record:
-    """Return a record as it may leave: without instructions, and what only a provider may read."""
+class Discretion(Protocol):
+    """Takes out of events what those may not see to whom they are told."""
+
+    def of(self, value: Event) -> Event:
+        """Return an event without that."""
+        ...
+
+
+def leaving(record: Record, discretion: Sequence[Discretion] = ()) -> Record:
+    """Return a record as it may leave: without instructions, and what only a provider may read.
+
+    A question is as exact as who answers it has to know it.
+    """
     event = _out(record.event)
+    for each in () if isinstance(event, InputRequested) else discretion:
+        event = each.of(event)
     return record if event is record.event else replace(record, event=event)
 
 
@@ -102,9 +123,9 @@ def frame(data: bytes, place: bytes | int = b"") -> bytes:
     return b"id: %b\ndata: %b\n\n" % (place, data) if place else b"data: %b\n\n" % data
 
 
-def event_frame(record: Record) -> bytes:
+def event_frame(record: Record, discretion: Sequence[Discretion] = ()) -> bytes:
     """Return an event as a server-sent event."""
-    return frame(event_json(leaving(record)), record.seq)
+    return frame(event_json(leaving(record, discretion)), record.seq)
 
 
 def text_frame(delta: Delta) -> bytes:

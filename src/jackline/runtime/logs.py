@@ -5,12 +5,12 @@ As JSON each record says of which turn it tells, and nothing of what was said in
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from traceback import format_exception
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jackline.core.events import SessionId
 from jackline.core.session import Turn
@@ -105,6 +105,26 @@ def redact_logs() -> None:
     """See to it that what jackline logs is redacted, and what its server does. Once is enough."""
     logging.getLogger("jackline").addFilter(REDACTING)
     logging.getLogger("uvicorn.error").addFilter(REDACTING)
+    make = logging.getLogRecordFactory()
+    if not isinstance(make, _Making):
+        logging.setLogRecordFactory(_Making(make))
+
+
+class _Making:
+    """Makes records, redacted where a logger below jackline's asks for them.
+
+    What a logger filters is what it is given itself: what those below it say goes past its filters
+    to its handlers.
+    """
+
+    def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
+        self._make = make
+
+    def __call__(self, *args: Any, **named: Any) -> logging.LogRecord:
+        record = self._make(*args, **named)
+        if str(record.name).startswith("jackline."):
+            REDACTING.filter(record)
+        return record
 
 
 def _redacted(text: str) -> str:

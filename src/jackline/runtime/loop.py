@@ -37,6 +37,7 @@ from jackline.runtime.inbox import Heard, Inbox
 from jackline.runtime.lease import Lease
 from jackline.runtime.observing import tell
 from jackline.runtime.readings import UNJUDGED, Reader
+from jackline.runtime.secrecy import without_reasons_secrets
 from jackline.runtime.steps import Crew, Steps
 from jackline.runtime.tasks import Step, Task, Tasks
 
@@ -258,7 +259,8 @@ class Drive:
             terms, problem = steps.models.terms, steps.problem
             judge = steps.models.judge and steps.models.judge.of(session)
             facts = Facts(now, terms, lease_s, self._account, told, problem, *judged, judge)
-            session, decided = decide(session, steps.permitted(session.turn), facts)
+            made = decide(session, steps.permitted(session.turn), facts)
+            session, decided = without_reasons_secrets(steps.secrets, session, made, now)
             events += decided
         return session, events
 

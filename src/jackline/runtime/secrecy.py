@@ -6,9 +6,18 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from jackline.core.events import Event, SessionId
+from jackline.core.events import (
+    Event,
+    GuardJudged,
+    InputRequested,
+    SessionId,
+    ToolRefused,
+    TurnFailed,
+)
 from jackline.core.guards import Filter, Guard, Secrets
 from jackline.core.inputs import Given, Upload
+from jackline.core.session import Session
+from jackline.core.turn import fold
 from jackline.core.value import Value
 from jackline.ports import Store
 from jackline.runtime.guards import Gate, judged
@@ -76,6 +85,21 @@ async def discretion(store: Store, session: SessionId, guards: Sequence[Guard]) 
     from jackline.core.secrecy import Secrecy  # noqa: PLC0415 - heavy, and not for every agent
 
     return Secrecy(key, session)
+
+
+# What the code of agents, guards and operators may have given reasons for.
+_REASONED = GuardJudged, InputRequested, ToolRefused, TurnFailed
+
+
+def without_reasons_secrets(
+    secrets: Discretion, before: Session, decided: tuple[Session, list[Event]], now: float
+) -> tuple[Session, list[Event]]:
+    """Return what was decided from `before`, and what it leads to, with no secret in a reason."""
+    _, events = decided
+    if secrets is OPEN:
+        return decided
+    said = [secrets.of(each) if isinstance(each, _REASONED) else each for each in events]
+    return decided if said == events else (fold(before, said, now), said)
 
 
 class Passage(Value, frozen=True, gc=True):

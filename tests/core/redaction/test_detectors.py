@@ -19,6 +19,53 @@ from jackline.core.redaction.stream import spans
 SEARCH = Search(ALL)
 
 
+# Each ends as a word might.
+ESCAPES = (
+    r"\n",
+    r"\t",
+    r"\\n",
+    r"\0",
+    r"\033",
+    r"\x3d",
+    r"\u003d",
+    r"\U0000003d",
+    "%3D",
+    "%20",
+    "%253D",
+    "%25252520",
+    "=3D",
+    "&#10",
+    "&#x3D",
+    "&nbsp",
+    "\x1b[31m",
+    "\x1b[0;38;5;196m",
+    r"\x1b[1m",
+)
+SURE = (
+    ("aws-key", "AKIAIOSFODNN7EXAMPLE"),
+    ("gcp-key", "AIza" + "aB3-" * 8 + "xyz"),
+    ("azure-key", "abc8Q~" + "aB3~" * 8),
+    ("github-token", "ghp_" + "a1B2" * 9),
+    ("gitlab-token", "glpat-" + "a1B2" * 5),
+    ("slack-token", "xoxb-1234567890-abcDEF"),
+    ("npm-token", "npm_" + "a1B2" * 9),
+    ("huggingface-token", "hf_" + "a1B2" * 9),
+    ("digitalocean-token", "dop_v1_" + "0a1b" * 16),
+    ("shopify-token", "shpat_" + "0a1b" * 8),
+    ("jwt", JWT),
+)
+KEYS_AND_TOKENS = (
+    *SURE,
+    ("slack-token", "xapp-1234567890-abcDEF"),
+    ("stripe-key", "sk_live_" + "a1B2" * 6),
+    ("anthropic-key", "sk-ant-api03-" + "a1B2" * 6),
+    ("openai-key", "sk-proj-" + "a1B2" * 6),
+    ("sendgrid-key", "SG." + "aB3d" * 5 + "ab." + "cD4e" * 10 + "abc"),
+    ("twilio-key", "SK" + "0a1b" * 8),
+    ("jwt", "eyJ" + "aB3_" * 9 + ".aB3_"),
+)
+
+
 def found(text: str, search: Search = SEARCH) -> list[tuple[str, str]]:
     return [(kind, text[start:end]) for kind, start, end in spans(search, text)]
 
@@ -117,6 +164,27 @@ def test_it_is_found_wherever_it_stands(kind: str, written: str) -> None:
         assert found(text.format(written)) == [(kind, written)], text
 
 
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize(("kind", "written"), KEYS_AND_TOKENS)
+def test_a_key_is_found_behind_whatever_writes_a_sign(kind: str, written: str, escape: str) -> None:
+    for before in ("", "A=1", "a ", escape):
+        assert (kind, written) in found(before + escape + written), before
+    assert kind in {each for each, _ in found(repr({"env": f"A=1\n{written}\n"}))}
+    assert kind in {each for each, _ in found(repr(f"A=1\t{written}".encode()))}
+
+
+@pytest.mark.parametrize("begin", ["x", "Z9", "key"])
+def test_a_beginning_that_no_word_holds_begins_a_key_within_one(begin: str) -> None:
+    for kind, written in (*SURE, ("telegram-token", "2345678901:AA" + "aB3_" * 8 + "x")):
+        assert (kind, written) in found(begin + written)
+
+
+def test_numbers_are_found_behind_a_line_end_as_a_literal_writes_it() -> None:
+    assert found(repr("a\n4111 1111 1111 1111\n")) == [("card", "4111 1111 1111 1111")]
+    assert found(repr("a\t123-45-6789")) == [("us-ssn", "123-45-6789")]
+    assert found("an4111 1111 1111 1111") == []
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "written"),
     [
@@ -153,6 +221,7 @@ def test_it_is_found_wherever_it_stands(kind: str, written: str) -> None:
         ("CLIENT_SECRET=q9w8-e7r6_t5y4.u3i2", "secret", "q9w8-e7r6_t5y4.u3i2"),
         ("token is A1b2C3d4", "secret", "A1b2C3d4"),
         ("Authorization: Bearer abcDEF1234567890xyz.", "bearer-token", "abcDEF1234567890xyz"),
+        (r"A=1\nBearer abcDEF1234567890xyz", "bearer-token", "abcDEF1234567890xyz"),
         ("Authorization: Basic dXNlcjpwYXNzd29yZDE=", "bearer-token", "dXNlcjpwYXNzd29yZDE="),
         ("postgres://u:p@ss@h.example/x", "url-password", "p@ss"),
         ("https://ann:s3cr3t@localhost", "url-password", "s3cr3t"),
@@ -216,9 +285,12 @@ def test_it_is_found_behind_what_says_so(text: str, kind: str, written: str) -> 
         "bearer of bad news, Bearer short1, bearer abcdefghijklmnopqrstuvwxyz",
         "http://example.com:80/a@b http://a:b/c@d " + "http://" + "u" * 60 + ":pw@h",
         "sk-toggleable__control-and-more sk-learn AKIAshort AC SK 8Q~ :AA 12:AAb",
-        "xAKIAIOSFODNN7EXAMPLE AKIAIOSFODNN7EXAMPLE7 SKabc ghp_short SG.short",
+        "AKIAIOSFODNN7EXAMPLE7 SKabc ghp_short SG.short xghp_short Mac0a1b SLOVAKIA",
+        "task_test_connection1 task-ant-colony-optimisation-2 maxapp-development1 ALGO" + "AC" * 20,
+        "xSK" + "0a1b" * 8 + " risk-" + "aB3_" * 9 + " xeyJ" + "aB3_" * 9 + ".aB3_",
+        "[task_live_" + "a1B2" * 6 + " a[ta" + "sk-" + "aB3_" * 9 + " %2task-" + "aB3_" * 9,
         "eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.js x8Q~" + "a" * 40,
-        "1234567890123:AA" + "aB3_" * 8 + "x abc8Q~" + "a" * 50,
+        "1234567:AA" + "aB3_" * 8 + "x abc8Q~" + "a" * 50,
         "-----BEGIN PUBLIC KEY-----\nMIIE\n-----END PUBLIC KEY----- a PRIVATE KEY",
         "[redacted:password] [password:3f9a2c3d4e5f6a7b] [secret:aws-key:3f9a2c3d4e5f6a7b]",
         "пароль неверный. 密码错误 пароль",

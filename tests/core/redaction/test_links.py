@@ -51,6 +51,13 @@ PIECES = (
     "/",
     "\\",
     "&#47;",
+    "&Tab;",
+    "&#9",
+    "&#x0",
+    "&NewLine;" * 17,
+    "\t",
+    "\x01",
+    "\n" * 17,
     "&sol",
     "\\2f ",
     "&quot;",
@@ -102,6 +109,21 @@ def test_urls_are_found_as_a_client_reads_them(text: str, found: list[str]) -> N
         "<object data=//e.x>",
         "<object data='/\n/e.x'>",
         "<object data=&#47;&sol;e.x>",
+        "<img src='/&Tab;/e.x'>",
+        "<img src='&NewLine;//e.x'>",
+        "<img src='&#32;//e.x'>",
+        "<img src='&#x00d;&Tab; //e.x'>",
+        "<img src=\x01//e.x>",
+        "<img src=\x1f\\\\e.x>",
+        "<object data='/&#10;&#x9/e.x'>",
+        "<object data='\x0b \x1b//e.x'>",
+        "<object data='&Tab;&NewLine;&#13 &#1;//e.x'>",
+        "<object data='" + "&Tab;" * 60 + "//e.x'>",
+        "<object data='" + "&#9;" * 100 + "//e.x'>",
+        "<object data='/\t\n\r\t/e.x'>",
+        "<img srcset='a 1x, &Tab;//e.x/b 2x'>",
+        "[a](/&Tab;/e.x)",
+        "url('\x02//e.x')",
         "<object data=https&colon;e.x>",
         "<object data=h&#116;tps:e.x>",
         "<iframe srcdoc='&lt;img src=&quot;//e.x'>",
@@ -129,6 +151,33 @@ def test_what_loads_by_itself_is_withheld_whatever_it_stands_behind(html: str) -
         pieces = [html[at : at + length] for at in range(0, len(html), length)]
         out = "".join([*map(stream.feed, pieces), stream.finish()])
         assert out == links_allowed(html, good)
+
+
+@pytest.mark.parametrize("dropped", ["\t", "\n", "&Tab;", "&#9;", "&#000009", "&#0000000009;"])
+@pytest.mark.parametrize("times", [1, 16, 17, 60, 300])
+def test_no_number_of_what_a_client_drops_hides_a_host(dropped: str, times: int) -> None:
+    for html in (f"<img src='/{dropped * times}/e.x'>", f"<object data='/{dropped * times}/e.x'>"):
+        out = links_allowed(html, good)
+        assert "'#link-withheld" in out
+        for length in (1, 50):
+            stream = links_stream(good)
+            pieces = [html[at : at + length] for at in range(0, len(html), length)]
+            assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
+
+
+@pytest.mark.parametrize("code", range(33))
+def test_a_control_before_two_slashes_is_dropped_by_a_client_and_so_here(code: int) -> None:
+    # What names no sign is one of its own for a client, and leads nowhere else.
+    for written in (chr(code), f"&#{code};", f"&#x{code:x};")[: 3 if code else 1]:
+        for begin in ("<img src='", "<img src=", "url('", "<object data='"):
+            assert "e.x" not in links_allowed(f"{begin}{written}//e.x?d=1'>", good)
+    if chr(code) in "\t\n\r":
+        assert "e.x" not in links_allowed(f"<img src='/&#{code};/e.x'>", good)
+
+
+def test_what_is_dropped_before_a_host_that_is_allowed_does_no_harm() -> None:
+    for html in ("<img src='&#32;//good.example/a'>", "<img src='/&Tab;/good.example/a'>"):
+        assert links_allowed(html, good) == html
 
 
 def test_what_is_not_allowed_is_replaced_and_the_rest_stays() -> None:

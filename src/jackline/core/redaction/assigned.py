@@ -169,7 +169,7 @@ def entropy(value: str) -> float:
     return -sum(share * log2(share) for share in shares)
 
 
-_SCHEME = Pattern(r"(?i)\b(?:bearer|basic)[ \t]{1,3}")
+_SCHEME = Pattern(r"(?i)(?:bearer|basic)[ \t]{1,3}")
 _CREDENTIAL = Run("".join([sign for sign in _VALUE if sign.isalnum() or sign in "-._~+/="]))
 
 

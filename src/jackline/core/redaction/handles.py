@@ -7,18 +7,12 @@ from jackline.core.redaction.kinds import SECRETS
 from jackline.core.redaction.policy import Tokenised
 from jackline.core.redaction.redactor import checked
 from jackline.core.redaction.search import Search
-from jackline.core.redaction.sight import sight
 from jackline.core.redaction.stream import Blank, Span, Stream, redacted, spans
-
-
-def may_hold_secrets(text: str) -> bool:
-    """Whether it is worth to look more closely. Of most texts it is not."""
-    return _search().hints(sight(text))
 
 
 def secrets_in(text: str) -> Sequence[Span]:
     """Return where the secrets of a text stand."""
-    return spans(_search(), text)
+    return spans(secrets_search(), text)
 
 
 def handles(key: bytes) -> Callable[[str], Blank]:
@@ -37,9 +31,10 @@ def secrets_handled(text: str, key: bytes) -> str:
 
 def secrets_stream(key: bytes) -> Stream:
     """Return what does the same to a text that comes in pieces."""
-    return Stream(_search(), handles(key))
+    return Stream(secrets_search(), handles(key))
 
 
 @cache
-def _search() -> Search:
+def secrets_search() -> Search:
+    """Return what finds secrets."""
     return Search(SECRETS)

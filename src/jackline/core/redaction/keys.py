@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jackline.core.patterns import Pattern
-from jackline.core.redaction.sight import Match, Sight
+from jackline.core.redaction.sight import Match, Sight, ends_escape
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _LETTERS = _LOWER + _LOWER.upper()
@@ -35,7 +35,11 @@ class Run:
 
 
 class Key(NamedTuple):
-    """A key begins so, and goes on with `least` of these signs or more; `mixed`: with no word."""
+    """A key begins so, and goes on with `least` of these signs or more; `mixed`: with no word.
+
+    `wordy`: words have such an end and go on like that, as in `task_test_connection`, so that
+    within one it begins none.
+    """
 
     begin: str
     kind: str
@@ -43,6 +47,7 @@ class Key(NamedTuple):
     signs: str = _URL
     most: int = 0
     mixed: bool = False
+    wordy: bool = False
 
 
 _KEYS = (
@@ -60,19 +65,19 @@ _KEYS = (
         for begin in ("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-")
     ),
     *(Key(f"xox{sort}-", "slack-token", 10, _ALNUM + "-") for sort in "abceoprs"),
-    Key("xapp-", "slack-token", 10, _ALNUM + "-"),
+    Key("xapp-", "slack-token", 10, _ALNUM + "-", wordy=True),
     Key("hooks.slack.com/services/", "slack-token", 20, _ALNUM + "/"),
     *(
-        Key(f"{who}_{mode}_", "stripe-key", 10, _ALNUM)
+        Key(f"{who}_{mode}_", "stripe-key", 10, _ALNUM, wordy=True)
         for who in ("sk", "rk")
         for mode in ("live", "test")
     ),
     Key("whsec_", "stripe-key", 24, _ALNUM + "+/="),
-    Key("sk-ant-", "anthropic-key", 20),
-    Key("sk-", "openai-key", 20, mixed=True),
-    Key("SG.", "sendgrid-key", 60, _URL + ".", mixed=True),
-    Key("SK", "twilio-key", 32, _HEX, 32),
-    Key("AC", "twilio-key", 32, _HEX, 32),
+    Key("sk-ant-", "anthropic-key", 20, wordy=True),
+    Key("sk-", "openai-key", 20, mixed=True, wordy=True),
+    Key("SG.", "sendgrid-key", 60, _URL + ".", mixed=True, wordy=True),
+    Key("SK", "twilio-key", 32, _HEX, 32, wordy=True),
+    Key("AC", "twilio-key", 32, _HEX, 32, wordy=True),
     Key("npm_", "npm-token", 36, _ALNUM),
     Key("pypi-Ag", "pypi-token", 30),
     Key("hf_", "huggingface-token", 30, _ALNUM),
@@ -82,13 +87,15 @@ _KEYS = (
         for sort in ("at", "ca", "pa", "ss")
     ),
     Key("jl_", "jackline-key", 72),
-    Key("eyJ", "jwt", 17, _URL + "."),
+    # How headers begin that name their algorithm, type or key first; any other object is wordy.
+    *(Key(f"eyJ{head}", "jwt", 10, _URL + ".") for head in ("hbGciOi", "0eXAiOi", "raWQiOi")),
+    Key("eyJ", "jwt", 17, _URL + ".", wordy=True),
 )
 _BY_BEGIN = {key.begin: key for key in _KEYS}
 BEGIN = (
     r"AKIA|ASIA|ABIA|ACCA|AIza|GOCSPX-|ya29\.|gh[pousr]_|github_pat_|gl(?:pat|dt|rt|ptt|cbt|soat)-"
     r"|xox[abceoprs]-|xapp-|hooks\.slack\.com/services/|[sr]k_(?:live|test)_|whsec_|sk-(?:ant-)?|SG\."
-    r"|npm_|pypi-Ag|hf_|do[opr]_v1_|shp(?:at|ca|pa|ss)_|jl_|eyJ"
+    r"|npm_|pypi-Ag|hf_|do[opr]_v1_|shp(?:at|ca|pa|ss)_|jl_|eyJ(?:hbGciOi|0eXAiOi|raWQiOi)?"
 )
 _BEGIN = Pattern(rf"{BEGIN}|SK|AC|8Q~|:AA")
 
@@ -99,9 +106,10 @@ def keys(seen: Sight) -> Iterator[Match]:
     for found in _BEGIN.finditer(plain):
         start, begin = found.start(), found.group()
         if key := _BY_BEGIN.get(begin):
-            if not plain[max(0, start - 1) : start].isalnum() and (
-                match := _key(plain, start, key)
-            ):
+            in_word = key.wordy and plain[max(0, start - 1) : start].isalnum()
+            if in_word and not ends_escape(plain, start):
+                continue
+            if match := _key(plain, start, key):
                 yield match
         elif match := _inner(plain, start, begin):
             yield match
@@ -114,7 +122,8 @@ def _key(plain: str, start: int, key: Key) -> Match | None:
     if length < key.least or (key.mixed and not is_mixed(shown[:length])):
         return None
     if key.most:
-        return Match(start, body + length, key.kind) if length == key.most else None
+        goes_on = shown[key.most : length][:1].isalnum()
+        return None if goes_on else Match(start, body + key.most, key.kind)
     if key.kind == "jwt" and not _is_token(shown[:length]):
         return None
     if start + _SHOWN == body + length:
@@ -155,7 +164,7 @@ def _inner(plain: str, at: int, mark: str) -> Match | None:
         left = plain[max(0, at - _BOT_ID_MAX) : at]
         start, pattern, kind = at - len(left) + len(left.rstrip(_DIGITS)), _BOT, "telegram-token"
     found = pattern.search(plain[max(0, start) : at + 48])
-    if start < 0 or found is None or plain[max(0, start - 1) : start].isalnum():
+    if start < 0 or found is None:
         return None
     end = start + found.end()
     return None if plain[end : end + 1].isalnum() else Match(start, end, kind)

@@ -28,19 +28,26 @@ _KNOWN = (
 # Behind these, whatever attribute it is of, two slashes lead to a host. Who puts so much space
 # between that no window holds it needs nothing in front.
 _SPACE_MAX = 64
-_SPACES = rf"[ \t\n\f\r]{{0,{_SPACE_MAX}}}"
+_SPACES = rf"[\x00-\x20]{{0,{_SPACE_MAX}}}"
+# What a URL may begin with and a client drops, as an entity: a control or a space.
+_BLANK = (
+    r"&(?:tab;|newline;|#0{0,6}(?:[12][0-9]|3[0-2]|[0-9]);?|#x0{0,6}(?:20|1[0-9a-f]|[0-9a-f]);?)"
+)
 _QUOTE = r"(?:[\"']|&(?:quot|apos|#0{0,6}3[49]|#x0{0,6}2[27]);?)"
 _VALUE = rf"={_SPACES}{_QUOTE}?{_SPACES}|{_QUOTE}{_SPACES}"
 _ANY = (
     rf"(?:{_KNOWN}){_SPACES}|{_VALUE}|(?:[(<,]|\]:|\[\[|@import){_SPACES}"
-    rf"|[ \t\n\f\r]{{{_SPACE_MAX}}}"
+    rf"|[\x00-\x20]{{{_SPACE_MAX}}}|(?:[\x00-\x08\x0b\x0e-\x1f]|{_BLANK}){_SPACES}"
     r"|\bcontent\s{0,16}=\s{0,16}[\"']?\s{0,16}[0-9.]{1,8}\s{0,16}[;,]?\s{0,16}"
 )
 # A slash as it may be written: one that leans back, an entity, an escape of a style sheet.
 _SLASH = r"(?:\\0{0,4}(?:2f|5c)[ \t\n\f\r]?|[\\/]|&b?sol;|&#0{0,6}(?:47|92);?|&#x0{0,6}(?:2f|5c);?)"
-_BREAK = r"[\t\n\r]{0,3}"
+# What a client drops wherever it stands in a URL. More of it than this hides something.
+_DROPPED = r"(?:[\t\n\r]|&(?:tab;|newline;|#0{0,6}(?:9|10|13);?|#x0{0,6}[9ad];?))"
+_BREAK = rf"{_DROPPED}{{0,16}}"
+_HIDDEN = rf"{_DROPPED}|&#x?0{{7}}"
 _BEGIN = Pattern(
-    rf"(?i)({_ANY}){_SLASH}{_BREAK}{_SLASH}|({_KNOWN})|({_VALUE})[a-z0-9+.\-]{{0,20}}&(?:#|[a-z]+;)"
+    rf"(?i)({_ANY}){_SLASH}{_BREAK}(?:{_SLASH}|({_HIDDEN}))|({_KNOWN})|({_VALUE})[a-z0-9+.\-]{{0,20}}&(?:#|[a-z]+;)"
     rf"|{_SCHEME}:[\\/]{{2}}|{_OTHERS}"
 )
 _OPEN = Pattern(
@@ -52,9 +59,11 @@ _RUN = Pattern(
     r"[^\s<>\"'`|{}^\x00-\x1f\x{a0}\x{2002}-\x{200a}\x{201c}-\x{201e}\x{202f}\x{205f}"
     r"\x{3000}-\x{3002}\x{300c}-\x{3011}\x{ff01}\x{ff08}\x{ff09}\x{ff0c}\x{ff1a}\x{ff1b}\x{ff1f}]+"
 )
-_LEANING = Pattern(r"^(?:[A-Za-z][A-Za-z0-9+.\-]{0,20}:)?[\\/]+")
+_LEANING = Pattern(r"^[\x00-\x20]*((?:[A-Za-z][A-Za-z0-9+.\-]{0,20}:)?[\\/][\\/\t\n\r]*)")
+_DROP = str.maketrans("\\", "/", "\t\n\r")
 _HEAD_MAX = 256  # No scheme is longer, unless it is written in entities to hide it.
-_GROUPS = (1, 2, 3)
+_SLASHES, _HIDES, _FOLLOWED, _VALUED = 1, 2, 3, 4
+_GROUPS = (_SLASHES, _FOLLOWED, _VALUED)
 _PAIRS = {")": "(", "]": "["}
 
 
@@ -84,11 +93,12 @@ def links_stream(allowed: Callable[[str], bool]) -> Stream:
 def _read(written: str) -> str:
     """Return a URL as a client reads it: with entities resolved, and slashes that lean forward.
 
+    What its parser drops before those and between them is dropped (https://url.spec.whatwg.org).
     A backslash behind those stays: one client ends the host there, another goes on.
     """
     plain = unescape(written)
     if begun := _LEANING.search(plain):
-        return begun.group().replace("\\", "/") + plain[begun.end() :]
+        return begun.group(1).translate(_DROP) + plain[begun.end() :]
     return plain
 
 
@@ -147,6 +157,8 @@ def _url(begin: Found, start: int, runs: _Runs) -> Match | None:
 
     What stands behind a known sign is one if it says so itself. Others need more than `begin`.
     """
+    if begin.start(_HIDES) >= 0:
+        return Match(start, begin.end(), "url")
     slashes, known, value = (begin.start(group) >= 0 for group in _GROUPS)
     asked = known or value
     fixed = begin.end() - start if slashes else 0

@@ -7,7 +7,7 @@ from jackline.core.errors import DefinitionError
 from jackline.core.events import Finding, Gate
 from jackline.core.guards import ALLOW, NOBODY, Audience, Verdict
 from jackline.core.redaction.phones import Dialable
-from jackline.core.redaction.policy import Masked, Policy, Redacted, Tokenised
+from jackline.core.redaction.policy import Action, Masked, Policy, Redacted, Tokenised
 from jackline.core.redaction.search import Search
 from jackline.core.redaction.stream import STEP, Blank, Stream, redacted, spans
 
@@ -39,44 +39,51 @@ class Redactor:
         self._dialable = dialable
         self._actions = self._policy.actions(audience.roles, audience.tenant)
         looked_for = {kind for kind, action in self._actions.items() if action != "allow"}
-        self._search = Search(looked_for, dialable)
-        self.hold_back = self._search.hold_back + STEP
+        self.search = Search(looked_for, dialable)
+        self.hold_back = self.search.hold_back + STEP
         self._fitting = lru_cache(_FITTED_MAX)(self._fitted)
+        self._alike = dict[tuple[Action, ...], Redactor]()
 
     def fit(self, audience: Audience) -> "Redactor":
-        """Return what redacts for a user with these roles, in this tenant: one for all of them."""
+        """Return what redacts for a user with these roles, in this tenant.
+
+        It is one for all for whom the policy says the same.
+        """
         return self._fitting(audience.roles, audience.tenant)
 
     def _fitted(self, roles: frozenset[str], tenant: str) -> "Redactor":
-        audience = Audience(tenant, roles)
-        return Redactor(
-            self._policy,
-            key=self._key,
-            gates=tuple(self.gates),
-            dialable=self._dialable,
-            audience=audience,
-        )
+        alike = tuple(self._policy.actions(roles, tenant).values())
+        if alike not in self._alike:
+            self._alike[alike] = Redactor(
+                self._policy,
+                key=self._key,
+                gates=tuple(self.gates),
+                dialable=self._dialable,
+                audience=Audience(tenant, roles),
+            )
+        return self._alike[alike]
 
     def judge(self, gate: Gate, text: str) -> Verdict:  # noqa: ARG002 - the same at every gate
         """See `Guard.judge`."""
-        found = spans(self._search, text)
+        found = spans(self.search, text)
         if not found:
             return ALLOW
         kinds = ", ".join(sorted({span.kind for span in found}))
         findings = tuple([Finding(*span) for span in found])
         return Verdict(
-            "redact", f"it contains {kinds}", findings, redacted(text, found, self._blank)
+            "redact", f"it contains {kinds}", findings, redacted(text, found, self.blank)
         )
 
     def redact(self, text: str) -> str:
         """Return `text` as it may be shown."""
-        return redacted(text, spans(self._search, text), self._blank)
+        return redacted(text, spans(self.search, text), self.blank)
 
     def stream(self) -> Stream:
         """Return what redacts one text that comes in pieces, as `redact` does the whole."""
-        return Stream(self._search, self._blank)
+        return Stream(self.search, self.blank)
 
-    def _blank(self, kind: str) -> Blank:
+    def blank(self, kind: str) -> Blank:
+        """Return what stands for something of a kind."""
         match self._actions[kind]:
             case "tokenise":
                 return Tokenised(kind, self._key)

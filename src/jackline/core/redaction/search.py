@@ -24,9 +24,9 @@ from jackline.core.redaction.sight import Match, Sight
 Finder = Callable[[Sight], Iterable[Match]]
 
 # Without one of these there is nothing to find.
-_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|(?i:{NAMES}|\bbearer|\bbasic)")
+_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|(?i:{NAMES}|bearer|basic)")
 _SOMETHING_SECRET = Pattern(
-    rf"://|PRIVATE KEY|{BEGIN}|(?:SK|AC)[0-9a-f]{{32}}|8Q~|:AA|(?i:{NAMES}|\bbearer|\bbasic)"
+    rf"://|PRIVATE KEY|{BEGIN}|(?:SK|AC)[0-9a-f]{{32}}|8Q~|:AA|(?i:{NAMES}|bearer|basic)"
 )
 # How everything that can be found may begin, as far as it came: from there to the end.
 _OPEN = Pattern(

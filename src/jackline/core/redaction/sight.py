@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
+from jackline.core.patterns import Pattern
+
 
 class Tail(Protocol):
     """How a match goes on that has no longest length: until its terminator."""
@@ -76,13 +78,29 @@ def sight(text: str) -> Sight:
     return Sight(text, folded.encode("latin-1", "replace").translate(_PLAIN).decode("ascii"))
 
 
+# How a sign is written that is none of a word: in a literal, JSON, a URL, quoted-printable, HTML,
+# or for a terminal. What such an escape ends with is no part of what follows it.
+_ESCAPE = Pattern(
+    r"(?:\\(?:[abefnrtv0]|[0-7]{2,3}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})"
+    r"|%(?:25){0,8}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[[0-9;:]{0,32}[A-Za-z]"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|gt|lt|nbsp|quot))\z"
+)
+_ESCAPE_MAX = 40
+_LINE_ENDS = frozenset({r"\n", r"\r", r"\t"})
+
+
+def ends_escape(plain: str, start: int) -> bool:
+    """Whether what stands before `start` writes a sign, and is no word that goes on there."""
+    return _ESCAPE.search(plain[max(0, start - _ESCAPE_MAX) : start]) is not None
+
+
 def free_before(plain: str, start: int) -> bool:
     """Whether nothing stands before `start` that would make it the middle of something."""
     if not start:
         return True
     last = plain[start - 1]
     if last.isalnum() or last == "_":
-        return False
+        return plain[max(0, start - 2) : start] in _LINE_ENDS
     return last not in "-./,+" or start == 1 or not plain[start - 2].isalnum()
 
 

@@ -40,9 +40,11 @@ async def read_events(  # noqa: PLR0913 - each is a part of the request
     row = await service.sessions.row(session_of(caller, session), caller.user, "see")
     place = wire.place(last_event_id or after or "0")
     if wants_stream(accept):
-        return EventStream(stream(service.sessions, row, place, service.frames), service)
+        form = service.told(row, caller.user)
+        return EventStream(stream(service.sessions, row, place, form), service)
     if place.epoch:
         raise InputError(f"{after!r} is a place within a text: only a stream goes on there.")
     records = await service.store.read(row.id, place.seq, limit)
-    told = b",".join([wire.event_json(wire.leaving(each)) for each in records])
+    discretion = service.discretion(row, caller.user)
+    told = b",".join([wire.event_json(wire.leaving(each, discretion)) for each in records])
     return Response(b'{"events":[%b],"head":%d}' % (told, row.head), media_type="application/json")

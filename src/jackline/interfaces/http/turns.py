@@ -55,9 +55,8 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     turn = receipt.turn or receipt.seq
     if wants_stream(accept):
         row = await service.sessions.row(name, caller.user)
-        frames = stream(
-            service.sessions, row, Place(turn - 1), service.frames, lambda each: ends(each, turn)
-        )
+        form = service.told(row, caller.user)
+        frames = stream(service.sessions, row, Place(turn - 1), form, lambda each: ends(each, turn))
         return EventStream(frames, service)
     if wait and (result := await _result(service, caller, name, turn, wait)):
         return json(done(result))
