@@ -542,7 +542,7 @@ def test_what_allows_a_call_by_its_arguments_judges_the_text_and_not_its_handle(
 
     _, events = asyncio.run(till.run(LETTER, both, "No.", more=[post, pin]))
     assert sent == []
-    rude, unseen = (text for code, text in failures(events) if code == "handle")
+    unseen, rude = sorted(text for code, text in failures(events) if code == "handle")
     assert rude == (
         "Not made: post is not allowed with what stands in the text. Call it otherwise, or ask "
         "the user."
@@ -571,9 +571,9 @@ def test_no_word_of_a_text_is_in_what_is_said_of_a_call_that_it_does_not_fit(til
 
     _, events = asyncio.run(till.run(LETTER, both, "No.", more=[short, listed]))
     again = "Call it otherwise, or ask the user."
-    assert failures(events) == [
-        ("handle", f"Not made: what stands in the text does not fit what short takes. {again}"),
+    assert sorted(failures(events)) == [
         ("handle", f"Not made: listed is not allowed with what stands in the text. {again}"),
+        ("handle", f"Not made: what stands in the text does not fit what short takes. {again}"),
     ]
 
 
