@@ -163,7 +163,7 @@ def test_one_question_is_asked_where_a_tool_wants_approval_anyway_and_no_plan_is
 
     events = asyncio.run(story())
     (asked,) = of(events, e.InputRequested)
-    assert asked.text == "send needs approval"
+    assert asked.text.startswith("send needs approval; untrusted text was read, and no plan says")
     assert asked.origins["to"] == "search, body"
     assert (sent, plans(events)) == (["eve@evil.com: everything"], 0)
 

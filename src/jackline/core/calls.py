@@ -143,7 +143,7 @@ def _judged(
     ruling = permit.judge(desk.rights, tool.name, arguments)
     if ruling.decision == "refuse":
         return _refused(call, ruling)
-    why = _question(desk.session, tool, arguments, verdict) or ruling.text
+    why = _joined(_question(desk.session, tool, arguments, verdict), ruling.text)
     flow = _flow(desk, tool, arguments)
     kept = flow.kept if flow else None
     if not why and (flow is None or flow.decision == "allow"):
@@ -157,6 +157,8 @@ def _judged(
     elif desk.agent.on_ask == "refuse":
         text = f"Not made: {why}, and nobody is there to approve it."
         return e.ToolRefused(call.key, text, "needs_approval", kept, ruling.by)
+    else:
+        why = _joined(why, _objection(desk, tool, arguments, flow))
     bound = digest(tool.name, arguments, desk.principal, tool.version)
     expires_at = desk.now + desk.agent.limits.answer_s
     asked = e.InputRequested(
@@ -164,6 +166,27 @@ def _judged(
     )
     asked = replace(asked, rules=ruling.by) if ruling.by else asked
     return replace(asked, origins=flow.shown, flow=kept) if flow else asked
+
+
+def _joined(*reasons: str) -> str:
+    """Return all reasons: who decides on one has to know of the others."""
+    return "; ".join(filter(None, reasons))
+
+
+def _objection(desk: Desk, tool: Tool, arguments: str, flow: FlowVerdict | None) -> str:
+    """Return what flow has against a call that somebody decides on anyway, or nothing.
+
+    No plan is bought for it. Where one might say that it was asked for, this says that nobody
+    knows, and what there is against it even if it was.
+    """
+    if flow is None or flow.tier != "taint" or not desk.plans:
+        return flow.reason if flow else ""
+    given: dict[str, object] = msgspec.json.decode(arguments)
+    wanted = Planned(tool.name, {name: given[name] for name in tool.flow.critical if name in given})
+    question = replace(_known(desk), plan=Plan((wanted,)), spent=())
+    left = judge_flow(tool.flow, given, question)
+    unknown = "untrusted text was read, and no plan says whether anybody asked for this call"
+    return _joined(unknown, left.reason if left.tier == "readers" else "")
 
 
 def _refused(call: Call, ruling: Ruling) -> e.ToolRefused:
