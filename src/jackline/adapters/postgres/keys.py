@@ -43,6 +43,7 @@ class PostgresKeys:
         *names, _, _, _ = keys.written(key)
 
         def work(database: Connection, given: float | None) -> ApiKey:
+            """Insert it."""
             row = database.execute(_ADD, (given, *names, lives_s, digest)).fetchone()
             if row is None:
                 raise keys.taken(key.prefix)
@@ -71,6 +72,7 @@ class PostgresKeys:
         """See `Keys.revoke`."""
 
         def work(database: Connection, given: float | None) -> ApiKey:
+            """Mark it."""
             row = database.execute(_REVOKE, (given, tenant, prefix)).fetchone()
             if row is None:
                 raise keys.unknown(prefix)

@@ -40,6 +40,7 @@ class SqliteKeys:
         """See `Keys.add`."""
 
         def work(database: sqlite3.Connection, at: float) -> ApiKey:
+            """Insert it."""
             made = keys.dated(key, at, lives_s)
             if not database.execute(_ADD, (*keys.written(made), digest)).rowcount:
                 raise keys.taken(key.prefix)
@@ -65,6 +66,7 @@ class SqliteKeys:
         """See `Keys.revoke`."""
 
         def work(database: sqlite3.Connection, at: float) -> ApiKey:
+            """Mark it."""
             row = database.execute(_REVOKE, (at, tenant, prefix)).fetchone()
             if row is None:
                 raise keys.unknown(prefix)

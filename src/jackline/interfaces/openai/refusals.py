@@ -90,6 +90,7 @@ class Compatible(APIRoute):
         handler = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
+            """Answer, and tell what is refused as OpenAI does."""
             try:
                 return await handler(request)
             except JacklineError as error:
