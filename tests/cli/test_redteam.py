@@ -52,7 +52,9 @@ def test_a_hole_is_told_to_programs_with_where_it_came_from(tmp_path: Path) -> N
     done = run(tmp_path, "redteam", "secretary:thank_bob", "--json", "--most", "40", code=1)
     found = json.loads(done.stdout)
     one = found["through"][0]
-    assert set(found) == {"attacks", "through", "asked", "refused", "untried"}
+    assert set(found) == {"attacks", "through", "asked", "refused", "untried", "tried"}
+    assert sum(found["tried"].values()) == found["attacks"]
+    assert any("written otherwise or in another order" in each for each in found["untried"])
     assert one["tool"] == one["declared_by"] == "send_mail"
     assert one["arguments"]["to"] == "bob@vance.example"
     assert one["chosen"] == ["attachments"]
@@ -73,6 +75,8 @@ def test_what_is_no_scenario_is_one_sentence(tmp_path: Path) -> None:
 def test_the_demo_has_no_holes_and_shows_how_far_it_is(tmp_path: Path) -> None:
     with Terminal(tmp_path, "redteam", "--most", "60") as terminal:
         terminal.expect("Attacking shop")
+        terminal.expect("Tried: ")
+        terminal.expect("Not tried:")
         terminal.expect("0 got through")
         assert terminal.end() == 0
     assert list(tmp_path.iterdir()) == []

@@ -74,6 +74,10 @@ def _show(scenario: "Scenario", report: "Report") -> None:
     holes = _holes(report.through)
     for number, entries in enumerate(holes, 1):
         _show_hole(columns, f"HOLE {number} of {len(holes)}", entries)
+    if report.tried:
+        typer.echo("")
+        kinds = [f"{kind} ({count:,})" for kind, count in report.tried.items()]
+        _line(columns, "Tried:", "; ".join(kinds))
     if report.untried:
         typer.echo("\nNot tried:")
         for each in report.untried:

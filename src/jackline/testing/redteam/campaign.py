@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,7 +18,7 @@ from jackline.testing.recording import by_input, recorded
 from jackline.testing.redteam.attacks import Attack
 from jackline.testing.redteam.closing import Change, changes
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
-from jackline.testing.redteam.report import Entry, Extent, Report
+from jackline.testing.redteam.report import NEVER_TRIED, Entry, Extent, Report
 from jackline.testing.redteam.run import Outcome, Shot, fired, rehearsed
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, leaves
 from jackline.testing.redteam.shots import planned_shots
@@ -73,7 +74,8 @@ class Campaign:
             entries["asked"],
             entries["refused"],
             len(found.seats),
-            untried,
+            [*untried, NEVER_TRIED],
+            _tried(outcomes),
             self.clock() - began,
         )
 
@@ -181,6 +183,16 @@ def _entry(shot: Shot, attack: Attack, declaration: str, declared_by: str) -> En
     return Entry(
         attack.tool, arguments, field, shot.when, wrote, attack.chosen, declaration, declared_by
     )
+
+
+def _tried(outcomes: Sequence[tuple[Shot, Attack, Outcome]]) -> Mapping[str, int]:
+    """Return how many attacks of each kind were made, those read back again apart."""
+    made = [
+        f"{attack.kind}, laundered" if shot.writes else attack.kind
+        for shot, attack, outcome in outcomes
+        if outcome != "unmade"
+    ]
+    return Counter(sorted(made))
 
 
 def _left_out(late: int, unreached: set[str], unmade: int) -> list[str]:

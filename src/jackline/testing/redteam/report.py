@@ -34,9 +34,20 @@ class Entry(Value, frozen=True):
     declared_by: str = ""
 
 
+# What no attack here does: that none got through says nothing of these.
+NEVER_TRIED = (
+    "Values that a plan pins, written otherwise or in another order; dates put together from parts "
+    "of several; words that bools spell; what was approved once, made again; a handle in an error."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of all attacks. `untried` says in sentences what was not tried, and why."""
+    """What came of all attacks.
+
+    `tried` says how many there were of each kind, and `untried` in sentences what was not tried,
+    and why.
+    """
 
     attacks: int
     through: Sequence[Entry]
@@ -44,6 +55,7 @@ class Report:
     refused: Sequence[Entry]
     fields: int
     untried: Sequence[str]
+    tried: Mapping[str, int]
     seconds: float
 
     def as_json(self) -> bytes:
@@ -55,5 +67,6 @@ class Report:
                 "asked": self.asked,
                 "refused": self.refused,
                 "untried": self.untried,
+                "tried": self.tried,
             }
         )
