@@ -6,6 +6,7 @@ import json
 import httpx2
 import pytest
 from tests.interfaces.served import serving
+from websockets.asyncio.client import connect
 
 from jackline import (
     Agent,
@@ -99,6 +100,33 @@ def test_over_http_a_card_stands_in_nothing_but_the_question_about_it() -> None:
         for name in ("arguments", "value"):
             if isinstance(inner := json.loads(each).get(name), str):
                 json.loads(inner)
+
+
+def test_no_other_road_tells_a_card_either() -> None:
+    async def story() -> tuple[list[str], str]:
+        said = [[ToolCall("customer", json.dumps({"card": CARD}))], f"Card {CARD}."]
+        agent = Agent("bank", ScriptedModel(said), tools=[customer])
+        async with (
+            asyncio.timeout(30),
+            Runtime([agent], store="memory://") as runtime,
+            serving(asgi(runtime, [Development(ANN)])) as url,
+            httpx2.AsyncClient(base_url=url) as client,
+        ):
+            body = {"model": "bank", "input": f"Look at {CARD}."}
+            answers = [(await client.post("/v1/responses", json=body)).text]
+            answers.append((await client.get(f"/v1/responses/{json.loads(answers[0])['id']}")).text)
+            answers.append((await client.post("/v1/responses", json={**body, "stream": True})).text)
+            (row, *_) = await runtime.sessions.listed(ANN)
+            at = f"{url.replace('http', 'ws')}/v1/sessions/{row.id.name}/ws"
+            async with connect(at) as socket:
+                answers += [str(await socket.recv()) for _ in range(row.head)]
+            events = await runtime.store.read(row.id)
+            return answers, repr([each.event for each in events])
+
+    answers, journal = asyncio.run(story())
+    assert CARD in journal
+    assert not [each for each in answers if CARD in each or str(BARE) in each]
+    assert sum("[redacted:card]" in each for each in answers) > 5
 
 
 def is_result(record: Record) -> bool:

@@ -52,7 +52,9 @@ def budget(
     by: Annotated[
         By | None, typer.Option(help="Sums of ended turns: by user, agent, day, or all.")
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=366, help="With --by: of so many days.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=1, max=366, metavar="N", help="With --by: of so many days.")
+    ] = 30,
     app: AppName = "",
     as_json: Json = False,
 ) -> int:

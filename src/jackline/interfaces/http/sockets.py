@@ -75,7 +75,7 @@ async def converse(websocket: WebSocket, session: str) -> None:
         return
     offered: Sequence[str] = websocket.scope.get("subprotocols", ())
     await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
-    batches = stream(service.sessions, row, after, Messages(service.frames))
+    batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
     await _Conversation(websocket, service, authorization, row).last(batches)
 
 

@@ -47,11 +47,12 @@ async def create_completion(
     headers, own = header_of(span.session), service.approve_own
     asks = await _asks(talk, row, span)
     if not body.stream:
-        reply = asks or await heard(service, row, span)
+        reply = asks or await heard(service, row, span, caller.user)
         return json(completion(reply, body.model, own=own), headers=headers)
     usage = bool(body.stream_options and body.stream_options.include_usage)
     writer = ChatWriter(body.model, own=own, usage=usage)
-    told = at_once(asks, writer) if asks else telling.told(service, row, Reply(span), writer)
+    reply = asks or Reply(span, service.discretion(row, caller.user))
+    told = at_once(reply, writer) if asks else telling.told(service, row, reply, writer)
     frames = EventStream(told, service, writer.drained)
     frames.headers.update(headers)
     return frames

@@ -3,7 +3,7 @@
 It is read off the journal, so that whoever asks for it again, streamed or not, gets the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
@@ -31,7 +31,9 @@ from jackline.core.events import (
     Usage,
 )
 from jackline.core.messages import Text, ToolCall
+from jackline.interfaces import wire
 from jackline.interfaces.openai.ids import Span
+from jackline.interfaces.wire import Discretion
 from jackline.ports import Delta
 
 _FOR_PEOPLE = {"person", "dead_letter", "version"}
@@ -88,10 +90,12 @@ class VoidError(Exception):
 class Reply:
     """What came of one request so far: `end` says how it ended, once it has.
 
-    Unless it is `streamed`, text counts when it is whole.
+    Unless it is `streamed`, text counts when it is whole. Events are taken in with `discretion`,
+    which is that of who reads it.
     """
 
     span: Span
+    discretion: Sequence[Discretion] = ()
     streamed: bool = True
     items: list[Item] = field(default_factory=list[Item])
     usage: Usage = field(default_factory=Usage)
@@ -118,6 +122,7 @@ class Reply:
         """Take in an event of the turn, each once and in order, and return what it changes."""
         if self.end:
             return []
+        record = wire.leaving(record, self.discretion)
         if record.seq == self.span.first:
             self.begun_at = record.at
         self._within = record.seq >= self.span.first

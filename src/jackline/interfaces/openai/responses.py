@@ -57,10 +57,11 @@ async def create_response(
     row = await service.sessions.row(named, caller.user, "see")
     headers = header_of(span.session)
     if not body.stream:
-        reply = await heard(service, row, span)
+        reply = await heard(service, row, span, caller.user)
         return json(response(reply, body.model, before), headers=headers)
     writer = ResponseWriter(body.model, before)
-    frames = EventStream(told(service, row, Reply(span), writer), service, writer.drained)
+    reply = Reply(span, service.discretion(row, caller.user))
+    frames = EventStream(told(service, row, reply, writer), service, writer.drained)
     frames.headers.update(headers)
     return frames
 
@@ -69,7 +70,7 @@ async def create_response(
 async def show_response(response_id: ResponseId, service: Served, caller: Speaker) -> Response:
     """Show a response as it stands now: also one whose stream was cut off."""
     row, span = await ids.span(service, caller, response_id)
-    return json(response(await found(service, row, span), row.agent, None))
+    return json(response(await found(service, row, span, caller.user), row.agent, None))
 
 
 async def _goes_on(talk: Talk, before: str, name: str, *, says: bool) -> str:

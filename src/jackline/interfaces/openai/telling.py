@@ -14,6 +14,7 @@ from jackline.core.events import (
     TurnPaused,
     TurnStopped,
 )
+from jackline.core.user import User
 from jackline.interfaces.openai.ids import Span
 from jackline.interfaces.openai.refusals import TurnError
 from jackline.interfaces.openai.reply import Change, Reply, VoidError
@@ -113,9 +114,9 @@ class _Silent:
         raise error
 
 
-async def heard(service: Service, row: SessionRow, span: Span) -> Reply:
+async def heard(service: Service, row: SessionRow, span: Span, user: User) -> Reply:
     """Return what came of a request once it is over, or at the latest after `Bounds.wait_s`."""
-    reply = Reply(span, streamed=False)
+    reply = Reply(span, service.discretion(row, user), streamed=False)
     try:
         async with (
             asyncio.timeout(service.bounds.wait_s),
@@ -128,9 +129,9 @@ async def heard(service: Service, row: SessionRow, span: Span) -> Reply:
     return reply
 
 
-async def found(service: Service, row: SessionRow, span: Span) -> Reply:
+async def found(service: Service, row: SessionRow, span: Span, user: User) -> Reply:
     """Return what has come of a request so far."""
-    reply, after = Reply(span), span.turn - 1
+    reply, after = Reply(span, service.discretion(row, user)), span.turn - 1
     while not reply.end and (page := await service.store.read(row.id, after, _PAGE)):
         for record in page:
             reply.take(record)
