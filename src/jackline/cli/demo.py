@@ -55,7 +55,8 @@ def demo(
         raise InputError("--store is for --cluster: the demo has a file of its own.")
     console = make_console(is_json=as_json)
     live = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
-    stage = Stage(console, Somebody(console) if live else Nobody(), is_live=live, command=called())
+    person = Somebody(console) if live else Nobody()
+    stage = Stage(console, person, live, called(), called(absolute=True))
     if with_workers:
         return _clustered(stage, folder, store, as_json=as_json)
     timeline = Timeline()

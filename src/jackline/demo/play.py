@@ -15,6 +15,7 @@ from jackline.demo.stage import Stage, table
 from jackline.ports import Clock
 
 _READ_S = 6.0
+_EVENTS = "http://127.0.0.1:8000/v1/sessions/refund/events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,7 @@ def _look_inside(stage: Stage, folder: Folder) -> None:
     for what in ("events refund", "events bicycle", "budget", "sessions"):
         stage.console.print(f"    {stage.command} {what} --store {folder.store}", soft_wrap=True)
     stage.console.print(f"    cat {folder.path / 'payments.jsonl'}", soft_wrap=True)
+    stage.say("\nServe it, with these sessions in it, and follow one; cut it off, and go on:")
+    served = "serve jackline.demo.served:shop --store sqlite:///jackline.db"
+    stage.console.print(f"    cd {folder.path} && {stage.elsewhere} {served}", soft_wrap=True)
+    stage.console.print(f"    curl -N {_EVENTS} -H 'Accept: text/event-stream'", soft_wrap=True)

@@ -95,12 +95,13 @@ class Somebody:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the demo takes place."""
+    """Where the demo takes place. `command` is how the program is called, `elsewhere` from afar."""
 
     console: Console
     person: Person
     is_live: bool = False
     command: str = "jackline"
+    elsewhere: str = "jackline"
 
     def act(self, number: int, title: str, *text: str) -> None:
         """Begin an act."""
