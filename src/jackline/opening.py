@@ -23,7 +23,7 @@ from jackline.runtime.tools import Witness
 
 _FLUSH_S = 2.0
 _NOTICE_S = 0.5
-_LOOK_S = 15.0
+_LOOK_S = 300.0  # One asks for all: this is for what nobody could think of.
 
 # Seconds on a clock that goes on while the process is stopped or asleep.
 awake_clock: Clock = partial(

@@ -46,12 +46,13 @@ async def desk(
     folder: Path, agent: Agent | None = None, **options: Any
 ) -> AsyncGenerator[httpx2.AsyncClient]:
     """Give a client of a server on a file, which outlives it."""
+    at = f"sqlite:///{folder}/j.db"
     async with (
         asyncio.timeout(30),
-        house([agent or clerk()], f"sqlite:///{folder}/j.db", **options) as (_, app),
+        house([agent or clerk()], at, **options) as (_, app),
+        client(app) as web,
     ):
-        async with client(app) as web:
-            yield web
+        yield web
 
 
 async def asked(web: httpx2.AsyncClient) -> dict[str, Any]:

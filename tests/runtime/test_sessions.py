@@ -242,6 +242,7 @@ def test_whoever_waits_for_what_is_erased_meanwhile_hears_of_it(
     counted: Counted, wait: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LocalBus, "look_s", 0.05)
+    monkeypatch.setattr("jackline.opening._LOOK_S", 0.05)
 
     async def story() -> None:
         async with silence(counted) as (runtime, _, turn):

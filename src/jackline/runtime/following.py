@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator, Sequence
 
 from jackline.core.errors import InputError, NotFoundError
 from jackline.core.events import Record
-from jackline.ports import Bus, Delta, Grown, SessionRow, Store
+from jackline.ports import Bus, Delta, Grown, Listener, SessionRow, Store
 from jackline.runtime.results import PAGE, closed_at
 
 POSITION_MAX = (1 << 63) - 1
 Heard = Sequence[Record | Delta]
+_BEAT_S = 15.0
 
 
 async def follow(
@@ -16,8 +17,8 @@ async def follow(
 ) -> AsyncGenerator[Heard]:
     """Yield what follows position `after`, in batches as it comes, then what is to come.
 
-    Events come each once and in order. A batch is empty where the bus has had no news for
-    `look_s`. Ends when the caller stops; raises `NotFoundError` where the session, which was
+    Events come each once and in order. A batch is empty where there was no news for a while, at
+    most 15 s. Ends when the caller stops; raises `NotFoundError` where the session, which was
     `known` to be so, is erased meanwhile.
     """
     if after > POSITION_MAX:
@@ -39,7 +40,7 @@ async def follow(
                     yield batch
                     batch = []
             yield batch
-            heard = await listener.take(bus.look_s) or await follower.unheard()
+            heard = await follower.heard(listener, bus.look_s)
 
 
 class _Follower:
@@ -50,6 +51,17 @@ class _Follower:
         self._known = known
         self._after = after
         self._closed = 0
+        self._quiet_s = 0.0
+
+    async def heard(self, listener: Listener, look_s: float) -> Sequence[Delta | Grown]:
+        """Return what is heard within a beat; after `look_s` without anything, what is found."""
+        wait_s = min(look_s, _BEAT_S)
+        heard = await listener.take(wait_s)
+        self._quiet_s = 0.0 if heard else self._quiet_s + wait_s
+        if self._quiet_s < look_s:
+            return heard
+        self._quiet_s = 0.0
+        return await self.unheard()
 
     def wants(self, delta: Delta) -> bool:
         """Whether it is text of a reply that was asked for, and is not over."""
