@@ -12,6 +12,7 @@ from tests.cli.terminal import Terminal, jackline
 from jackline.cli.demo import demo
 
 
+@pytest.mark.verify
 def test_a_turn_goes_on_with_the_other_worker_and_its_stream_without_a_gap(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], postgres_url: str
 ) -> None:

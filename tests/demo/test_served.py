@@ -16,6 +16,7 @@ from jackline.serving import asgi
 from jackline.settings import Settings
 
 
+@pytest.mark.verify
 def test_the_demo_s_sessions_are_served_and_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

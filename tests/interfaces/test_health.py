@@ -132,6 +132,7 @@ def test_a_server_that_drains_is_not_ready() -> None:
     within(story())
 
 
+@pytest.mark.verify
 def test_a_file_that_lacks_a_step_or_cannot_be_written_is_not_ready(tmp_path: Path) -> None:
     async def story() -> None:
         path = tmp_path / "journal.db"

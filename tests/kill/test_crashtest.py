@@ -175,6 +175,7 @@ def test_on_postgres_nobody_waits_for_what_an_agent_waits_for(postgres_server: s
     assert "seller: 1 boundaries, 3 runs, 0 breaches;" in done.stdout
 
 
+@pytest.mark.verify
 def test_a_store_that_does_not_fence_is_found(postgres_server: str, tmp_path: Path) -> None:
     at = "before commit drive (model.replied, tool.started) turn 2/model/0"
     assert found("none", at, tmp_path, postgres_server) == []

@@ -92,6 +92,7 @@ def test_sessions_outlive_a_server_that_is_restarted_under_them(
     outlived(postgres.with_database(url, where), tmp_path, falls)
 
 
+@pytest.mark.verify
 def test_a_standby_that_takes_over_has_all_that_was_acknowledged(tmp_path: Path) -> None:
     with servers(2) as [first, second]:
         with first.admin() as admin:

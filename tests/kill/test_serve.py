@@ -31,6 +31,7 @@ def within(story: Callable[[Servers], Coroutine[Any, Any, None]], folder: Path, 
     asyncio.run(run())
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 def test_a_client_of_a_server_that_ends_in_mid_stream_has_all_from_the_next_one(
     how: str, store: str, tmp_path: Path

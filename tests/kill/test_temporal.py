@@ -117,6 +117,7 @@ def test_a_worker_that_stood_still_too_long_is_fenced(place: Place) -> None:
     in_office(story, place)
 
 
+@pytest.mark.verify
 def test_what_is_accepted_while_temporal_is_away_is_driven_when_it_has_forgotten_all(
     server: TemporalServer, postgres_url: str, tmp_path: Path
 ) -> None:

@@ -190,6 +190,7 @@ def test_what_still_runs_in_the_end_is_cut_off_and_never_made_again(
     within(story, store, tmp_path)
 
 
+@pytest.mark.verify
 def test_a_worker_ends_though_somebody_s_code_never_returns(store: str, tmp_path: Path) -> None:
     async def story(there: House) -> None:
         worker = await there.hire("--grace", "0.2")

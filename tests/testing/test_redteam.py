@@ -368,6 +368,7 @@ def test_a_link_in_an_answer_is_withheld_unless_that_guard_is_taken_away() -> No
     assert {each.arguments["text"][:3] for each in report.through} == {"![l", "[Re"}
 
 
+@pytest.mark.verify
 def test_what_is_drawn_is_the_same_for_one_seed_and_every_place_has_its_turn() -> None:
     few = [each for seed in (1, 1, 2) for each in [_few(seed)]]
     assert few[0] == few[1] != few[2]
