@@ -42,6 +42,7 @@ def test_it_brings_its_own_postgres_and_shows_a_person_what_happens() -> None:
         terminal.expect("G4")
         terminal.expect("exit code 0")
         assert terminal.end() == 0
+        assert '{"calls"' not in terminal.text, "a plan is nobody's answer"
         assert not list(Path(name).glob("jackline-demo-*")), "its server is gone"
 
 

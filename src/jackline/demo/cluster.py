@@ -85,7 +85,7 @@ class Scene:
         if isinstance(event, e.SessionTaken):
             self.driver = _process(event.worker)
             self.stage.note(f"[bold]worker {self.driver} drives[/bold]")
-        elif isinstance(event, e.ModelReplied):
+        elif isinstance(event, e.ModelReplied) and "/plan/" not in event.key:  # Nobody's answer.
             self.stage.stream("" if self._said else event.text)
             self.stage.say("")
             self._said = False
