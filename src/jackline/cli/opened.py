@@ -1,5 +1,7 @@
 """Stores and runtimes, as settings say: opened for as long as a command needs them."""
 
+import os
+import socket
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -47,6 +49,18 @@ def check_shared(settings: Settings) -> None:
             "memory:// ends with the process that uses it, so there is nothing to see: give "
             "--store sqlite:///jackline.db."
         )
+
+
+def surroundings(settings: Settings, slots: int) -> Surroundings:
+    """Return those of a process that drives at most so many sessions at once, under its name."""
+    return Surroundings(
+        worker=f"{socket.gethostname()}:{os.getpid()}:{new_id()[:4]}",
+        lease_s=settings.lease_s,
+        slots=slots,
+        tenant_slots=settings.tenant_turns,
+        tenant_queue=settings.tenant_queue,
+        engine=settings.engine,
+    )
 
 
 def existing_store(settings: Settings) -> Path | None:

@@ -1,7 +1,6 @@
 """`jackline serve`: agents as a service, in one process."""
 
 import asyncio
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +19,14 @@ from jackline.cli.draining import (
     told_to_end,
 )
 from jackline.cli.logs import Access, Format, LogFormat, logging_as
-from jackline.cli.opened import check_shared, driving
+from jackline.cli.opened import check_shared, driving, surroundings
 from jackline.cli.options import EngineUrl, Exit, Json, PolicyFile, StoreUrl
 from jackline.cli.references import load_app
 from jackline.cli.signals import signals
 from jackline.core.app import App
 from jackline.core.errors import CallerError, DefinitionError
 from jackline.interfaces.identity import Development, Identity
-from jackline.opening import Surroundings, new_id
+from jackline.opening import Surroundings
 from jackline.serving import asgi, identities
 from jackline.settings import Settings, read_settings
 
@@ -93,14 +92,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command
     settings = read_settings(said).settings
     check_shared(settings)
     served = load_app(settings.app)
-    around = Surroundings(
-        worker=f"{socket.gethostname()}:{os.getpid()}:{new_id()[:4]}",
-        lease_s=settings.lease_s,
-        slots=concurrency,
-        tenant_slots=settings.tenant_turns,
-        tenant_queue=settings.tenant_queue,
-        engine=settings.engine,
-    )
+    around = surroundings(settings, concurrency)
     logs = logging_as(log_format, access=access_log)
     with _bound(host, port) as listener, logs as access:
         way = _Way(settings, around, listener, drive, grace, Voice(as_json), access)

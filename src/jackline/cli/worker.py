@@ -1,8 +1,6 @@
 """`jackline worker`: drive what is due, until told to end."""
 
 import asyncio
-import os
-import socket
 from typing import Annotated
 
 import typer
@@ -18,13 +16,13 @@ from jackline.cli.draining import (
     told_to_end,
 )
 from jackline.cli.logs import Format, LogFormat, logging_as
-from jackline.cli.opened import check_shared, driving
+from jackline.cli.opened import check_shared, driving, surroundings
 from jackline.cli.options import AppName, EngineUrl, Exit, Json, PolicyFile, StoreUrl
 from jackline.cli.references import load_app
 from jackline.cli.show import count
 from jackline.cli.signals import signals
 from jackline.core.app import App
-from jackline.opening import Surroundings, new_id
+from jackline.opening import Surroundings
 from jackline.settings import Settings, read_settings
 
 
@@ -61,13 +59,7 @@ def worker(  # noqa: PLR0913 - each is an option of the command
     settings = read_settings(said).settings
     check_shared(settings)
     served = load_app(settings.app)
-    around = Surroundings(
-        worker=f"{socket.gethostname()}:{os.getpid()}:{new_id()[:4]}",
-        lease_s=settings.lease_s,
-        slots=concurrency,
-        tenant_slots=settings.tenant_turns,
-        engine=settings.engine,
-    )
+    around = surroundings(settings, concurrency)
     with logging_as(log_format):
         return asyncio.run(_work(settings, served, around, grace, Voice(as_json)))
 

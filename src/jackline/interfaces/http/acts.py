@@ -8,7 +8,7 @@ from jackline.interfaces.answering import Answer, give_answer
 from jackline.interfaces.http.bodies import AnswerAsked, CancelAsked
 from jackline.interfaces.identity import Caller
 from jackline.interfaces.service import Service
-from jackline.ports import Receipt
+from jackline.ports import Receipt, SessionRow
 
 
 async def answer(
@@ -37,16 +37,21 @@ async def cancel(
     service: Service, caller: Caller, session: SessionId, asked: CancelAsked
 ) -> Receipt:
     """End the open turn. What came of what runs is kept."""
-    await _operated(service, caller, session)
+    await operated(service, caller, session)
     return await service.sessions.cancel(session, caller.user, asked.reason, turn=asked.turn)
 
 
 async def resume(service: Service, caller: Caller, session: SessionId, request_id: str) -> Receipt:
     """Go on with a turn that is paused, or where the last one was stopped or failed."""
-    await _operated(service, caller, session)
+    await operated(service, caller, session)
     return await service.sessions.go_on(session, caller.user, request_id)
 
 
-async def _operated(service: Service, caller: Caller, session: SessionId) -> None:
+async def operated(service: Service, caller: Caller, session: SessionId) -> SessionRow:
+    """Return a session that is the caller's own, or theirs to operate.
+
+    Raises `NotFoundError` for others, and `ForbiddenError` where a scope narrows it away.
+    """
     row = await service.sessions.row(session, caller.user, "operate")
     caller.check("say" if row.user == caller.user.id else "operate")
+    return row

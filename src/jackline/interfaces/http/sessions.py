@@ -78,8 +78,7 @@ async def erase_session(session: Name, service: Served, caller: Reader) -> Respo
 
     What it cost is kept, and that there were events.
     """
-    row = await service.sessions.row(session_of(caller, session), caller.user, "operate")
-    caller.check("say" if row.user == caller.user.id else "operate")
+    row = await acts.operated(service, caller, session_of(caller, session))
     return json({"erased": await service.store.erase(row.id.tenant, None, row.id.name)})
 
 
