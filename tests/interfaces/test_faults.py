@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.interfaces.listening import ME, Here, serving
+from tests.interfaces.served import ME, Here, running
 from tests.kill.processes import passed
 
 from jackline import Agent
@@ -34,7 +34,7 @@ def within(
     async def run() -> None:
         async with (
             asyncio.timeout(50),
-            serving([Agent("a", ScriptedModel(["Hi."]))], bounds=bounds) as here,
+            running([Agent("a", ScriptedModel(["Hi."]))], bounds=bounds) as here,
         ):
             await story(here)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.interfaces.listening import ME, Here, serving
+from tests.interfaces.served import ME, Here, running
 from tests.kill.processes import passed
 
 from jackline import Agent, Price, Runtime, Surroundings, Terms, ToolCall, User, tool
@@ -53,7 +53,7 @@ async def ready(here: Here) -> tuple[int, Mapping[str, str]]:
 
 def test_what_is_committed_and_asked_is_counted() -> None:
     async def story() -> None:
-        async with serving([clerk()]) as here:
+        async with running([clerk()]) as here:
             result = await here.runtime.run("clerk", "Look.", session="s", user=ME)
             assert result.outcome == "completed"
             await here.client.get(f"{here.url}/v1/sessions/s")
@@ -85,7 +85,7 @@ def test_what_is_committed_and_asked_is_counted() -> None:
 
 def test_tenants_are_told_apart_where_that_is_wanted() -> None:
     async def story() -> None:
-        async with serving([clerk()], metrics=Metrics(tenants=True)) as here:
+        async with running([clerk()], metrics=Metrics(tenants=True)) as here:
             await here.runtime.run("clerk", "Look.", user=User("u", "acme"))
             turns = [
                 each for each in await counted(here) if each.startswith("jackline_turns_total")
@@ -107,7 +107,7 @@ class Badge:
 def test_metrics_are_for_operators_and_health_for_everybody(role: str, status: int) -> None:
     async def story() -> None:
         known: Sequence[Identity] = [Badge()]
-        async with serving([clerk()], identities=known) as here:
+        async with running([clerk()], identities=known) as here:
             headers = {"Authorization": f"Bearer {role}"} if role else {}
             answer = await here.client.get(f"{here.url}/metrics", headers=headers)
             assert answer.status_code == status
@@ -120,7 +120,7 @@ def test_metrics_are_for_operators_and_health_for_everybody(role: str, status: i
 
 def test_a_server_that_drains_is_not_ready() -> None:
     async def story() -> None:
-        async with serving([clerk()]) as here:
+        async with running([clerk()]) as here:
             assert await ready(here) == (
                 200,
                 {"journal": "ok", "migrations": "ok", "engine": "ok", "server": "ok"},
@@ -136,7 +136,7 @@ def test_a_server_that_drains_is_not_ready() -> None:
 def test_a_file_that_lacks_a_step_or_cannot_be_written_is_not_ready(tmp_path: Path) -> None:
     async def story() -> None:
         path = tmp_path / "journal.db"
-        async with serving([clerk()], f"sqlite:///{path}") as here:
+        async with running([clerk()], f"sqlite:///{path}") as here:
             assert (await ready(here))[0] == 200
             with closing(sqlite3.connect(path, isolation_level=None)) as database:
                 database.execute(FORGET)
@@ -166,7 +166,7 @@ def test_a_worker_that_hears_nothing_of_its_store_is_not_alive() -> None:
 
 def test_a_postgres_is_ready(postgres_url: str) -> None:
     async def story() -> None:
-        async with serving([clerk()], postgres_url) as here:
+        async with running([clerk()], postgres_url) as here:
             assert (await ready(here))[0] == 200
 
     within(story())

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tests.interfaces.listening import ME
+from tests.interfaces.served import ME
 
 import jackline
 from jackline import Agent, Runtime

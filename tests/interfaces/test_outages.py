@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.interfaces.listening import ME, Here, serving
+from tests.interfaces.served import ME, Here, running
 from tests.kill.processes import passed
 from tests.kill.serving import Follower, Served, journal, servers
 
@@ -40,7 +40,7 @@ def test_while_the_database_is_locked_requests_wait_or_come_later(
 
     async def story() -> None:
         agents = [Agent("a", ScriptedModel(["Hi."]))]
-        async with asyncio.timeout(50), serving(agents, f"sqlite:///{path}") as here:
+        async with asyncio.timeout(50), running(agents, f"sqlite:///{path}") as here:
             with closing(sqlite3.connect(path, isolation_level=None)) as database:
                 database.execute("BEGIN IMMEDIATE")
                 async with asyncio.TaskGroup() as group:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from tests.interfaces.house import WAIT_S, Tokens, client, house, journal, shown
-from tests.interfaces.loopback import listening
+from tests.interfaces.served import serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
@@ -66,7 +66,7 @@ async def joined(
     bounds: Bounds = BOUNDS, **options: Any
 ) -> AsyncGenerator[tuple[Runtime, FastAPI, Callable[..., Any]]]:
     """Give a runtime, the application, and how one talks with a session of it."""
-    async with house(**options) as (runtime, app), listening(app) as url, client(app) as ann:
+    async with house(**options) as (runtime, app), serving(app) as url, client(app) as ann:
         app.state.service = replace(app.state.service, bounds=bounds)
         asked = {"agent": "clerk", "session": "one"}
         assert (await ann.post("/v1/sessions", json=asked, headers=ANN)).status_code == 201
@@ -322,7 +322,7 @@ def test_a_turn_is_cancelled_resumed_and_steered() -> None:
 
 def test_a_client_that_is_gone_without_a_word_is_found_out() -> None:
     async def story() -> None:
-        async with house() as (_, app), listening(app, ping_s=0.1) as url, client(app) as ann:
+        async with house() as (_, app), serving(app, ping_s=0.1) as url, client(app) as ann:
             asked = {"agent": "clerk", "session": "one"}
             assert (await ann.post("/v1/sessions", json=asked, headers=ANN)).status_code == 201
             host, _, port = url.removeprefix("http://").partition(":")

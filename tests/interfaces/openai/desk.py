@@ -1,14 +1,12 @@
 """A desk that refunds, behind a real server on the loopback, and real clients of OpenAI's."""
 
-import asyncio
-import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import uvicorn
 from openai import AsyncOpenAI
+from tests.interfaces.served import serving
 from tests.labels import OWN
 
 from jackline import Agent, Runtime, tool
@@ -100,18 +98,9 @@ async def served(
     async with Runtime(agents or [desk.agent()], store=store) as runtime:
         app = asgi(runtime, [Tokens()], approve_own=approve_own)
         app.state.service = replace(app.state.service, bounds=bounds, readers=desk.readers)
-        config = uvicorn.Config(app, log_level="warning", lifespan="off")
-        server = uvicorn.Server(config)
-        with closing(socket.socket()) as listening:
-            listening.bind(("127.0.0.1", 0))
-            desk.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            desk.runtime = runtime
-            async with asyncio.TaskGroup() as group:
-                group.create_task(server.serve([listening]))
-                try:
-                    yield desk
-                finally:
-                    server.should_exit = True
+        desk.runtime = runtime
+        async with serving(app) as desk.url:
+            yield desk
 
 
 def answer(question: str | None, *, approve: bool = True) -> Any:  # one of many types
