@@ -37,7 +37,7 @@ check: .venv/.ready ## Run every static check
 	@$(PYTEST) tests/test_tidy.py
 
 verify: .venv/.ready ## Check the guarantees at length
-	@$(PYTEST) --timeout 1800 -m verify $(ARGS) $(OR_NONE)
+	@$(PYTEST) -n 2 --dist worksteal --timeout 1800 -m verify $(ARGS) $(OR_NONE)
 
 sim: .venv/.ready ## Run thousands of simulated histories (SEEDS=5000)
 	@JACKLINE_SEEDS=$(SEEDS) $(PYTEST) $(PARALLEL) --timeout 7200 -m "not soak" tests/simulation $(ARGS)

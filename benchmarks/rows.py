@@ -399,7 +399,11 @@ AREAS = {
         _CLUSTER,
         {"durable_postgres": ("langgraph",), "turns": ("dbos",), "wake_up": ("dbos",)},
     ),
-    "server": Area("One server process", _SERVER, {}),
+    "server": Area(
+        "One server process",
+        _SERVER,
+        {"server.tokens": ("langgraph_dev",), "server.turns": ("langgraph_dev",)},
+    ),
     "security": Area(
         "Security: attacks replayed with a model that obeys all of them", _SECURITY, {}
     ),

@@ -32,6 +32,8 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     **{name: each.figures for name, each in MEASUREMENTS.items()},
     "turns": ("turns_per_s",),
     "wake_up": ("wake_up_p50", "wake_up_p99"),
+    "server.tokens": ("sse_tokens", "sse_bytes", "first_delta_p50", "first_delta_p99"),
+    "server.turns": ("http_turns",),
 }
 """The names of the figures of each measurement that peers take."""
 ON_POSTGRES = ("durable_postgres", "turns", "wake_up")

@@ -4,15 +4,29 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _ROOT = Path(__file__).parent.parent.parent
-_DELTA = b'"text.delta"'
-_BUFFER = 1 << 20
+TOKENS = 4_000
+THINKS_S = 0.05
+
+
+class Speech(NamedTuple):
+    """How a server is asked for a turn, and what its answers have in them.
+
+    `stream` and `wait` take the session's number and the agent, and return a request, of which
+    the answer streams or comes at the turn's end. `delta` is in each piece of text that streams,
+    `completed` in what ends a turn well.
+    """
+
+    stream: Callable[[int, str], bytes]
+    wait: Callable[[int, str], bytes]
+    delta: bytes
+    completed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,8 @@ async def hosted(store: str, stack: str) -> AsyncGenerator[Host]:
 class Heard(asyncio.Protocol):
     """One connection: counts what comes, and remembers when the first text did."""
 
-    def __init__(self) -> None:
+    def __init__(self, speech: Speech) -> None:
+        self._speech = speech
         self.bytes = 0
         self.deltas = 0
         self.first_at = 0.0
@@ -71,12 +86,13 @@ class Heard(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Count what came. The last chunk of an answer is empty."""
         self.bytes += len(data)
-        found = (self._tail + data).count(_DELTA)
+        delta = self._speech.delta
+        found = (self._tail + data).count(delta)
         if found and not self.deltas:
             self.first_at = asyncio.get_running_loop().time()
         self.deltas += found
-        self._tail = data[-len(_DELTA) + 1 :]
-        self.completed = self.completed or b'"turn.completed"' in data
+        self._tail = data[-len(delta) + 1 :]
+        self.completed = self.completed or self._speech.completed in data
         self.last = data
         if data.endswith(b"0\r\n\r\n") and not self.ended.done():
             self.ended.set_result(None)
@@ -87,9 +103,10 @@ class Heard(asyncio.Protocol):
             self.ended.set_result(error)
 
 
-async def connected(port: int) -> Heard:
+async def connected(port: int, speech: Speech | None = None) -> Heard:
     """Return a connection."""
-    _, heard = await asyncio.get_running_loop().create_connection(Heard, "127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    _, heard = await loop.create_connection(lambda: Heard(speech or OURS), "127.0.0.1", port)
     return heard
 
 
@@ -102,3 +119,15 @@ def request(path: str, body: dict[str, Any] | None, accept: str = "text/event-st
         f"Content-Type: application/json\r\nContent-Length: {len(said)}\r\n\r\n"
     )
     return head.encode() + said
+
+
+def _stream(session: int, agent: str) -> bytes:
+    return request(f"/v1/sessions/s{session}/turns", {"agent": agent, "input": "Say it."})
+
+
+def _wait(session: int, agent: str) -> bytes:
+    path = f"/v1/sessions/s{session}/turns?wait=30"
+    return request(path, {"agent": agent, "input": "Say it."}, "*/*")
+
+
+OURS = Speech(_stream, _wait, b'"text.delta"', b"completed")

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator
 import uvicorn
 
 from benchmarks.jackline import BARE
+from benchmarks.server.clients import THINKS_S, TOKENS
 from jackline import Agent, DenyList, MaximumSize, Runtime, User, asgi
 from jackline.core.budget import Price, Terms
 from jackline.core.events import Usage
@@ -22,12 +23,10 @@ from jackline.core.messages import Text
 from jackline.interfaces.identity import Development
 from jackline.ports import Reply, Request
 
-TOKENS = 4_000
 _FREE = Terms("scripted", Price(0, 0))
 _WORDS = ("when", "wind", "will", "turn", "rope", "held", "fast", "over", "deck", "then", "crew")
 _REPLY = "".join(f"{_WORDS[at % len(_WORDS)]} " for at in range(TOKENS))
 _AT_ONCE = 16
-THINKS_S = 0.05
 
 
 class Words:
