@@ -40,10 +40,10 @@ def new_id() -> str:
 class Surroundings:
     """What a runtime takes from the machine, so that a test can give it something else.
 
-    It drives at most `slots` sessions at once, and `tenant_slots` of one tenant, where it finds
-    them itself; no more sessions of a tenant queue up than `tenant_queue`. `watch` returns what is
-    to stand for the store. `engine` is the URL of what wakes workers, like
-    `temporal://host:7233/namespace`; without one that is up to the store.
+    It drives at most `slots` sessions at once, and `tenant_slots` of one tenant; no more sessions
+    of a tenant queue up than `tenant_queue`. `watch` returns what is to stand for the store.
+    `engine` is the URL of what wakes workers, like `temporal://host:7233/namespace`; without one
+    that is up to the store.
     `observers` are told of all that is committed here.
     """
 
@@ -103,6 +103,11 @@ def open_engine(
 ) -> Engine | None:
     """Return what wakes the workers on a store, for these versions of agents. None: it is one."""
     if around.engine:
+        if around.tenant_slots is not None:
+            raise DefinitionError(
+                "Temporal gives out what tenants wait for by its own fairness: leave out how many "
+                "turns of a tenant are driven at once (tenant_turns)."
+            )
         slots, lease_s = around.slots, around.lease_s
         return engines.open_engine(around.engine, opened, served, slots=slots, lease_s=lease_s)
     if not isinstance(store, str) or not is_postgres(store):
@@ -110,7 +115,13 @@ def open_engine(
     with on_postgres():
         from jackline.adapters.procrastinate.engine import ProcrastinateEngine  # noqa: PLC0415 - as above
 
-    return ProcrastinateEngine(store, served, slots=around.slots, lease_s=around.lease_s)
+    return ProcrastinateEngine(
+        store,
+        served,
+        slots=around.slots,
+        lease_s=around.lease_s,
+        tenant_max=around.tenant_slots,
+    )
 
 
 @asynccontextmanager

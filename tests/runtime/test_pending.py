@@ -116,11 +116,15 @@ def test_what_waited_before_the_process_began_takes_turns_too(tmp_path: Path) ->
     asyncio.run(story())
 
 
-def test_a_tenant_has_no_more_turns_at_once_than_is_said_and_others_have_theirs() -> None:
+@pytest.mark.parametrize("store", ["memory", "postgres"])
+def test_a_tenant_has_no_more_turns_at_once_than_is_said_and_others_have_theirs(
+    store: str, request: pytest.FixtureRequest
+) -> None:
     async def story() -> None:
         gate = Gate("flood", "calm")
         around = Surroundings(slots=10, tenant_slots=3)
-        async with Runtime(gate.agents, store="memory://", surroundings=around) as runtime:
+        url = "memory://" if store == "memory" else request.getfixturevalue("postgres_url")
+        async with Runtime(gate.agents, store=url, surroundings=around) as runtime:
             await submit(runtime, FLOOD, 12)
             await submit(runtime, CALM, 2)
             begun = await gate.wait(5)

@@ -83,16 +83,26 @@ def queue_name(agent: str, version: str) -> str:
 class ProcrastinateEngine:
     """See `Engine`. Up to `slots` sessions at once, of the agents' versions that are `served`.
 
-    Its connections are direct ones: what it listens with does not pass through a pooler.
+    Of one tenant there are at most `tenant_max`. Its connections are direct ones: what it listens
+    with does not pass through a pooler.
     """
 
-    def __init__(self, url: str, served: Mapping[str, str], *, slots: int, lease_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        served: Mapping[str, str],
+        *,
+        slots: int,
+        lease_s: float,
+        tenant_max: int | None = None,
+    ) -> None:
         self._queues = [
             queue_name(agent, version)
             for agent, newest in served.items()
             for version in (newest, "")
         ]
         self._slots = slots
+        self._tenant_max = tenant_max
         self._lease_s = lease_s
         self._conninfo = direct_options(url)
         self._driving = set[asyncio.Task[None]]()
@@ -131,7 +141,7 @@ class ProcrastinateEngine:
         """Give an app with a pool of its own. Who first needs a connection waits for one."""
         connector = PsycopgConnector(configure=_configure)  # For what listens: that has no pool.
         app = App(connector=connector)
-        app.job_manager = queue = Queue(connector, self._slots)
+        app.job_manager = queue = Queue(connector, self._slots, self._tenant_max)
         pool = AsyncConnectionPool[AsyncConnection](
             self._conninfo,
             min_size=1,

@@ -6,14 +6,15 @@ for sessions to be woken soon, and once.
 """
 
 import asyncio
+import json
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any, LiteralString
 
 from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job, JobInserted, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 _LOG = logging.getLogger("jackline")
@@ -23,13 +24,19 @@ _TOGETHER_S = 0.02
 _LOOK_S = 0.005
 _FETCH = """
     WITH next AS (
-        SELECT id FROM procrastinate_jobs
+        SELECT id, priority, args->>'tenant' AS tenant FROM procrastinate_jobs
         WHERE status = 'todo' AND queue_name = ANY (%(queues)s)
             AND (scheduled_at IS NULL OR scheduled_at <= now())
+            AND args->>'tenant' <> ALL (%(full)s::text[])
         ORDER BY priority DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ),
+    counted AS (
+        SELECT id, row_number() OVER (PARTITION BY tenant ORDER BY priority DESC, id)
+            + COALESCE((%(here)s::jsonb ->> tenant)::integer, 0) AS nth
+        FROM next
     )
     UPDATE procrastinate_jobs AS job SET status = 'doing', worker_id = %(worker)s
-    FROM next WHERE job.id = next.id
+    FROM counted WHERE job.id = counted.id AND counted.nth <= %(tenant_max)s
     RETURNING job.id, job.status, job.task_name, job.priority, job.lock, job.queueing_lock,
         job.args, job.scheduled_at, job.queue_name, job.attempts, job.worker_id
 """
@@ -60,12 +67,17 @@ class _Job(Job):
 
 
 class Queue(JobManager):
-    """Procrastinate's own, but for what it leaves to chance, and for many jobs a statement."""
+    """Procrastinate's own, but for what it leaves to chance, and for many jobs a statement.
 
-    def __init__(self, connector: BaseConnector, slots: int) -> None:
+    Of one tenant it has at most `tenant_max` jobs at once.
+    """
+
+    def __init__(self, connector: BaseConnector, slots: int, tenant_max: int | None = None) -> None:
         super().__init__(connector)
         self._slots = slots
-        self._mine = set[int]()
+        self._tenant_max = slots if tenant_max is None else tenant_max
+        self._mine: dict[int, str] = {}
+        self._tell: NotificationCallback | None = None
         self._looked_at = 0.0
         self._fetched = deque[Job]()
         self._done: list[Job] = []
@@ -82,16 +94,22 @@ class Queue(JobManager):
         if not self._fetched:
             await self._pause()
             limit = max(1, min(_AT_ONCE, self._slots - len(self._mine)))
-            values = {"queues": queues, "worker": worker_id, "limit": limit}
+            values = {"queues": queues, "worker": worker_id, "limit": limit, **self._held()}
             try:
                 rows = await self.connector.execute_query_all_async(_FETCH, **values)
             except ConnectorException as error:
                 _LOG.warning("No job could be fetched: %s", error.__cause__)
                 return None
-            self._mine.update(row["id"] for row in rows)
+            self._mine |= {row["id"]: row["args"]["tenant"] for row in rows}
             rows.sort(key=lambda row: (-row["priority"], row["id"]))
             self._fetched.extend(map(_Job.from_row, rows))
         return self._fetched.popleft() if self._fetched else None
+
+    def _held(self) -> dict[str, Any]:
+        """Return of which tenants there are how many jobs, and of whom there can be no more."""
+        here = Counter(self._mine.values())
+        full = [tenant for tenant, count in here.items() if count >= self._tenant_max]
+        return {"here": json.dumps(here), "full": full, "tenant_max": self._tenant_max}
 
     async def _pause(self) -> None:
         """Let more jobs come where the last look was just now: under load each look costs."""
@@ -104,7 +122,10 @@ class Queue(JobManager):
         """End the job soon, with others; or put it back, where it was cut off."""
         del delete_job
         assert job.id is not None, "it was fetched"
-        self._mine.discard(job.id)
+        held_back = self._held()["full"]
+        if self._mine.pop(job.id, None) in held_back and self._tell:
+            made = JobInserted(type="job_inserted", job_id=job.id)  # One that waited may come now.
+            await self._tell(channel="", notification=made)
         (self._done if status == Status.SUCCEEDED else self._cut_off).append(job)
         self._ended.set()
 
@@ -156,6 +177,7 @@ class Queue(JobManager):
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
         """Listen, and where the database went away listen again: meanwhile there is the poll."""
+        self._tell = on_notification
         while True:
             try:
                 await super().listen_for_jobs(on_notification=on_notification, queues=queues)
