@@ -54,7 +54,6 @@ def test_a_hole_is_told_to_programs_with_where_it_came_from(tmp_path: Path) -> N
     one = found["through"][0]
     assert set(found) == {"attacks", "through", "asked", "refused", "untried", "tried"}
     assert sum(found["tried"].values()) == found["attacks"]
-    assert any("written otherwise or in another order" in each for each in found["untried"])
     assert one["tool"] == one["declared_by"] == "send_mail"
     assert one["arguments"]["to"] == "bob@vance.example"
     assert one["chosen"] == ["attachments"]

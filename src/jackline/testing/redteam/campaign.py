@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, get_args
 
@@ -133,7 +133,7 @@ class Campaign:
         closes them at once. Where there is none, that of two is tried, of which each alone is not
         enough.
         """
-        alone = Shot(shot.seat, shot.when, (attack,), shot.writes, shot.reads)
+        alone = replace(shot, attacks=(attack,))
         wide = msgspec.structs.replace(attack, chosen=tuple(chosen))
         first = list(islice(changes(self.scenario.agent, wide, alone), _CHANGES_MAX))
         for change in first:
@@ -179,19 +179,26 @@ def _entry(shot: Shot, attack: Attack, declaration: str, declared_by: str) -> En
     arguments: dict[str, Any] = (
         msgspec.json.decode(attack.arguments) if attack.tool else {"text": attack.arguments}
     )
-    field, wrote = shot.seat.field, attack.words
     return Entry(
-        attack.tool, arguments, field, shot.when, wrote, attack.chosen, declaration, declared_by
+        attack.tool,
+        arguments,
+        shot.seat.field,
+        shot.when,
+        attack.words,
+        attack.chosen,
+        declaration,
+        declared_by,
+        _kind(shot, attack),
     )
+
+
+def _kind(shot: Shot, attack: Attack) -> str:
+    return f"{attack.kind}, laundered" if shot.writes else attack.kind
 
 
 def _tried(outcomes: Sequence[tuple[Shot, Attack, Outcome]]) -> Mapping[str, int]:
     """Return how many attacks of each kind were made, those read back again apart."""
-    made = [
-        f"{attack.kind}, laundered" if shot.writes else attack.kind
-        for shot, attack, outcome in outcomes
-        if outcome != "unmade"
-    ]
+    made = [_kind(shot, attack) for shot, attack, outcome in outcomes if outcome != "unmade"]
     return Counter(sorted(made))
 
 

@@ -45,8 +45,9 @@ _WRITES, _READS = -1, -2
 class Shot:
     """What is tried in one run: attacks that stand at a seat, and when they are obeyed.
 
-    With `launders` the model first has the agent's tools write the attacker's words down
-    (`writes`), and read again what the user had it read (`reads`).
+    With `writes` the model first has the agent's tools write the attacker's words down, and
+    then read again what the user had it read (`reads`). `plan` is what a planning model made;
+    None: the worst that one could make.
     """
 
     seat: Seat
@@ -54,6 +55,7 @@ class Shot:
     attacks: tuple[Attack, ...]
     writes: tuple[Attack, ...] = ()
     reads: tuple[tuple[str, str], ...] = ()
+    plan: str | None = None
 
     @property
     def words(self) -> str:
@@ -152,7 +154,8 @@ async def rehearsed(scenario: Scenario, scripted: Model, hear: Heard) -> Ran:
 async def _run(scenario: Scenario, agent: Agent, model: Obedient, says: Sequence[Say]) -> Ran:
     # A model that costs something is asked once, within the agent's budget.
     terms = FREE if isinstance(model.scripted, ScriptedModel) else model.scripted.terms
-    spoken = ScriptedModel(model.say, terms=terms, plan=_worst(agent))
+    plan = model.shot.plan if model.shot else None
+    spoken = ScriptedModel(model.say, terms=terms, plan=_worst(agent) if plan is None else plan)
     agent = replace(_unbound(agent), model=spoken)
     runtime = Runtime([agent], store="memory://", deps=scenario.dependencies)
     with _folder():

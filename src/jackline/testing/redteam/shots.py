@@ -20,6 +20,7 @@ from jackline.testing.redteam.attacks import (
     written,
 )
 from jackline.testing.redteam.known import Known
+from jackline.testing.redteam.pinned import pins, rewritten
 from jackline.testing.redteam.rehearsal import Rehearsal
 from jackline.testing.redteam.report import Extent
 from jackline.testing.redteam.run import Shot, When
@@ -34,12 +35,15 @@ def planned_shots(
 ) -> tuple[Sequence[Shot], list[str]]:
     """Return what is tried, and what is not: pairs where all of it would be too much."""
     attacks, untried = _targets(tools, found)
-    shots = list(_shots(found, attacks, tools, extent.seed, _TOGETHER))
+    special = list(_special(found, tools))
+    untried += _pointless(special)
+    shots = [*_shots(found, attacks, tools, extent.seed, _TOGETHER), *special]
     total = sum(len(shot.attacks) for shot in shots)
     if total <= extent.most:
         return shots, untried
     together = min(_TOGETHER, max(1, extent.most // len(found.seats)))
-    kept = _drawn(list(_shots(found, attacks, tools, extent.seed, together)), extent)
+    dealt = [*_shots(found, attacks, tools, extent.seed, together), *special]
+    kept = _drawn(dealt, extent)
     left = total - sum(len(shot.attacks) for shot in kept)
     return kept, [*untried, f"{left:,} of {total:,} attacks: --most {total} tries them all."]
 
@@ -77,7 +81,7 @@ def _shots(
     """Yield what is tried: at each seat each attack, at once and at the end, several in one run."""
     order = list(attacks)
     Random(seed).shuffle(order)
-    batches = [tuple(order[at : at + together]) for at in range(0, len(order), together)]
+    batches = _batches(order, together)
     for seat, when in product(found.seats, _WHEN):
         yield from [Shot(seat, when, batch) for batch in batches]
         yield Shot(seat, when, tuple(Attack("", text, "answer") for text in ANSWERS))
@@ -88,6 +92,35 @@ def _shots(
         shot = Shot(seat, when, batch, reads=found.reads)
         if write := written(tool, found.known, shot.words):
             yield replace(shot, writes=(write,))
+
+
+def _special(found: Rehearsal, tools: Sequence[Tool]) -> Iterator[Shot]:
+    """Yield what takes another plan or more than one step, each at one seat and at both moments.
+
+    What it is judged by does not depend on where the attacker wrote.
+    """
+    seat = _open_seat(found, tools)
+    pinned = [attack for tool in tools for attack in rewritten(tool, found.known)]
+    for when, batch in product(_WHEN, _batches(pinned)):
+        yield Shot(seat, when, batch, plan=pins(tools, found.known))
+
+
+def _open_seat(found: Rehearsal, tools: Sequence[Tool]) -> Seat:
+    """Return a place of which the model reads what stands there: a result, where there is one."""
+    unread = {tool.name for tool in tools if tool.quarantined}
+    places = [seat for seat in found.seats if seat.where == "result" and seat.tool not in unread]
+    return next(iter([*places, *found.seats]))
+
+
+def _batches(attacks: Sequence[Attack], together: int = _TOGETHER) -> list[tuple[Attack, ...]]:
+    return [tuple(attacks[at : at + together]) for at in range(0, len(attacks), together)]
+
+
+def _pointless(special: Sequence[Shot]) -> Iterator[str]:
+    """Yield what nothing in the scenario gives an occasion for."""
+    kinds = {attack.kind for shot in special for attack in shot.attacks}
+    if kinds.isdisjoint(["reordered", "respelled"]):
+        yield "No value is written otherwise than a plan pins it: there is none that it could pin."
 
 
 def _drawn(shots: list[Shot], extent: Extent) -> list[Shot]:
