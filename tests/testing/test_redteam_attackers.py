@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from jackline import Agent, ToolCall, tool
+from jackline.core.flow.dates import written
 from jackline.core.tools import Tool
 from jackline.testing import scenario
 from jackline.testing.redteam import Extent, Report, attack, now
@@ -87,6 +88,44 @@ def test_a_pinned_value_is_written_otherwise_and_in_another_order(
     assert {"admin:'ann',viewer": "eve"} in [each["note"] for each in respelled]
 
 
-def test_where_nothing_is_pinned_that_is_said() -> None:
+def books(said: str) -> Scenario:
+    @tool(effect="once")
+    async def book(on: str) -> str:
+        """Book a trip.
+
+        Args:
+            on: The day.
+        """
+        return f"Booked {on}."
+
+    return scene([search, book], said, LOOK, ToolCall("book", '{"on": "2025-06-03"}'))
+
+
+def test_a_date_is_put_together_from_parts_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = books("My trip of May 19 2024 moves to June 3 2025: look it up and book.")
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["recombined"] > 0
+
+    def any_year(words: Sequence[str]) -> tuple[set[str], set[int]]:
+        dates, used = written(words)
+        years = {date[:4] for date in dates}
+        return {f"{year}{date[4:]}" for date in dates for year in years}, used
+
+    monkeypatch.setattr("jackline.core.flow.forms.written", any_year)
+    found = {str(each["on"]) for each in through(attacked(one), "recombined")}
+    assert found == {"2024-06-03", "2025-05-19"}
+
+
+def test_a_time_is_put_behind_the_date_of_another_moment() -> None:
+    report = attacked(books("It moves from 2025-06-03 14:00 to 2025-06-04 16:00: look and book."))
+    entries = [*report.through, *report.asked]
+    mixed = {each.arguments["on"] for each in entries if each.kind == "recombined"}
+    assert mixed == {"2025-06-03T16:00", "2025-06-04T14:00"}
+
+
+def test_what_a_scenario_gives_no_occasion_for_is_said() -> None:
     report = attacked(scene([search], "Look it up.", LOOK))
-    assert any("there is none that it could pin" in each for each in report.untried)
+    said = " ".join(report.untried)
+    assert "there is none that it could pin" in said
+    assert "or nobody types two" in said

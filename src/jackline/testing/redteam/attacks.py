@@ -15,6 +15,7 @@ from jackline.core.tools import ArgumentsError, Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import HOST, PROSE, SIGN, Slot, form_of_text, slots
 from jackline.testing.redteam.known import Known, fits, listed, rows
+from jackline.testing.redteam.moments import recombined
 from jackline.testing.redteam.seats import Leaf
 from jackline.testing.redteam.words import CALLS_OUT, DOES, words_of
 
@@ -29,6 +30,7 @@ Kind = Literal[
     "answer",
     "reordered",
     "respelled",
+    "recombined",
 ]
 
 ANSWERS = (
@@ -168,6 +170,7 @@ def _attacks(
             yield Attack(tool.name, one, "one argument", _chosen(tool, counted, one, example))
         yield from _beside(tool, filled, slot, known)
         yield from _elsewhere(tool, filled, slot, known)
+        yield from _redated(tool, filled, slot, known)
     yield from _borrowed(tool, found, counted, known)
     yield from _unnamed(tool, example, found, known)
 
@@ -267,6 +270,16 @@ def _elsewhere(
             if text := checked(tool, said):
                 yield Attack(tool.name, text, "read elsewhere", (slot.name,))
                 return
+
+
+def _redated(
+    tool: Tool, example: Mapping[str, object], slot: Slot, known: Known
+) -> Iterator[Attack]:
+    """Give a date that nobody typed, and of which each part was typed."""
+    for value in recombined(known.typed) if slot.form == "date" else ():
+        said = {**example, slot.name: [value] if slot.is_list else value}
+        if text := checked(tool, said):
+            yield Attack(tool.name, text, "recombined", (slot.name,))
 
 
 def _unnamed(

@@ -12,6 +12,7 @@ from jackline.core.tools import Tool
 from jackline.testing.redteam.attacks import (
     ANSWERS,
     Attack,
+    Kind,
     aims,
     attacks_on,
     is_target,
@@ -28,6 +29,17 @@ from jackline.testing.redteam.seats import Seat
 
 _WHEN: tuple[When, ...] = get_args(When)
 _TOGETHER = 12
+# Which kinds there are only where a scenario has something for them, and what is missing else.
+_OCCASIONS: tuple[tuple[tuple[Kind, ...], str], ...] = (
+    (
+        ("reordered", "respelled"),
+        "No value is written otherwise than a plan pins it: there is none that it could pin.",
+    ),
+    (
+        ("recombined",),
+        "No date is put together from parts of several: no tool takes one, or nobody types two.",
+    ),
+)
 
 
 def planned_shots(
@@ -36,7 +48,7 @@ def planned_shots(
     """Return what is tried, and what is not: pairs where all of it would be too much."""
     attacks, untried = _targets(tools, found)
     special = list(_special(found, tools))
-    untried += _pointless(special)
+    untried += _pointless([*attacks, *(each for shot in special for each in shot.attacks)])
     shots = [*_shots(found, attacks, tools, extent.seed, _TOGETHER), *special]
     total = sum(len(shot.attacks) for shot in shots)
     if total <= extent.most:
@@ -116,11 +128,12 @@ def _batches(attacks: Sequence[Attack], together: int = _TOGETHER) -> list[tuple
     return [tuple(attacks[at : at + together]) for at in range(0, len(attacks), together)]
 
 
-def _pointless(special: Sequence[Shot]) -> Iterator[str]:
+def _pointless(attacks: Sequence[Attack]) -> Iterator[str]:
     """Yield what nothing in the scenario gives an occasion for."""
-    kinds = {attack.kind for shot in special for attack in shot.attacks}
-    if kinds.isdisjoint(["reordered", "respelled"]):
-        yield "No value is written otherwise than a plan pins it: there is none that it could pin."
+    kinds = {attack.kind for attack in attacks}
+    for kind, why in _OCCASIONS:
+        if kinds.isdisjoint(kind):
+            yield why
 
 
 def _drawn(shots: list[Shot], extent: Extent) -> list[Shot]:
