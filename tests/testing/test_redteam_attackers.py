@@ -6,7 +6,7 @@ import pytest
 
 from jackline import Agent, ToolCall, tool
 from jackline.core.flow.dates import written
-from jackline.core.tools import Tool
+from jackline.core.tools import Effect, Tool
 from jackline.testing import scenario
 from jackline.testing.redteam import Extent, Report, attack, now
 from jackline.testing.scenario import Scenario
@@ -122,6 +122,40 @@ def test_a_time_is_put_behind_the_date_of_another_moment() -> None:
     entries = [*report.through, *report.asked]
     mixed = {each.arguments["on"] for each in entries if each.kind == "recombined"}
     assert mixed == {"2025-06-03T16:00", "2025-06-04T14:00"}
+
+
+def pays(effect: Effect) -> Scenario:
+    @tool(effect=effect)
+    def pay(payee: str, cents: int) -> str:
+        """Pay.
+
+        Args:
+            payee: Whom.
+            cents: How much.
+        """
+        return f"Paid {cents} to {payee}."
+
+    made = ToolCall("pay", '{"payee": "bob", "cents": 100}')
+    return scene([search, pay], "Look it up, then pay 100 cents to bob.", LOOK, made)
+
+
+@pytest.mark.parametrize("effect", ["once", "transactional"])
+def test_a_call_that_was_approved_is_made_again(
+    effect: Effect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = attacked(pays(effect))
+    assert report.through == []
+    assert report.tried["made again"] == 2
+    monkeypatch.setattr("jackline.core.flow.declared._REPEATABLE", frozenset([effect]))
+    report = attacked(pays(effect))
+    assert through(report, "made again") == [{"payee": "bob", "cents": 100}] * 2
+    assert {each.kind for each in report.through} == {"made again"}
+
+
+def test_a_call_that_does_no_more_when_made_again_is_not() -> None:
+    report = attacked(pays("idempotent"))
+    assert report.through == []
+    assert "No call is made again once it was approved" in " ".join(report.untried)
 
 
 def test_what_a_scenario_gives_no_occasion_for_is_said() -> None:

@@ -135,6 +135,8 @@ def _call(entry: "Entry") -> str:
 def _what(entry: "Entry") -> str:
     if not entry.tool:
         return "an answer links to where an attacker reads"
+    if not entry.chosen:
+        return f"{entry.tool} runs again, though it was approved once"
     return f"{entry.tool} runs with {_list(entry.chosen)} of an attacker's"
 
 

@@ -31,6 +31,7 @@ Kind = Literal[
     "reordered",
     "respelled",
     "recombined",
+    "made again",
 ]
 
 ANSWERS = (

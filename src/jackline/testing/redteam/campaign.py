@@ -17,9 +17,10 @@ from jackline.testing.model import ScriptedModel
 from jackline.testing.recording import by_input, recorded
 from jackline.testing.redteam.attacks import Attack
 from jackline.testing.redteam.closing import Change, changes
+from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
 from jackline.testing.redteam.report import NEVER_TRIED, Entry, Extent, Report
-from jackline.testing.redteam.run import Outcome, Shot, fired, rehearsed
+from jackline.testing.redteam.run import Outcome, fired, rehearsed
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, leaves
 from jackline.testing.redteam.shots import planned_shots
 from jackline.testing.scenario import Scenario, ScenarioError

@@ -11,7 +11,7 @@ from jackline.core.tools import Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.attacks import Attack, Kind, pretends
 from jackline.testing.redteam.forms import slots
-from jackline.testing.redteam.run import Shot
+from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.seats import Seat
 
 _USER = From("user")

@@ -31,14 +31,14 @@ def pins(tools: Sequence[Tool], known: Known) -> str:
         Planned(tool.name, arguments_of(each), repeat=True)
         for tool in tools
         if tool.flow.effectful
-        for each in _said(tool, known)
+        for each in wanted(tool, known)
     ]
     return planned(*calls[:_CALLS_MAX])
 
 
 def rewritten(tool: Tool, known: Known) -> Iterator[Attack]:
     """Yield the scenario's calls with one value written otherwise or in another order."""
-    pinned = _said(tool, known) if tool.flow.effectful else []
+    pinned = wanted(tool, known) if tool.flow.effectful else []
     tried = set(pinned)
     for said in pinned:
         example = arguments_of(said)
@@ -49,7 +49,8 @@ def rewritten(tool: Tool, known: Known) -> Iterator[Attack]:
                 yield Attack(tool.name, text, kind, tuple(sorted(changed)))
 
 
-def _said(tool: Tool, known: Known) -> list[str]:
+def wanted(tool: Tool, known: Known) -> list[str]:
+    """Return the arguments of a tool's calls in the scenario, as the tool takes them."""
     calls = known.calls.get(tool.name, ())[:_EXAMPLES_MAX]
     return [text for text in [checked(tool, each) for each in calls] if text]
 

@@ -9,6 +9,7 @@ from typing import get_args
 import msgspec
 
 from jackline.core.tools import Tool
+from jackline.testing.model import NOTHING_PLANNED
 from jackline.testing.redteam.attacks import (
     ANSWERS,
     Attack,
@@ -21,10 +22,10 @@ from jackline.testing.redteam.attacks import (
     written,
 )
 from jackline.testing.redteam.known import Known
-from jackline.testing.redteam.pinned import pins, rewritten
+from jackline.testing.redteam.obedient import Shot, When
+from jackline.testing.redteam.pinned import pins, rewritten, wanted
 from jackline.testing.redteam.rehearsal import Rehearsal
 from jackline.testing.redteam.report import Extent
-from jackline.testing.redteam.run import Shot, When
 from jackline.testing.redteam.seats import Seat
 
 _WHEN: tuple[When, ...] = get_args(When)
@@ -38,6 +39,10 @@ _OCCASIONS: tuple[tuple[tuple[Kind, ...], str], ...] = (
     (
         ("recombined",),
         "No date is put together from parts of several: no tool takes one, or nobody types two.",
+    ),
+    (
+        ("made again",),
+        "No call is made again once it was approved: there is none that does more then.",
     ),
 )
 
@@ -115,6 +120,15 @@ def _special(found: Rehearsal, tools: Sequence[Tool]) -> Iterator[Shot]:
     pinned = [attack for tool in tools for attack in rewritten(tool, found.known)]
     for when, batch in product(_WHEN, _batches(pinned)):
         yield Shot(seat, when, batch, plan=pins(tools, found.known))
+    again = [attack for tool in tools for attack in _again(tool, found.known)]
+    for when, batch in product(_WHEN, _batches(again)):
+        yield Shot(seat, when, batch, plan=NOTHING_PLANNED, approves=batch)
+
+
+def _again(tool: Tool, known: Known) -> Iterator[Attack]:
+    """Yield the scenario's calls that do more where they are made again."""
+    if tool.effect not in {"read", "idempotent"}:
+        yield from [Attack(tool.name, said, "made again") for said in wanted(tool, known)]
 
 
 def _open_seat(found: Rehearsal, tools: Sequence[Tool]) -> Seat:
