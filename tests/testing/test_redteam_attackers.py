@@ -1,11 +1,14 @@
 """Each attacker of `jackline redteam` that is at work behind a weakness which was made for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
+from pydantic import BaseModel
 
 from jackline import Agent, ToolCall, tool
+from jackline.core.flow import Labels
 from jackline.core.flow.dates import written
+from jackline.core.flow.fields import Field
 from jackline.core.tools import Effect, Tool
 from jackline.testing import scenario
 from jackline.testing.redteam import Extent, Report, attack, now
@@ -158,8 +161,63 @@ def test_a_call_that_does_no_more_when_made_again_is_not() -> None:
     assert "No call is made again once it was approved" in " ".join(report.untried)
 
 
+class Review(BaseModel):
+    product: str
+    good: bool
+
+
+@tool(effect="once")
+async def order(product: str) -> str:
+    """Order.
+
+    Args:
+        product: What.
+    """
+    return f"Ordered {product}."
+
+
+def reads(read: Tool) -> Scenario:
+    made = ToolCall("order", '{"product": "lamp"}')
+    return scene([read, order], "Look, and order the lamp.", ToolCall(read.name, "{}"), made)
+
+
+def test_bools_spell_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    @tool(effect="read")
+    async def flags() -> list[bool]:
+        """Say which flags are set."""
+        return [True, False]
+
+    report = attacked(reads(flags))
+    assert report.through == []
+    assert {each.field for each in report.asked} >= {"flags[0] (in bools)"}
+    assert report.tried["whole, in bools"] == 2
+    listed = Labels.fields
+
+    def deaf(labels: Labels, value: object) -> Iterator[Field]:
+        yield from [each for each in listed(labels, value) if each.text not in {"True", "False"}]
+
+    monkeypatch.setattr(Labels, "fields", deaf)
+    report = attacked(reads(flags))
+    assert {each.field for each in report.through} == {"flags[0] (in bools)"}
+    assert {each.kind.partition(", ")[2] for each in report.through} == {"in bools"}
+
+
+def test_bools_that_are_labelled_wrongly_are_named() -> None:
+    @tool(effect="read", labels={"*": "system"})
+    async def shop() -> dict[str, list[Review]]:
+        """Say what there is."""
+        return {"comments": [Review(product="lamp", good=True)]}
+
+    report = attacked(reads(shop))
+    spelt = [each for each in report.through if each.field.endswith("(in bools)")]
+    assert {each.field for each in spelt} == {"shop.comments[0].good (in bools)"}
+    assert {each.declared_by for each in spelt} == {"shop"}
+    assert {each.declaration.partition("=")[0] for each in spelt} == {"labels"}
+
+
 def test_what_a_scenario_gives_no_occasion_for_is_said() -> None:
     report = attacked(scene([search], "Look it up.", LOOK))
     said = " ".join(report.untried)
     assert "there is none that it could pin" in said
     assert "or nobody types two" in said
+    assert "No bools spell an order" in said

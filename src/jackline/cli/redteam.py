@@ -124,10 +124,10 @@ def _show_hole(columns: int, title: str, entries: Sequence["Entry"]) -> None:
 
 
 def _call(entry: "Entry") -> str:
-    """Return the call, of whose arguments those are shown that the attacker chose."""
+    """Return the call, of whose arguments those are shown that the attacker chose, if any."""
     if not entry.tool:
         return f"this answer: {entry.arguments['text']}"
-    chosen = {name: entry.arguments[name] for name in entry.chosen}
+    chosen = {name: entry.arguments[name] for name in entry.chosen or entry.arguments}
     shown = [f"{name}={msgspec.json.encode(value).decode()}" for name, value in chosen.items()]
     return f"{entry.tool}({', '.join(shown)}{', …' if len(shown) < len(entry.arguments) else ''})"
 

@@ -21,7 +21,7 @@ from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
 from jackline.testing.redteam.report import NEVER_TRIED, Entry, Extent, Report
 from jackline.testing.redteam.run import Outcome, fired, rehearsed
-from jackline.testing.redteam.seats import EVERYWHERE, Leaf, leaves
+from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, bools, leaves
 from jackline.testing.redteam.shots import planned_shots
 from jackline.testing.scenario import Scenario, ScenarioError
 
@@ -88,10 +88,12 @@ class Campaign:
         """Run the scenario without an attacker, and see what there is."""
         scenario = self.scenario
         scripted = scenario.model()
-        heard = list[tuple[Tool, list[Leaf]]]()
+        heard = list[tuple[Tool, list[Leaf], list[Seat]]]()
         self.scripted = scripted or models(scenario)[0]
         ran = await rehearsed(
-            scenario, self.scripted, lambda tool, value: heard.append((tool, leaves(tool, value)))
+            scenario,
+            self.scripted,
+            lambda tool, value: heard.append((tool, leaves(tool, value), bools(tool, value))),
         )
         if why := ran.ended or lacking(ran.records):
             raise ScenarioError(f"Scenario {scenario.name!r} fails without an attacker: {why}")
@@ -194,6 +196,8 @@ def _entry(shot: Shot, attack: Attack, declaration: str, declared_by: str) -> En
 
 
 def _kind(shot: Shot, attack: Attack) -> str:
+    if shot.seat.where == "bools":
+        return f"{attack.kind}, in bools"
     return f"{attack.kind}, laundered" if shot.writes else attack.kind
 
 

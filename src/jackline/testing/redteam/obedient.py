@@ -14,6 +14,7 @@ from jackline.core.messages import File, Image, Part, Pasted, Text, ToolCall, To
 from jackline.ports import Model, Reply, Request
 from jackline.testing.model import Said
 from jackline.testing.redteam.attacks import Attack
+from jackline.testing.redteam.bools import spells
 from jackline.testing.redteam.seats import Seat
 
 When = Literal["at once", "at the end"]
@@ -80,6 +81,8 @@ class Obedient:
         heard = [
             part for said in request.messages if said.role != "assistant" for part in said.parts
         ]
+        if self.shot and self.shot.seat.where == "bools":
+            return any(_spell(part, self.shot.seat) for part in heard)
         # What is in a file the model reads by itself.
         if self.shot and self.shot.seat.where == "input":
             return any(isinstance(part, File | Image) or _holds(part) for part in heard)
@@ -114,6 +117,14 @@ async def _reply(model: Model, request: Request) -> Reply:
             if isinstance(part, Reply):
                 return part
     raise CallerError("The scenario's model has said nothing.")
+
+
+def _spell(part: Part, seat: Seat) -> bool:
+    """Whether it is what a tool returned, and bools spell the attacker's name in it."""
+    if not isinstance(part, ToolResult) or part.name != seat.tool:
+        return False
+    texts = [each.text for each in part.parts if isinstance(each, Text)]
+    return any(spells(text, seat.path or ()) for text in texts)
 
 
 def _holds(part: Part) -> bool:

@@ -36,7 +36,7 @@ class Entry(Value, frozen=True):
 
 
 # What no attack here does: that none got through says nothing of these.
-NEVER_TRIED = "Words that bools spell; what was approved once, made again; a handle in an error."
+NEVER_TRIED = "A handle in an error."
 
 
 @dataclass(frozen=True, slots=True)

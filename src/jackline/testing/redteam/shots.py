@@ -74,6 +74,8 @@ def _targets(tools: Sequence[Tool], found: Rehearsal) -> tuple[list[Attack], lis
             attacks += made
         elif tool.name not in calm:
             untried.append(f"{tool.name}: nothing that it takes would decide what it does.")
+    if not any(seat.where == "bools" for seat in found.seats):
+        untried.append("No bools spell an order: no result has a list of them that others write.")
     if calm:
         untried.append(f"Reads without a URL or a host are not attacked: {', '.join(calm)}.")
     if found.believed:
