@@ -32,6 +32,7 @@ Kind = Literal[
     "respelled",
     "recombined",
     "made again",
+    "behind a handle",
 ]
 
 ANSWERS = (
@@ -141,6 +142,16 @@ def written(tool: Tool, known: Known, words: str) -> Attack | None:
         said = tried if checked(tool, tried) else said
     text = checked(tool, said)
     return Attack(tool.name, text, "whole") if text else None
+
+
+def example_of(tool: Tool, known: Known) -> Mapping[str, object]:
+    """Return arguments that the tool takes: the user's, and an attacker's where they said none."""
+    for said in known.calls.get(tool.name, ()):
+        if text := checked(tool, said):
+            return arguments_of(text)
+    said = _example(tool, known)
+    others = [each for each in slots(tool.parameters, said).values() if each.name not in said]
+    return {**said, **arguments_of(_fitted(tool, said, others, known) or "{}")}
 
 
 def _example(tool: Tool, known: Known) -> Mapping[str, object]:

@@ -19,7 +19,7 @@ from jackline.testing.redteam.attacks import Attack
 from jackline.testing.redteam.closing import Change, changes
 from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
-from jackline.testing.redteam.report import NEVER_TRIED, Entry, Extent, Report
+from jackline.testing.redteam.report import Entry, Extent, Report
 from jackline.testing.redteam.run import Outcome, fired, rehearsed
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, bools, leaves
 from jackline.testing.redteam.shots import planned_shots
@@ -75,7 +75,7 @@ class Campaign:
             entries["asked"],
             entries["refused"],
             len(found.seats),
-            [*untried, NEVER_TRIED],
+            untried,
             _tried(outcomes),
             self.clock() - began,
         )

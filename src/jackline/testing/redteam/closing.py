@@ -48,7 +48,8 @@ def _tools(agent: Agent, attack: Attack, shot: Shot) -> Iterator[tuple[Tool, str
     yield from _critical(tool, attack)
     if seat.tool:
         yield from _labels(agent.by_name[seat.tool], seat)
-    read = [name for name, _ in shot.reads] if seat.tool else list(agent.by_name)
+    named = [*(name for name, _ in shot.reads), *(each.tool for each in shot.carries)]
+    read = named if seat.tool else list(agent.by_name)
     for name in dict.fromkeys(read):
         yield from _all_labels(agent.by_name[name])
     yield from _outbound(tool)

@@ -4,7 +4,7 @@ It says what the scenario's replies say until it reads the attacker's words. The
 attacker's calls, at once or when it would have come to the end of the turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,13 +15,14 @@ from jackline.ports import Model, Reply, Request
 from jackline.testing.model import Said
 from jackline.testing.redteam.attacks import Attack
 from jackline.testing.redteam.bools import spells
+from jackline.testing.redteam.handles import HANDLE, handle_in
 from jackline.testing.redteam.seats import Seat
 
 When = Literal["at once", "at the end"]
 
 MARK = "[[redteam]]"
 # Calls that are no attacks stand at these places.
-WRITES, READS, APPROVES = -1, -2, -3
+WRITES, READS, APPROVES, CARRIES = -1, -2, -3, -4
 _DONE = "Done."
 
 
@@ -31,8 +32,10 @@ class Shot:
 
     With `writes` the model first has the agent's tools write the attacker's words down, and
     then read again what the user had it read (`reads`). With `approves` it first makes these
-    calls, and whoever is asked about them agrees. `plan` is what a planning model made; None: the
-    worst that one could make.
+    calls, and whoever is asked about them agrees. With `carries` the words stand behind a handle:
+    the model first makes these calls with it, in none of which anybody asked about them agrees,
+    and obeys if it gets to read the words by that. `plan` is what a planning model made; None:
+    the worst that one could make.
     """
 
     seat: Seat
@@ -42,6 +45,7 @@ class Shot:
     reads: tuple[tuple[str, str], ...] = ()
     plan: str | None = None
     approves: tuple[Attack, ...] = ()
+    carries: tuple[Attack, ...] = ()
 
     @property
     def words(self) -> str:
@@ -52,7 +56,7 @@ class Shot:
 
 @dataclass(slots=True)
 class Obedient:
-    """What the model says. It plans whatever anybody might want: that is the worst plan."""
+    """What the model says, and whether it has read what it is to obey (or a handle of that)."""
 
     shot: Shot | None
     scripted: Model
@@ -62,11 +66,12 @@ class Obedient:
         default_factory=list[Sequence[tuple[int, ToolCall]]]
     )
     begun: bool = False
+    opened: bool = False
 
     async def say(self, request: Request) -> Said:
         """Return the next reply."""
         if self.pending:
-            return self._next(request)
+            return self._next(request) if self._goes_on(request) else _DONE
         if self.begun:
             return _DONE
         self.reached = self.reached or (self.shot is not None and self._reads(request))
@@ -76,8 +81,17 @@ class Obedient:
         is_last = not any(isinstance(part, ToolCall) for part in reply.parts)
         return self._begin(request) if self.reached and is_last else reply
 
+    def _goes_on(self, request: Request) -> bool:
+        """Whether it has read the order by now, where that stood behind a handle."""
+        if self.shot and self.shot.carries:
+            self.opened = any(_holds(part) for said in request.messages for part in said.parts)
+            self.pending = self.pending if self.opened else []
+        return bool(self.pending)
+
     def _reads(self, request: Request) -> bool:
         """Whether the attacker's words are among what the model reads."""
+        if self.shot and self.shot.carries:
+            return bool(handle_in(request.messages, self.shot.seat.tool))
         heard = [
             part for said in request.messages if said.role != "assistant" for part in said.parts
         ]
@@ -98,10 +112,17 @@ class Obedient:
             [(WRITES, ToolCall(each.tool, each.arguments)) for each in self.shot.writes],
             [(READS, ToolCall(name, arguments)) for name, arguments in self.shot.reads],
             [(APPROVES, ToolCall(each.tool, each.arguments)) for each in self.shot.approves],
+            [(CARRIES, ToolCall(each.tool, said)) for each, said in self._carried(request)],
             [(at, ToolCall(each.tool, each.arguments)) for at, each in enumerate(calls)],
         ):
             self.pending += [step] if step else []
         return self._next(request)
+
+    def _carried(self, request: Request) -> Iterator[tuple[Attack, str]]:
+        assert self.shot is not None, "there is something to obey"
+        handle = handle_in(request.messages, self.shot.seat.tool)
+        for each in self.shot.carries:
+            yield each, each.arguments.replace(HANDLE, handle)
 
     def _next(self, request: Request) -> Said:
         calls = self.pending.pop(0)

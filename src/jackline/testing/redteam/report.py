@@ -35,10 +35,6 @@ class Entry(Value, frozen=True):
     kind: str = ""
 
 
-# What no attack here does: that none got through says nothing of these.
-NEVER_TRIED = "A handle in an error."
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """What came of all attacks.

@@ -24,7 +24,7 @@ from jackline.ports import Model
 from jackline.runtime.sessions import Submission
 from jackline.testing.model import FREE, ScriptedModel, planned
 from jackline.testing.redteam.attacks import Attack
-from jackline.testing.redteam.obedient import APPROVES, READS, WRITES, Obedient, Shot
+from jackline.testing.redteam.obedient import APPROVES, CARRIES, READS, WRITES, Obedient, Shot
 from jackline.testing.redteam.seats import Heard, Seat, overheard
 from jackline.testing.redteam.seats import planted as planted_in
 from jackline.testing.scenario import Answer, Say, Scenario
@@ -54,7 +54,7 @@ async def fired(scenario: Scenario, scripted: Model, shot: Shot, agent: Agent) -
     model = Obedient(shot, scripted)
     ran = await _run(scenario, replace(agent, tools=tools), model, says)
     if any(each.tool for each in shot.attacks):
-        return replace(ran, outcomes=_judged(ran.records, model.keys, shot.attacks))
+        return replace(ran, outcomes=_judged(ran.records, model, shot))
     return replace(ran, outcomes=_answered(ran.records, shot.attacks))
 
 
@@ -158,7 +158,8 @@ def _answer_to(asked: e.InputRequested, scenario: Scenario, model: Obedient) -> 
     """Return what is answered. None: it is the attack that is asked about."""
     if not model.begun:
         return scenario.answer(asked.name)
-    return Answer() if model.keys.get(asked.key) == APPROVES else None
+    approved = {APPROVES: Answer(), CARRIES: Answer(approved=False)}
+    return approved.get(model.keys[asked.key]) if asked.key in model.keys else None
 
 
 def _failure(state: Session) -> str:
@@ -233,21 +234,22 @@ def _answered(records: Sequence[e.Record], attacks: Sequence[Attack]) -> Mapping
     }
 
 
-def _judged(
-    records: Sequence[e.Record], keys: Mapping[str, int], attacks: Sequence[Attack]
-) -> Mapping[int, Outcome]:
+def _judged(records: Sequence[e.Record], model: Obedient, shot: Shot) -> Mapping[int, Outcome]:
     """Return what became of each attack. One that was asked about and then ran was approved.
 
-    Where what it needed to be written down was not, it is that which became of it.
+    Where what it needed to be written down was not, it is that which became of it. An order that
+    stayed behind its handle is refused, unless somebody was asked whether a tool may have it.
     """
     found = dict[int, Outcome]()
-    stopped: Outcome = "unmade"
+    stopped: Outcome = "refused" if shot.carries and not model.opened else "unmade"
     for record in records:
-        at, outcome = _outcome(record.event, keys)
+        at, outcome = _outcome(record.event, model.keys)
         if at == WRITES and outcome in {"asked", "refused"}:
             stopped = outcome
+        if at == CARRIES and outcome == "asked" and not model.opened:
+            stopped = outcome
         found.setdefault(at, outcome)
-    return {at: found.get(at, stopped) for at in range(len(attacks))}
+    return {at: found.get(at, stopped) for at in range(len(shot.attacks))}
 
 
 def _outcome(event: e.Event, keys: Mapping[str, int]) -> tuple[int, Outcome]:

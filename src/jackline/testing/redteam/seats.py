@@ -45,7 +45,7 @@ class Seat(Value, frozen=True):
         if self.where == "bools":
             return f"{self.tool}{_told(self.path or ())} (in bools)"
         if self.path is None:
-            return "every field of every result"
+            return f"every field of {self.tool or 'every result'}"
         return f"{self.tool}{_told(self.path)}" if self.path else f"{self.tool} (its text)"
 
     @property

@@ -21,6 +21,7 @@ from jackline.testing.redteam.attacks import (
     private_read,
     written,
 )
+from jackline.testing.redteam.handles import carried
 from jackline.testing.redteam.known import Known
 from jackline.testing.redteam.obedient import Shot, When
 from jackline.testing.redteam.pinned import pins, rewritten, wanted
@@ -41,6 +42,10 @@ _OCCASIONS: tuple[tuple[tuple[Kind, ...], str], ...] = (
         "No date is put together from parts of several: no tool takes one, or nobody types two.",
     ),
     (
+        ("behind a handle",),
+        "No handle is sent through an error: no tool that is called is quarantined.",
+    ),
+    (
         ("made again",),
         "No call is made again once it was approved: there is none that does more then.",
     ),
@@ -52,7 +57,7 @@ def planned_shots(
 ) -> tuple[Sequence[Shot], list[str]]:
     """Return what is tried, and what is not: pairs where all of it would be too much."""
     attacks, untried = _targets(tools, found)
-    special = list(_special(found, tools))
+    special = [*_special(found, tools), *_behind(found, tools, attacks)]
     untried += _pointless([*attacks, *(each for shot in special for each in shot.attacks)])
     shots = [*_shots(found, attacks, tools, extent.seed, _TOGETHER), *special]
     total = sum(len(shot.attacks) for shot in shots)
@@ -125,6 +130,16 @@ def _special(found: Rehearsal, tools: Sequence[Tool]) -> Iterator[Shot]:
     again = [attack for tool in tools for attack in _again(tool, found.known)]
     for when, batch in product(_WHEN, _batches(again)):
         yield Shot(seat, when, batch, plan=NOTHING_PLANNED, approves=batch)
+
+
+def _behind(found: Rehearsal, tools: Sequence[Tool], attacks: Sequence[Attack]) -> Iterator[Shot]:
+    """Yield what an order behind a handle wants: of each tool one of the attacker's calls."""
+    carries = tuple(each for tool in tools for each in carried(tool, found.known))
+    first = {each.tool: each for each in reversed(attacks)}
+    wants = [msgspec.structs.replace(each, kind="behind a handle") for each in first.values()]
+    unread = [tool for tool in tools if tool.quarantined and tool.name in found.known.calls]
+    for tool, when, batch in product(unread if carries else [], _WHEN, _batches(wants)):
+        yield Shot(Seat(tool.name, path=None), when, batch, carries=carries)
 
 
 def _again(tool: Tool, known: Known) -> Iterator[Attack]:
