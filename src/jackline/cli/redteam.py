@@ -96,7 +96,7 @@ def _show(scenario: "Scenario", report: "Report") -> None:
 def _holes(through: Iterable["Entry"]) -> Sequence[Sequence["Entry"]]:
     """Return what one declaration closes together, the simplest attack of each first."""
     found: dict[tuple[object, ...], list[Entry]] = {}
-    for each in sorted(through, key=lambda entry: len(entry.chosen)):
+    for each in sorted(through, key=lambda entry: len(entry.chosen or entry.arguments)):
         alike = (each.declared_by, each.declaration)
         key = alike if each.declaration else (each.tool, each.chosen)
         found.setdefault(key, []).append(each)
@@ -136,7 +136,7 @@ def _what(entry: "Entry") -> str:
     if not entry.tool:
         return "an answer links to where an attacker reads"
     if not entry.chosen:
-        return f"{entry.tool} runs again, though it was approved once"
+        return f"{entry.tool} runs more often than it was approved"
     return f"{entry.tool} runs with {_list(entry.chosen)} of an attacker's"
 
 

@@ -11,17 +11,22 @@ import msgspec
 from jackline.testing.redteam.forms import SIGN
 
 BLANK = "\x00bool"
+_DEPTH = 12
 _BITS = tuple(bit == "1" for sign in SIGN.encode() for bit in f"{sign:08b}")
 
 
-def blanked(value: object) -> object:
-    """Return a result of JSON's values with a text in place of each bool."""
+def blanked(value: object, depth: int = 0) -> object:
+    """Return a result of JSON's values with a text in place of each bool that is not too deep."""
     if isinstance(value, bool):
         return BLANK
+    if depth > _DEPTH:
+        return value
     if isinstance(value, dict):
         pairs = cast("dict[object, object]", value)
-        return {name: blanked(each) for name, each in pairs.items()}
-    return [blanked(each) for each in cast("list[object]", value)] if _is_list(value) else value
+        return {name: blanked(each, depth + 1) for name, each in pairs.items()}
+    if isinstance(value, list):
+        return [blanked(each, depth + 1) for each in cast("list[object]", value)]
+    return value
 
 
 def spelt(value: object, path: Sequence[str | int]) -> object:
@@ -55,7 +60,7 @@ def spells(text: str, path: Sequence[str | int]) -> bool:
 
 def _at(value: object, step: str | int) -> list[object]:
     if isinstance(step, int):
-        return cast("list[object]", value) if _is_list(value) else []
+        return cast("list[object]", value) if isinstance(value, list) else []
     found = cast("dict[str, object]", value) if isinstance(value, dict) else {}
     return [found[step]] if step in found else []
 
@@ -66,7 +71,3 @@ def _with(value: object, path: Sequence[str | int], *, bit: bool) -> object:
         return bit
     pairs = cast("dict[str | int, object]", value)
     return {**pairs, path[0]: _with(pairs.get(path[0]), path[1:], bit=bit)}
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)

@@ -151,8 +151,9 @@ def _again(tool: Tool, known: Known) -> Iterator[Attack]:
 def _open_seat(found: Rehearsal, tools: Sequence[Tool]) -> Seat:
     """Return a place of which the model reads what stands there: a result, where there is one."""
     unread = {tool.name for tool in tools if tool.quarantined}
-    places = [seat for seat in found.seats if seat.where == "result" and seat.tool not in unread]
-    return next(iter([*places, *found.seats]))
+    read = [seat for seat in found.seats if seat.where == "error" or seat.tool not in unread]
+    results = [seat for seat in read if seat.where == "result"]
+    return next(iter([*results, *read, *found.seats]))
 
 
 def _batches(attacks: Sequence[Attack], together: int = _TOGETHER) -> list[tuple[Attack, ...]]:
