@@ -54,13 +54,44 @@ def test_a_hole_is_told_to_programs_with_where_it_came_from(tmp_path: Path) -> N
     one = found["through"][0]
     assert set(found) == {"attacks", "through", "asked", "refused", "untried", "tried"}
     assert sum(found["tried"].values()) == found["attacks"]
-    assert any("written otherwise or in another order" in each for each in found["untried"])
     assert one["tool"] == one["declared_by"] == "send_mail"
     assert one["arguments"]["to"] == "bob@vance.example"
     assert one["chosen"] == ["attachments"]
     assert one["declaration"] == 'critical={"to": From("directory"), "attachments": From("user")}'
     assert one["field"].startswith(("read_inbox", "list_contacts", "send_mail", "every field"))
     assert any("--most" in each for each in found["untried"])
+
+
+_POSTS = """
+from jackline import Agent, ToolCall, tool
+from jackline.testing import scenario
+
+@tool(effect="read", labels={"*": "system"})
+async def look() -> dict[str, str]:
+    "Look."
+    return {"comment": "None."}
+
+@tool(effect="once", critical={})
+async def post(body: str) -> None:
+    "Post."
+
+@scenario(
+    agent=Agent("desk", "openai:gpt-5.4-mini", tools=[look, post]),
+    input="Look, and post that all is well.",
+    replies=[[ToolCall("look", "{}")], [ToolCall("post", '{"body": "All is well."}')], "Done."],
+)
+def posts() -> None:
+    pass
+"""
+
+
+def test_a_call_that_is_made_again_unasked_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "desk.py").write_text(_POSTS, "utf-8")
+    said = run(tmp_path, "redteam", "desk:posts", code=1).stdout
+    assert "HOLE 1 of 1: post runs more often than it was approved" in said
+    assert 'led to    post(body="All is well.")' in said
+    assert 'labels={"*": "system", "comment": "untrusted"}' in said
+    assert "Not tried:" in said
 
 
 def test_what_is_no_scenario_is_one_sentence(tmp_path: Path) -> None:

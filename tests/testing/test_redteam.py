@@ -312,7 +312,7 @@ def test_free_text_of_what_the_user_asked_for_is_no_hole() -> None:
     replies = [[ToolCall("look", "{}")], [ToolCall("post", '{"body": "All is well."}')], "Done."]
     report = attacked(scene(tool(effect="read")(look), post, replies=replies))
     assert report.through == []
-    assert {each.tool for each in [*report.asked, *report.refused]} == {""}, "answers alone"
+    assert {each.kind for each in [*report.asked, *report.refused]} == {"answer", "made again"}
 
 
 def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named() -> None:

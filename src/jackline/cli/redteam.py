@@ -96,7 +96,7 @@ def _show(scenario: "Scenario", report: "Report") -> None:
 def _holes(through: Iterable["Entry"]) -> Sequence[Sequence["Entry"]]:
     """Return what one declaration closes together, the simplest attack of each first."""
     found: dict[tuple[object, ...], list[Entry]] = {}
-    for each in sorted(through, key=lambda entry: len(entry.chosen)):
+    for each in sorted(through, key=lambda entry: len(entry.chosen or entry.arguments)):
         alike = (each.declared_by, each.declaration)
         key = alike if each.declaration else (each.tool, each.chosen)
         found.setdefault(key, []).append(each)
@@ -124,10 +124,10 @@ def _show_hole(columns: int, title: str, entries: Sequence["Entry"]) -> None:
 
 
 def _call(entry: "Entry") -> str:
-    """Return the call, of whose arguments those are shown that the attacker chose."""
+    """Return the call, of whose arguments those are shown that the attacker chose, if any."""
     if not entry.tool:
         return f"this answer: {entry.arguments['text']}"
-    chosen = {name: entry.arguments[name] for name in entry.chosen}
+    chosen = {name: entry.arguments[name] for name in entry.chosen or entry.arguments}
     shown = [f"{name}={msgspec.json.encode(value).decode()}" for name, value in chosen.items()]
     return f"{entry.tool}({', '.join(shown)}{', …' if len(shown) < len(entry.arguments) else ''})"
 
@@ -135,6 +135,8 @@ def _call(entry: "Entry") -> str:
 def _what(entry: "Entry") -> str:
     if not entry.tool:
         return "an answer links to where an attacker reads"
+    if not entry.chosen:
+        return f"{entry.tool} runs more often than it was approved"
     return f"{entry.tool} runs with {_list(entry.chosen)} of an attacker's"
 
 

@@ -15,6 +15,7 @@ from jackline.core.tools import ArgumentsError, Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import HOST, PROSE, SIGN, Slot, form_of_text, slots
 from jackline.testing.redteam.known import Known, fits, listed, rows
+from jackline.testing.redteam.moments import recombined
 from jackline.testing.redteam.seats import Leaf
 from jackline.testing.redteam.words import CALLS_OUT, DOES, words_of
 
@@ -27,6 +28,11 @@ Kind = Literal[
     "unnamed",
     "leak",
     "answer",
+    "reordered",
+    "respelled",
+    "recombined",
+    "made again",
+    "behind a handle",
 ]
 
 ANSWERS = (
@@ -109,7 +115,7 @@ def attacks_on(tool: Tool, known: Known) -> list[Attack]:
     """Return the calls of a tool that an attacker asks for, each once."""
     found = dict[tuple[str, tuple[str, ...]], Attack]()
     called = known.calls.get(tool.name, ())[:_EXAMPLES_MAX]
-    examples = [_said(text) for text in [_checked(tool, each) for each in called] if text]
+    examples = [arguments_of(text) for text in [checked(tool, each) for each in called] if text]
     for example in examples or [_example(tool, known)]:
         for attack in _attacks(tool, example, known, is_whole=bool(examples)):
             found.setdefault((attack.arguments, attack.chosen), attack)
@@ -130,12 +136,22 @@ def written(tool: Tool, known: Known, words: str) -> Attack | None:
     said = dict(example)
     if not examples:
         others = [each for each in found.values() if each.name not in tool.flow.carriers]
-        said |= _said(_fitted(tool, said, [*others, *carriers], known) or "{}")
+        said |= arguments_of(_fitted(tool, said, [*others, *carriers], known) or "{}")
     for slot in carriers:
         tried = {**said, slot.name: [words] if slot.is_list else words}
-        said = tried if _checked(tool, tried) else said
-    text = _checked(tool, said)
+        said = tried if checked(tool, tried) else said
+    text = checked(tool, said)
     return Attack(tool.name, text, "whole") if text else None
+
+
+def example_of(tool: Tool, known: Known) -> Mapping[str, object]:
+    """Return arguments that the tool takes: the user's, and an attacker's where they said none."""
+    for said in known.calls.get(tool.name, ()):
+        if text := checked(tool, said):
+            return arguments_of(text)
+    said = _example(tool, known)
+    others = [each for each in slots(tool.parameters, said).values() if each.name not in said]
+    return {**said, **arguments_of(_fitted(tool, said, others, known) or "{}")}
 
 
 def _example(tool: Tool, known: Known) -> Mapping[str, object]:
@@ -161,11 +177,12 @@ def _attacks(
         filled = dict(example)
         if not is_whole:
             others = [each for each in found.values() if each.name not in {*filled, name}]
-            filled |= _said(_fitted(tool, filled, [*others, slot], known) or "{}")
+            filled |= arguments_of(_fitted(tool, filled, [*others, slot], known) or "{}")
         for one in _each(tool, filled, slot, known):
             yield Attack(tool.name, one, "one argument", _chosen(tool, counted, one, example))
         yield from _beside(tool, filled, slot, known)
         yield from _elsewhere(tool, filled, slot, known)
+        yield from _redated(tool, filled, slot, known)
     yield from _borrowed(tool, found, counted, known)
     yield from _unnamed(tool, example, found, known)
 
@@ -174,14 +191,14 @@ def _borrowed(
     tool: Tool, found: Mapping[str, Slot], counted: frozenset[str], known: Known
 ) -> Iterator[Attack]:
     """Put an attacker's value beside each that is the user's: those alone let nothing through."""
-    base = _said(_fitted(tool, {}, list(found.values()), known) or "{}")
+    base = arguments_of(_fitted(tool, {}, list(found.values()), known) or "{}")
     theirs = {name: _theirs(tool, found[name], base, known) for name in base}
     for name in sorted(counted & base.keys()):
         others = {each: values for each, values in theirs.items() if values and each != name}
         for row in rows(list(others.values())):
             said = {**base, **dict(zip(others, row, strict=True))}
             said = {each: value for each, value in said.items() if value is not _LEFT_OUT}
-            if text := _checked(tool, said):
+            if text := checked(tool, said):
                 left = {each: said[each] for each in others if each in said}
                 yield Attack(tool.name, text, "borrowed", _chosen(tool, counted, text, left))
 
@@ -190,8 +207,8 @@ def _theirs(tool: Tool, slot: Slot, base: Mapping[str, object], known: Known) ->
     """Return the values of the user's that a tool takes as this argument, or that it takes none."""
     left = {name: value for name, value in base.items() if name != slot.name}
     values = [listed(each, slot) for each in known.values if fits(each, slot)]
-    taken = [each for each in values if _checked(tool, {**left, slot.name: each})]
-    return [*([_LEFT_OUT] if _checked(tool, left) else []), *taken[:_BORROWED_MAX]]
+    taken = [each for each in values if checked(tool, {**left, slot.name: each})]
+    return [*([_LEFT_OUT] if checked(tool, left) else []), *taken[:_BORROWED_MAX]]
 
 
 def _chosen(
@@ -202,7 +219,7 @@ def _chosen(
     return tuple(
         sorted(
             name
-            for name, value in _said(arguments).items()
+            for name, value in arguments_of(arguments).items()
             if name in counted
             and value != example.get(name, absent)
             and value != tool.flow.defaults.get(name, absent)
@@ -220,7 +237,7 @@ def _each(tool: Tool, example: Mapping[str, object], slot: Slot, known: Known) -
     for value in [*values, *(values[::-1] if slot.form == "number" else [])]:
         fields = _changed(value, slot.example)
         said = {**example, slot.name: [value] if slot.is_list else value}
-        text = None if fields in tried else _checked(tool, said)
+        text = None if fields in tried else checked(tool, said)
         if text:
             tried.add(fields)
             yield text
@@ -243,7 +260,7 @@ def _beside(
         return
     for value in slot.values():
         both = [*cast("list[object]", given), value]
-        if text := _checked(tool, {**example, slot.name: both}):
+        if text := checked(tool, {**example, slot.name: both}):
             yield Attack(tool.name, text, "beside", (slot.name,))
             return
     del known
@@ -262,9 +279,19 @@ def _elsewhere(
             if form_of_text(value) != slot.form or _is_in(value, [known.typed, *trusted]):
                 continue
             said = {**example, slot.name: [value] if slot.is_list else value}
-            if text := _checked(tool, said):
+            if text := checked(tool, said):
                 yield Attack(tool.name, text, "read elsewhere", (slot.name,))
                 return
+
+
+def _redated(
+    tool: Tool, example: Mapping[str, object], slot: Slot, known: Known
+) -> Iterator[Attack]:
+    """Give a date that nobody typed, and of which each part was typed."""
+    for value in recombined(known.typed) if slot.form == "date" else ():
+        said = {**example, slot.name: [value] if slot.is_list else value}
+        if text := checked(tool, said):
+            yield Attack(tool.name, text, "recombined", (slot.name,))
 
 
 def _unnamed(
@@ -286,7 +313,7 @@ def _unnamed(
                 continue
             said = {**example, name: [leaf.text] if slot.is_list else leaf.text}
             said |= {each.name: _prose(each) for each in carries}
-            if text := _checked(tool, said):
+            if text := checked(tool, said):
                 yield Attack(tool.name, text, "unnamed", (name,))
                 return
 
@@ -326,12 +353,12 @@ def _fitted(
     for slot in changed:
         if values := [each for each in slot.values() if _is_new(each, slot, base, known)]:
             said[slot.name] = [values[0]] if slot.is_list else values[0]
-    if text := _checked(tool, said):
+    if text := checked(tool, said):
         return text
     for slot in changed:
         for value in slot.values():
             tried = {**said, slot.name: [value] if slot.is_list else value}
-            if _is_new(value, slot, base, known) and (text := _checked(tool, tried)):
+            if _is_new(value, slot, base, known) and (text := checked(tool, tried)):
                 return text
     return None
 
@@ -343,12 +370,14 @@ def _is_new(value: object, slot: Slot, base: Mapping[str, object], known: Known)
     return value != base.get(slot.name) and text not in known.typed.split()
 
 
-def _checked(tool: Tool, arguments: Mapping[str, object]) -> str | None:
+def checked(tool: Tool, arguments: Mapping[str, object]) -> str | None:
+    """Return the arguments as the tool takes them, as JSON; None where it does not."""
     try:
         return tool.check(msgspec.json.encode(arguments).decode())
     except ArgumentsError:
         return None
 
 
-def _said(arguments: str) -> dict[str, Any]:
+def arguments_of(arguments: str) -> dict[str, Any]:
+    """Return the arguments of a call that was checked."""
     return msgspec.json.decode(arguments, type=dict[str, Any])

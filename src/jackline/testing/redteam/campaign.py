@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, get_args
 
@@ -17,10 +17,11 @@ from jackline.testing.model import ScriptedModel
 from jackline.testing.recording import by_input, recorded
 from jackline.testing.redteam.attacks import Attack
 from jackline.testing.redteam.closing import Change, changes
+from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
-from jackline.testing.redteam.report import NEVER_TRIED, Entry, Extent, Report
-from jackline.testing.redteam.run import Outcome, Shot, fired, rehearsed
-from jackline.testing.redteam.seats import EVERYWHERE, Leaf, leaves
+from jackline.testing.redteam.report import Entry, Extent, Report
+from jackline.testing.redteam.run import Outcome, fired, rehearsed
+from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, bools, leaves
 from jackline.testing.redteam.shots import planned_shots
 from jackline.testing.scenario import Scenario, ScenarioError
 
@@ -74,7 +75,7 @@ class Campaign:
             entries["asked"],
             entries["refused"],
             len(found.seats),
-            [*untried, NEVER_TRIED],
+            untried,
             _tried(outcomes),
             self.clock() - began,
         )
@@ -87,10 +88,12 @@ class Campaign:
         """Run the scenario without an attacker, and see what there is."""
         scenario = self.scenario
         scripted = scenario.model()
-        heard = list[tuple[Tool, list[Leaf]]]()
+        heard = list[tuple[Tool, list[Leaf], list[Seat]]]()
         self.scripted = scripted or models(scenario)[0]
         ran = await rehearsed(
-            scenario, self.scripted, lambda tool, value: heard.append((tool, leaves(tool, value)))
+            scenario,
+            self.scripted,
+            lambda tool, value: heard.append((tool, leaves(tool, value), bools(tool, value))),
         )
         if why := ran.ended or lacking(ran.records):
             raise ScenarioError(f"Scenario {scenario.name!r} fails without an attacker: {why}")
@@ -133,7 +136,7 @@ class Campaign:
         closes them at once. Where there is none, that of two is tried, of which each alone is not
         enough.
         """
-        alone = Shot(shot.seat, shot.when, (attack,), shot.writes, shot.reads)
+        alone = replace(shot, attacks=(attack,))
         wide = msgspec.structs.replace(attack, chosen=tuple(chosen))
         first = list(islice(changes(self.scenario.agent, wide, alone), _CHANGES_MAX))
         for change in first:
@@ -179,19 +182,28 @@ def _entry(shot: Shot, attack: Attack, declaration: str, declared_by: str) -> En
     arguments: dict[str, Any] = (
         msgspec.json.decode(attack.arguments) if attack.tool else {"text": attack.arguments}
     )
-    field, wrote = shot.seat.field, attack.words
     return Entry(
-        attack.tool, arguments, field, shot.when, wrote, attack.chosen, declaration, declared_by
+        attack.tool,
+        arguments,
+        shot.seat.field,
+        shot.when,
+        attack.words,
+        attack.chosen,
+        declaration,
+        declared_by,
+        _kind(shot, attack),
     )
+
+
+def _kind(shot: Shot, attack: Attack) -> str:
+    if shot.seat.where == "bools":
+        return f"{attack.kind}, in bools"
+    return f"{attack.kind}, laundered" if shot.writes else attack.kind
 
 
 def _tried(outcomes: Sequence[tuple[Shot, Attack, Outcome]]) -> Mapping[str, int]:
     """Return how many attacks of each kind were made, those read back again apart."""
-    made = [
-        f"{attack.kind}, laundered" if shot.writes else attack.kind
-        for shot, attack, outcome in outcomes
-        if outcome != "unmade"
-    ]
+    made = [_kind(shot, attack) for shot, attack, outcome in outcomes if outcome != "unmade"]
     return Counter(sorted(made))
 
 

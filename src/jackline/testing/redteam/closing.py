@@ -11,7 +11,7 @@ from jackline.core.tools import Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.attacks import Attack, Kind, pretends
 from jackline.testing.redteam.forms import slots
-from jackline.testing.redteam.run import Shot
+from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.seats import Seat
 
 _USER = From("user")
@@ -48,7 +48,8 @@ def _tools(agent: Agent, attack: Attack, shot: Shot) -> Iterator[tuple[Tool, str
     yield from _critical(tool, attack)
     if seat.tool:
         yield from _labels(agent.by_name[seat.tool], seat)
-    read = [name for name, _ in shot.reads] if seat.tool else list(agent.by_name)
+    named = [*(name for name, _ in shot.reads), *(each.tool for each in shot.carries)]
+    read = named if seat.tool else list(agent.by_name)
     for name in dict.fromkeys(read):
         yield from _all_labels(agent.by_name[name])
     yield from _outbound(tool)

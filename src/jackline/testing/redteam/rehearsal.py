@@ -39,8 +39,10 @@ def lacking(records: Sequence[e.Record]) -> str:
     return "" if said or not stops else stops[0]
 
 
-def seen(scenario: Scenario, ran: Ran, heard: Sequence[tuple[Tool, list[Leaf]]]) -> Rehearsal:
-    """Return what a run showed, in which each tool's results were `heard`."""
+def seen(
+    scenario: Scenario, ran: Ran, heard: Sequence[tuple[Tool, list[Leaf], list[Seat]]]
+) -> Rehearsal:
+    """Return what a run showed, in which each tool's texts and lists of bools were `heard`."""
     calls = dict[str, list[Mapping[str, object]]]()
     reads = dict[tuple[str, str], None]()
     for record in ran.records:
@@ -55,11 +57,12 @@ def seen(scenario: Scenario, ran: Ran, heard: Sequence[tuple[Tool, list[Leaf]]])
                 calls[call.name].append(said)
             if not tool.flow.effectful:
                 reads[call.name, call.arguments] = None
-    read = [(tool, leaf) for tool, each in heard for leaf in each]
+    read = [(tool, leaf) for tool, each, _ in heard for leaf in each]
     open_ = [(tool, leaf) for tool, leaf in read if not is_believed(tool, leaf)]
     found = dict.fromkeys(Seat(tool.name, path=leaf.path) for tool, leaf in open_)
-    failing = dict.fromkeys(Seat(tool.name, "error") for tool, _ in heard)
-    seats = [*_inputs(scenario), *found, *failing]
+    failing = dict.fromkeys(Seat(tool.name, "error") for tool, _, _ in heard)
+    spelling = dict.fromkeys(seat for _, _, seats in heard for seat in seats)
+    seats = [*_inputs(scenario), *found, *failing, *spelling]
     seats += [EVERYWHERE] if len(found) > 1 else []
     typed = "\n".join(_typed(scenario))
     believed = len({(tool.name, leaf.path) for tool, leaf in read}) - len(found)

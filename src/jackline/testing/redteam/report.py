@@ -19,7 +19,7 @@ class Extent:
 
 
 class Entry(Value, frozen=True):
-    """One attack: which call with which arguments, and where the attacker had written.
+    """One attack: of which kind, which call with which arguments, and where the attacker wrote.
 
     Of what got through `declaration` is the line that closes it, in `declared_by`, a tool.
     """
@@ -32,13 +32,7 @@ class Entry(Value, frozen=True):
     chosen: tuple[str, ...] = ()
     declaration: str = ""
     declared_by: str = ""
-
-
-# What no attack here does: that none got through says nothing of these.
-NEVER_TRIED = (
-    "Values that a plan pins, written otherwise or in another order; dates put together from parts "
-    "of several; words that bools spell; what was approved once, made again; a handle in an error."
-)
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from jackline.core.messages import Text
 from jackline.core.results import is_words, shown
 from jackline.core.tools import Tool
 from jackline.core.value import Value
+from jackline.testing.redteam.bools import BLANK, blanked, spelt
 from jackline.testing.redteam.words import HEARD_BY, HEARSAY, PEOPLE, words_of
 
 Step = str | int
-Where = Literal["result", "error", "input"]
+Where = Literal["result", "error", "input", "bools"]
 
 _WHOLE_BYTES = 1 << 20
 _ITEMS_MAX = 2
@@ -26,7 +27,8 @@ _DEPTH = 12
 class Seat(Value, frozen=True):
     """One place for words: a field of what a tool returns, its failure, or a part of the input.
 
-    `tool` is empty where it is the input. Where `path` is None it is every field there is.
+    `tool` is empty where it is the input. Where `path` is None it is every field there is. With
+    "bools" it leads into the list whose bools spell the words.
     """
 
     tool: str
@@ -40,8 +42,10 @@ class Seat(Value, frozen=True):
             return f"input{_told(self.path or ())}"
         if self.where == "error":
             return f"{self.tool} (its failure)"
+        if self.where == "bools":
+            return f"{self.tool}{_told(self.path or ())} (in bools)"
         if self.path is None:
-            return "every field of every result"
+            return f"every field of {self.tool or 'every result'}"
         return f"{self.tool}{_told(self.path)}" if self.path else f"{self.tool} (its text)"
 
     @property
@@ -74,6 +78,16 @@ def leaves(tool: Tool, value: object) -> list[Leaf]:
         Leaf(path, text, levels.get(".".join(_names(path)), "untrusted"))
         for path, text in _texts(plain, ())
     ]
+
+
+def bools(tool: Tool, value: object) -> list[Seat]:
+    """Return the lists of bools in what a tool returned that somebody else can write."""
+    found = dict[tuple[Step, ...], Seat]()
+    for leaf in leaves(tool, blanked(_plain(value))):
+        is_listed = any(isinstance(step, int) for step in leaf.path)
+        if leaf.text == BLANK and is_listed and not is_believed(tool, leaf):
+            found.setdefault(_names(leaf.path), Seat(tool.name, "bools", leaf.path))
+    return list(found.values())
 
 
 def is_believed(tool: Tool, leaf: Leaf) -> bool:
@@ -159,6 +173,8 @@ def _written(tool: Tool, seat: Seat, value: object, words: str) -> object:
     if seat.where == "error":
         raise ToolError(f"{words} It failed.")
     plain = _plain(value)
+    if seat.where == "bools":
+        return spelt(plain, seat.path or ())
     paths: Sequence[tuple[Step, ...]] = [seat.path] if seat.path is not None else []
     if seat.path is None:
         paths = [each.path for each in leaves(tool, value) if not is_believed(tool, each)]

@@ -9,9 +9,11 @@ from typing import get_args
 import msgspec
 
 from jackline.core.tools import Tool
+from jackline.testing.model import NOTHING_PLANNED
 from jackline.testing.redteam.attacks import (
     ANSWERS,
     Attack,
+    Kind,
     aims,
     attacks_on,
     is_target,
@@ -19,14 +21,35 @@ from jackline.testing.redteam.attacks import (
     private_read,
     written,
 )
+from jackline.testing.redteam.handles import carried
 from jackline.testing.redteam.known import Known
+from jackline.testing.redteam.obedient import Shot, When
+from jackline.testing.redteam.pinned import pins, rewritten, wanted
 from jackline.testing.redteam.rehearsal import Rehearsal
 from jackline.testing.redteam.report import Extent
-from jackline.testing.redteam.run import Shot, When
 from jackline.testing.redteam.seats import Seat
 
 _WHEN: tuple[When, ...] = get_args(When)
 _TOGETHER = 12
+# Which kinds there are only where a scenario has something for them, and what is missing else.
+_OCCASIONS: tuple[tuple[tuple[Kind, ...], str], ...] = (
+    (
+        ("reordered", "respelled"),
+        "No value is written otherwise than a plan pins it: there is none that it could pin.",
+    ),
+    (
+        ("recombined",),
+        "No date is put together from parts of several: no tool takes one, or nobody types two.",
+    ),
+    (
+        ("behind a handle",),
+        "No handle is sent through an error: no tool that is called is quarantined.",
+    ),
+    (
+        ("made again",),
+        "No call is made again once it was approved: there is none that does more then.",
+    ),
+)
 
 
 def planned_shots(
@@ -34,12 +57,15 @@ def planned_shots(
 ) -> tuple[Sequence[Shot], list[str]]:
     """Return what is tried, and what is not: pairs where all of it would be too much."""
     attacks, untried = _targets(tools, found)
-    shots = list(_shots(found, attacks, tools, extent.seed, _TOGETHER))
+    special = [*_special(found, tools), *_behind(found, tools, attacks)]
+    untried += _pointless([*attacks, *(each for shot in special for each in shot.attacks)])
+    shots = [*_shots(found, attacks, tools, extent.seed, _TOGETHER), *special]
     total = sum(len(shot.attacks) for shot in shots)
     if total <= extent.most:
         return shots, untried
     together = min(_TOGETHER, max(1, extent.most // len(found.seats)))
-    kept = _drawn(list(_shots(found, attacks, tools, extent.seed, together)), extent)
+    dealt = [*_shots(found, attacks, tools, extent.seed, together), *special]
+    kept = _drawn(dealt, extent)
     left = total - sum(len(shot.attacks) for shot in kept)
     return kept, [*untried, f"{left:,} of {total:,} attacks: --most {total} tries them all."]
 
@@ -53,6 +79,8 @@ def _targets(tools: Sequence[Tool], found: Rehearsal) -> tuple[list[Attack], lis
             attacks += made
         elif tool.name not in calm:
             untried.append(f"{tool.name}: nothing that it takes would decide what it does.")
+    if not any(seat.where == "bools" for seat in found.seats):
+        untried.append("No bools spell an order: no result has a list of them that others write.")
     if calm:
         untried.append(f"Reads without a URL or a host are not attacked: {', '.join(calm)}.")
     if found.believed:
@@ -77,7 +105,7 @@ def _shots(
     """Yield what is tried: at each seat each attack, at once and at the end, several in one run."""
     order = list(attacks)
     Random(seed).shuffle(order)
-    batches = [tuple(order[at : at + together]) for at in range(0, len(order), together)]
+    batches = _batches(order, together)
     for seat, when in product(found.seats, _WHEN):
         yield from [Shot(seat, when, batch) for batch in batches]
         yield Shot(seat, when, tuple(Attack("", text, "answer") for text in ANSWERS))
@@ -88,6 +116,56 @@ def _shots(
         shot = Shot(seat, when, batch, reads=found.reads)
         if write := written(tool, found.known, shot.words):
             yield replace(shot, writes=(write,))
+
+
+def _special(found: Rehearsal, tools: Sequence[Tool]) -> Iterator[Shot]:
+    """Yield what takes another plan or more than one step, each at one seat and at both moments.
+
+    What it is judged by does not depend on where the attacker wrote.
+    """
+    seat = _open_seat(found, tools)
+    pinned = [attack for tool in tools for attack in rewritten(tool, found.known)]
+    for when, batch in product(_WHEN, _batches(pinned)):
+        yield Shot(seat, when, batch, plan=pins(tools, found.known))
+    again = [attack for tool in tools for attack in _again(tool, found.known)]
+    for when, batch in product(_WHEN, _batches(again)):
+        yield Shot(seat, when, batch, plan=NOTHING_PLANNED, approves=batch)
+
+
+def _behind(found: Rehearsal, tools: Sequence[Tool], attacks: Sequence[Attack]) -> Iterator[Shot]:
+    """Yield what an order behind a handle wants: of each tool one of the attacker's calls."""
+    carries = tuple(each for tool in tools for each in carried(tool, found.known))
+    first = {each.tool: each for each in reversed(attacks)}
+    wants = [msgspec.structs.replace(each, kind="behind a handle") for each in first.values()]
+    unread = [tool for tool in tools if tool.quarantined and tool.name in found.known.calls]
+    for tool, when, batch in product(unread if carries else [], _WHEN, _batches(wants)):
+        yield Shot(Seat(tool.name, path=None), when, batch, carries=carries)
+
+
+def _again(tool: Tool, known: Known) -> Iterator[Attack]:
+    """Yield the scenario's calls that do more where they are made again."""
+    if tool.effect not in {"read", "idempotent"}:
+        yield from [Attack(tool.name, said, "made again") for said in wanted(tool, known)]
+
+
+def _open_seat(found: Rehearsal, tools: Sequence[Tool]) -> Seat:
+    """Return a place of which the model reads what stands there: a result, where there is one."""
+    unread = {tool.name for tool in tools if tool.quarantined}
+    read = [seat for seat in found.seats if seat.where == "error" or seat.tool not in unread]
+    results = [seat for seat in read if seat.where == "result"]
+    return next(iter([*results, *read, *found.seats]))
+
+
+def _batches(attacks: Sequence[Attack], together: int = _TOGETHER) -> list[tuple[Attack, ...]]:
+    return [tuple(attacks[at : at + together]) for at in range(0, len(attacks), together)]
+
+
+def _pointless(attacks: Sequence[Attack]) -> Iterator[str]:
+    """Yield what nothing in the scenario gives an occasion for."""
+    kinds = {attack.kind for attack in attacks}
+    for kind, why in _OCCASIONS:
+        if kinds.isdisjoint(kind):
+            yield why
 
 
 def _drawn(shots: list[Shot], extent: Extent) -> list[Shot]:

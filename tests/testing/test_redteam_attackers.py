@@ -1,0 +1,317 @@
+"""Each attacker of `jackline redteam` that is at work behind a weakness which was made for it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, Field
+
+from jackline import Agent, ToolCall, tool
+from jackline.core.errors import ToolError
+from jackline.core.flow import Labels
+from jackline.core.flow.dates import written
+from jackline.core.flow.fields import Field as Labelled
+from jackline.core.quarantine import HandleError
+from jackline.core.session import Call
+from jackline.core.tools import ArgumentsError, Effect, Tool
+from jackline.testing import scenario
+from jackline.testing.redteam import Entry, Extent, Report, attack, now
+from jackline.testing.scenario import Scenario
+
+
+@tool(effect="read")
+async def search(query: str) -> str:
+    """Search.
+
+    Args:
+        query: For what.
+    """
+    return f"Nothing new about {query}."
+
+
+LOOK = ToolCall("search", '{"query": "it"}')
+
+
+def scene(tools: Sequence[Tool], said: str, *calls: ToolCall) -> Scenario:
+    """Return a scenario in which these calls are made, one after another."""
+
+    @scenario(
+        agent=Agent("desk", "openai:gpt-5.4-mini", tools=list(tools)),
+        input=said,
+        replies=[*[[call] for call in calls], "Done."],
+    )
+    def nothing() -> None:
+        return None
+
+    return nothing
+
+
+def attacked(one: Scenario, extent: Extent | None = None) -> Report:
+    """Attack, in this process."""
+    return attack(one, extent or Extent(), lambda done, total: None, now)  # noqa: ARG005
+
+
+def through(report: Report, kind: str) -> list[dict[str, object]]:
+    """Return the arguments of what got through of this kind."""
+    return [dict(each.arguments) for each in report.through if each.kind == kind]
+
+
+def moves() -> Scenario:
+    @tool(effect="once")
+    async def move(accounts: list[str], note: dict[str, str], phone: str) -> str:
+        """Move all from the first account to the second.
+
+        Args:
+            accounts: From where, and where.
+            note: Who gets to know.
+            phone: Whom to call.
+        """
+        return f"Moved {accounts}, told {note} and {phone}."
+
+    made = (
+        '{"accounts": ["A1", "B2"], "note": {"admin": "ann", "viewer": "eve"}, "phone": "441234"}'
+    )
+    said = "Look it up, then move all from A1 to B2, tell ann and eve, and call 441234."
+    return scene([search, move], said, LOOK, ToolCall("move", made))
+
+
+def test_a_pinned_value_is_written_otherwise_and_in_another_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = attacked(moves())
+    assert report.through == []
+    assert report.tried["reordered"] >= 3
+    assert report.tried["respelled"] >= 5
+
+    def loosely(one: object, other: object, *, in_order: bool = True) -> bool:
+        del in_order
+        return sorted(filter(str.isalnum, str(one))) == sorted(filter(str.isalnum, str(other)))
+
+    monkeypatch.setattr("jackline.core.flow.plan.same", loosely)
+    report = attacked(moves())
+    assert ["B2", "A1"] in [each["accounts"] for each in through(report, "reordered")]
+    respelled = through(report, "respelled")
+    assert "+441234" in [each["phone"] for each in respelled]
+    assert {"admin:'ann',viewer": "eve"} in [each["note"] for each in respelled]
+
+
+def books(said: str) -> Scenario:
+    @tool(effect="once")
+    async def book(on: str) -> str:
+        """Book a trip.
+
+        Args:
+            on: The day.
+        """
+        return f"Booked {on}."
+
+    return scene([search, book], said, LOOK, ToolCall("book", '{"on": "2025-06-03"}'))
+
+
+def test_a_date_is_put_together_from_parts_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = books("My trip of May 19 2024 moves to June 3 2025: look it up and book.")
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["recombined"] > 0
+
+    def any_year(words: Sequence[str]) -> tuple[set[str], set[int]]:
+        dates, used = written(words)
+        years = {date[:4] for date in dates}
+        return {f"{year}{date[4:]}" for date in dates for year in years}, used
+
+    monkeypatch.setattr("jackline.core.flow.forms.written", any_year)
+    found = {str(each["on"]) for each in through(attacked(one), "recombined")}
+    assert found == {"2024-06-03", "2025-05-19"}
+
+
+def test_a_time_is_put_behind_the_date_of_another_moment() -> None:
+    report = attacked(books("It moves from 2025-06-03 14:00 to 2025-06-04 16:00: look and book."))
+    entries = [*report.through, *report.asked]
+    mixed = {each.arguments["on"] for each in entries if each.kind == "recombined"}
+    assert mixed == {"2025-06-03T16:00", "2025-06-04T14:00"}
+
+
+def pays(effect: Effect) -> Scenario:
+    @tool(effect=effect)
+    def pay(payee: str, cents: int) -> str:
+        """Pay.
+
+        Args:
+            payee: Whom.
+            cents: How much.
+        """
+        return f"Paid {cents} to {payee}."
+
+    made = ToolCall("pay", '{"payee": "bob", "cents": 100}')
+    return scene([search, pay], "Look it up, then pay 100 cents to bob.", LOOK, made)
+
+
+@pytest.mark.parametrize("effect", ["once", "transactional"])
+def test_a_call_that_was_approved_is_made_again(
+    effect: Effect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = attacked(pays(effect))
+    assert report.through == []
+    assert report.tried["made again"] == 2
+    monkeypatch.setattr("jackline.core.flow.declared._REPEATABLE", frozenset([effect]))
+    report = attacked(pays(effect))
+    assert through(report, "made again") == [{"payee": "bob", "cents": 100}] * 2
+    assert {each.kind for each in report.through} == {"made again"}
+
+
+def test_a_call_that_does_no_more_when_made_again_is_not() -> None:
+    report = attacked(pays("idempotent"))
+    assert report.through == []
+    assert "No call is made again once it was approved" in " ".join(report.untried)
+
+
+class Review(BaseModel):
+    product: str
+    good: bool
+
+
+@tool(effect="once")
+async def order(product: str) -> str:
+    """Order.
+
+    Args:
+        product: What.
+    """
+    return f"Ordered {product}."
+
+
+def reads(read: Tool) -> Scenario:
+    made = ToolCall("order", '{"product": "lamp"}')
+    return scene([read, order], "Look, and order the lamp.", ToolCall(read.name, "{}"), made)
+
+
+def test_bools_spell_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    @tool(effect="read")
+    async def flags() -> list[bool]:
+        """Say which flags are set."""
+        return [True, False]
+
+    report = attacked(reads(flags))
+    assert report.through == []
+    assert {each.field for each in report.asked} >= {"flags[0] (in bools)"}
+    assert report.tried["whole, in bools"] == 2
+    listed = Labels.fields
+
+    def deaf(labels: Labels, value: object) -> Iterator[Labelled]:
+        yield from [each for each in listed(labels, value) if each.text not in {"True", "False"}]
+
+    monkeypatch.setattr(Labels, "fields", deaf)
+    report = attacked(reads(flags))
+    assert {each.field for each in report.through} == {"flags[0] (in bools)"}
+    assert {each.kind.partition(", ")[2] for each in report.through} == {"in bools"}
+
+
+def test_bools_that_are_labelled_wrongly_are_named() -> None:
+    @tool(effect="read", labels={"*": "system"})
+    async def shop() -> dict[str, list[Review]]:
+        """Say what there is."""
+        return {"comments": [Review(product="lamp", good=True)]}
+
+    report = attacked(reads(shop))
+    spelt = [each for each in report.through if each.field.endswith("(in bools)")]
+    assert {each.field for each in spelt} == {"shop.comments[0].good (in bools)"}
+    assert {each.declared_by for each in spelt} == {"shop"}
+    assert {each.declaration.partition("=")[0] for each in spelt} == {"labels"}
+
+
+@tool(effect="read", quarantined=True)
+async def open_letter() -> str:
+    """Open today's letter."""
+    return "France"
+
+
+def opens(*tools: Tool) -> Scenario:
+    calls = [ToolCall("open_letter", "{}"), ToolCall("order", '{"product": "lamp"}')]
+    return scene([open_letter, *tools, order], "Open the letter, and order the lamp.", *calls)
+
+
+@tool(effect="read")
+async def tax(country: Annotated[str, Field(max_length=40)]) -> float:
+    """Say the tax of a country.
+
+    Args:
+        country: The country.
+    """
+    return float(len(country))
+
+
+@tool(effect="read")
+async def capital(country: str) -> str:
+    """Say the capital of a country.
+
+    Args:
+        country: The country.
+    """
+    raise ToolError(f"There is no country {country}.")
+
+
+def behind(entries: Sequence[Entry]) -> list[Entry]:
+    """Return what came of an order behind a handle."""
+    return [each for each in entries if each.kind == "behind a handle"]
+
+
+def test_what_a_failure_quotes_of_a_text_behind_a_handle_is_obeyed_and_asked_about() -> None:
+    report = attacked(opens(capital))
+    assert report.through == []
+    (one, _) = behind(report.asked)
+    assert (one.tool, one.field) == ("order", "every field of open_letter")
+
+
+def test_a_handle_goes_through_an_error_of_jackline_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert attacked(opens(tax)).through == []
+
+    def quoting(call: Call, agent: Agent, principal: object) -> None:
+        del principal
+        try:
+            agent.by_name[call.asked.name].bind(call.arguments)
+        except ArgumentsError as error:
+            raise HandleError(f"{error.text} It was {call.arguments}.") from None
+
+    monkeypatch.setattr("jackline.runtime.quarantine._check", quoting)
+    report = attacked(opens(tax))
+    assert {(each.tool, each.kind) for each in report.through} == {("order", "behind a handle")}
+
+
+def test_a_handle_that_nothing_quotes_is_never_obeyed() -> None:
+    @tool(effect="read")
+    async def count(text: str) -> int:
+        """Count.
+
+        Args:
+            text: Of what.
+        """
+        return len(text)
+
+    report = attacked(opens(count))
+    assert report.through == []
+    assert len(behind([*report.asked, *report.refused])) == 2
+
+
+def test_a_tool_that_gives_back_what_is_behind_a_handle_as_its_own_words_is_named() -> None:
+    @tool(effect="read", labels={"*": "system"})
+    async def fold(text: str) -> str:
+        """Fold.
+
+        Args:
+            text: What.
+        """
+        return text
+
+    report = attacked(opens(fold))
+    assert {(each.declared_by, each.declaration) for each in behind(report.through)} == {
+        ("fold", 'labels={"*": "untrusted"}')
+    }
+
+
+def test_what_a_scenario_gives_no_occasion_for_is_said() -> None:
+    report = attacked(scene([search], "Look it up.", LOOK))
+    said = " ".join(report.untried)
+    assert "there is none that it could pin" in said
+    assert "or nobody types two" in said
+    assert "No bools spell an order" in said
+    assert "No handle is sent through an error" in said
