@@ -132,18 +132,45 @@ def test_two_jobs_of_one_session_with_other_priorities_both_come(postgres_url: s
     told(postgres_url, story)
 
 
-def test_tenants_take_turns(postgres_url: str) -> None:
+def test_tenants_take_turns_however_long_a_flood_has_gone_on(postgres_url: str) -> None:
     async def story(store: PostgresStore) -> None:
+        async def comes(session: SessionId) -> None:
+            """Rest. Others come when the flood has been there for an hour."""
+            if session.name == "f9":
+                asked(postgres_url, "UPDATE procrastinate_jobs SET priority = priority + 3600")
+                for tenant in ("acme", "zoo"):
+                    await say(store, SessionId(tenant, tenant))
+                    await say(store, SessionId(tenant, f"{tenant} again"))
+                await say(store, SessionId("flood", "late"))
+            await rested(store, session)
+
         flood = [f"f{number}" for number in range(30)]
         for name in flood:
             await say(store, SessionId("flood", name))
-        await say(store, SessionId("acme", "alone"))
+        driver = Driver(comes)
+        async with running(postgres_url, driver, slots=1):
+            await becomes([35], lambda: [len(driver.brought)])
+        others = [(at, name) for at, name in enumerate(driver.brought) if name[0] in "az"]
+        assert others == [(10, "zoo"), (11, "acme"), (13, "zoo again"), (14, "acme again")]
+        assert [name for name in driver.brought if name[0] in "fl"] == [*flood, "late"]
+
+    told(postgres_url, story)
+
+
+def test_what_comes_later_is_fetched_when_it_is_time_and_before_what_came_after_it(
+    postgres_url: str,
+) -> None:
+    async def story(store: PostgresStore) -> None:
+        for name in ("s1", "s2", "s3"):
+            await say(store, SessionId("acme", name))
+        later = "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 day' WHERE id = 1"
+        asked(postgres_url, later)
         driver = Driver(lambda session: rested(store, session))
         async with running(postgres_url, driver, slots=1):
-            await becomes([31], lambda: [len(driver.brought)])
-        place = driver.brought.index("alone")
-        assert place < 15, "there is a second for each of the flood, and so far has passed less"
-        assert [name for name in driver.brought if name != "alone"] == flood
+            await driver.until("s2", "s3")
+            await becomes([("s1", "todo")], lambda: jobs(postgres_url))
+            asked(postgres_url, "UPDATE procrastinate_jobs SET scheduled_at = now()")
+            await driver.until("s2", "s3", "s1")
 
     told(postgres_url, story)
 

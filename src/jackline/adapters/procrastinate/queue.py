@@ -22,24 +22,13 @@ _AGAIN_S = 0.5
 _AT_ONCE = 16  # What one worker fetches, another one cannot.
 _TOGETHER_S = 0.02
 _LOOK_S = 0.005
+_RIPEN_S = 0.25
+_RIPE_AT_ONCE = 1_000
 _FETCH = """
-    WITH next AS (
-        SELECT id, priority, args->>'tenant' AS tenant FROM procrastinate_jobs
-        WHERE status = 'todo' AND queue_name = ANY (%(queues)s)
-            AND (scheduled_at IS NULL OR scheduled_at <= now())
-            AND args->>'tenant' <> ALL (%(full)s::text[])
-        ORDER BY priority DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    ),
-    counted AS (
-        SELECT id, row_number() OVER (PARTITION BY tenant ORDER BY priority DESC, id)
-            + COALESCE((%(here)s::jsonb ->> tenant)::integer, 0) AS nth
-        FROM next
-    )
-    UPDATE procrastinate_jobs AS job SET status = 'doing', worker_id = %(worker)s
-    FROM counted WHERE job.id = counted.id AND counted.nth <= %(tenant_max)s
-    RETURNING job.id, job.status, job.task_name, job.priority, job.lock, job.queueing_lock,
-        job.args, job.scheduled_at, job.queue_name, job.attempts, job.worker_id
+    SELECT * FROM jackline.fetch_1(
+        %(queues)s, %(worker)s, %(limit)s, %(after)s, %(here)s::jsonb, %(tenant_max)s)
 """
+_RIPEN = "SELECT jackline.ripen_1(%(queues)s, %(limit)s) AS count"
 # A worker that was stopped for long goes on to end what another one runs by now.
 _MINE = """
     unnest(%(ids)s::bigint[], %(attempts)s::integer[], %(workers)s::bigint[])
@@ -77,6 +66,9 @@ class Queue(JobManager):
         self._slots = slots
         self._tenant_max = slots if tenant_max is None else tenant_max
         self._mine: dict[int, str] = {}
+        self._here = Counter[str]()
+        self._served = ""
+        self._ripened_at = 0.0
         self._tell: NotificationCallback | None = None
         self._looked_at = 0.0
         self._fetched = deque[Job]()
@@ -93,23 +85,38 @@ class Queue(JobManager):
         """Return a job, or none where the database cannot be asked: an error ends the worker."""
         if not self._fetched:
             await self._pause()
-            limit = max(1, min(_AT_ONCE, self._slots - len(self._mine)))
-            values = {"queues": queues, "worker": worker_id, "limit": limit, **self._held()}
             try:
-                rows = await self.connector.execute_query_all_async(_FETCH, **values)
+                await self._ripen(queues)
+                await self._fetch(queues, worker_id)
             except ConnectorException as error:
                 _LOG.warning("No job could be fetched: %s", error.__cause__)
-                return None
-            self._mine |= {row["id"]: row["args"]["tenant"] for row in rows}
-            rows.sort(key=lambda row: (-row["priority"], row["id"]))
-            self._fetched.extend(map(_Job.from_row, rows))
         return self._fetched.popleft() if self._fetched else None
 
-    def _held(self) -> dict[str, Any]:
-        """Return of which tenants there are how many jobs, and of whom there can be no more."""
-        here = Counter(self._mine.values())
-        full = [tenant for tenant, count in here.items() if count >= self._tenant_max]
-        return {"here": json.dumps(here), "full": full, "tenant_max": self._tenant_max}
+    async def _fetch(self, queues: Iterable[str] | None, worker_id: int) -> None:
+        """Fetch as many jobs as there is room for. Tenants take turns."""
+        rows = await self.connector.execute_query_all_async(
+            _FETCH,
+            queues=queues,
+            worker=worker_id,
+            limit=max(1, min(_AT_ONCE, self._slots - len(self._mine))),
+            after=self._served,
+            here=json.dumps(self._here if self._tenant_max < self._slots else {}),
+            tenant_max=self._tenant_max,
+        )
+        self._fetched.extend(map(_Job.from_row, rows))
+        self._mine |= {row["id"]: row["args"]["tenant"] for row in rows}
+        self._here.update(row["args"]["tenant"] for row in rows)
+        if rows:
+            self._served = rows[-1]["args"]["tenant"]
+
+    async def _ripen(self, queues: Iterable[str] | None) -> None:
+        """Let come whose time has come."""
+        clock = asyncio.get_running_loop().time
+        if clock() >= self._ripened_at + _RIPEN_S:
+            values = {"queues": queues, "limit": _RIPE_AT_ONCE}
+            row = await self.connector.execute_query_one_async(_RIPEN, **values)
+            if row["count"] < _RIPE_AT_ONCE:
+                self._ripened_at = clock()
 
     async def _pause(self) -> None:
         """Let more jobs come where the last look was just now: under load each look costs."""
@@ -122,8 +129,10 @@ class Queue(JobManager):
         """End the job soon, with others; or put it back, where it was cut off."""
         del delete_job
         assert job.id is not None, "it was fetched"
-        held_back = self._held()["full"]
-        if self._mine.pop(job.id, None) in held_back and self._tell:
+        tenant = self._mine.pop(job.id, "")
+        held_back = self._here[tenant] >= self._tenant_max
+        self._here -= Counter({tenant: 1})
+        if held_back and self._tell:
             made = JobInserted(type="job_inserted", job_id=job.id)  # One that waited may come now.
             await self._tell(channel="", notification=made)
         (self._done if status == Status.SUCCEEDED else self._cut_off).append(job)
@@ -148,6 +157,7 @@ class Queue(JobManager):
         self._cut_off += self._fetched
         self._fetched.clear()
         self._mine.clear()
+        self._here.clear()
         await self.end()
         await super().unregister_worker(worker_id)
 

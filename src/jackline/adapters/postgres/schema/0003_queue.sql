@@ -43,12 +43,8 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- Have a worker woken at a time, in this transaction, and return the job's number. NULL: nobody
--- has to be.
---
--- Tenants take turns: each job has a second of its tenant's own, one after the other, and the
--- earliest second comes first. So who comes with one job is before the second of a flood, and
--- after what has waited for longer. Behind a thousand nobody counts: they are a day late. A job
--- comes within ten years, as a priority has 32 bits; who comes too early is queued again.
+-- has to be. The priority says how long a job has waited, among those of its tenant. A job comes
+-- within ten years, as a priority has 32 bits; who comes too early is queued again.
 CREATE FUNCTION jackline.wake_1(
     of_tenant text,
     of_name text,
@@ -59,7 +55,6 @@ CREATE FUNCTION jackline.wake_1(
 ) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    waiting bigint;
     comes_at double precision := least(greatest(wake_at, at), at + 315360000);
     queue text := jackline.queue_1(of_agent, of_version);
     job bigint;
@@ -67,16 +62,12 @@ BEGIN
     IF wake_at IS NULL OR wake_at = 'infinity' THEN
         RETURN NULL;
     END IF;
-    SELECT count(*) INTO waiting FROM (
-        SELECT FROM jackline.session AS s
-        WHERE s.tenant = of_tenant AND s.due_at <= wake_1.at LIMIT 1000
-    ) AS others;
     INSERT INTO jackline.procrastinate_jobs AS j
         (queue_name, task_name, priority, args, scheduled_at)
     VALUES (
         queue,
         'jackline.drive',
-        -(comes_at - 1767225600 + CASE WHEN waiting < 1000 THEN waiting ELSE 86400 END)::integer,
+        -(comes_at - 1767225600)::integer,
         jsonb_build_object('tenant', of_tenant, 'name', of_name),
         -- The queue goes by the machine's clock, which may be behind our time.
         CASE WHEN comes_at > at THEN clock_timestamp() + make_interval(secs => comes_at - at) END
@@ -84,6 +75,118 @@ BEGIN
     PERFORM pg_notify('procrastinate_queue_v1#' || queue,
         json_build_object('type', 'job_inserted', 'job_id', job)::text);
     RETURN job;
+END $$;
+
+-- What is to be fetched is found by tenant, and what comes later by its time. Nobody looks for
+-- anything as procrastinate's own indexes have it.
+CREATE INDEX queue_ready ON jackline.procrastinate_jobs
+    (queue_name, ((args ->> 'tenant') COLLATE "C"), priority DESC, id)
+    WHERE status = 'todo' AND scheduled_at IS NULL;
+CREATE INDEX queue_later ON jackline.procrastinate_jobs (queue_name, scheduled_at)
+    WHERE status = 'todo' AND scheduled_at IS NOT NULL;
+DROP INDEX jackline.procrastinate_jobs_priority_idx_v1;
+DROP INDEX jackline.procrastinate_jobs_queue_name_idx_v1;
+DROP INDEX jackline.procrastinate_jobs_id_lock_idx_v1;
+
+-- Let come whose time has come, and return how many that were.
+CREATE FUNCTION jackline.ripen_1(of_queues text[], at_most integer) RETURNS bigint
+LANGUAGE sql VOLATILE AS $$
+    WITH ripe AS (
+        SELECT id FROM jackline.procrastinate_jobs
+        WHERE status = 'todo' AND scheduled_at <= now()
+            AND queue_name = ANY (of_queues)
+        ORDER BY scheduled_at LIMIT at_most FOR UPDATE SKIP LOCKED
+    ),
+    ripened AS (
+        UPDATE jackline.procrastinate_jobs AS job SET scheduled_at = NULL
+        FROM ripe WHERE job.id = ripe.id RETURNING job.id
+    )
+    SELECT count(*) FROM ripened
+$$;
+
+-- The tenants who wait, in the order of their names from the one behind `after`, and around.
+CREATE FUNCTION jackline.next_tenants_1(
+    of_queues text[], after text, full_tenants text[], at_most integer
+) RETURNS text[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    tenants text[] := '{}';
+    behind text COLLATE "C" := after;
+    found text COLLATE "C";
+    around boolean := false;
+BEGIN
+    WHILE cardinality(tenants) < at_most LOOP
+        SELECT min(next.tenant) INTO found FROM unnest(of_queues) AS q (name), LATERAL (
+            SELECT (job.args ->> 'tenant') COLLATE "C" AS tenant
+            FROM jackline.procrastinate_jobs AS job
+            WHERE job.status = 'todo' AND job.scheduled_at IS NULL AND job.queue_name = q.name
+                AND (job.args ->> 'tenant') COLLATE "C" > behind
+            ORDER BY (job.args ->> 'tenant') COLLATE "C" LIMIT 1
+        ) AS next;
+        IF around AND (found IS NULL OR found > after) THEN
+            EXIT;
+        ELSIF found IS NULL THEN
+            around := true;
+            behind := '';
+        ELSE
+            behind := found;
+            IF found <> ALL (full_tenants) THEN
+                tenants := tenants || found;
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN tenants;
+END $$;
+
+-- Give jobs of these queues to a worker, in the order in which they are to be driven. Tenants take
+-- turns, and within a tenant the one that has waited longest comes first: so a flood delays
+-- another's turn by one turn, however many wait. `after` is the tenant whose job the worker got
+-- last; `here` counts the jobs that it has, by tenant, who have no more of them than `each_at_most`.
+CREATE FUNCTION jackline.fetch_1(
+    of_queues text[],
+    of_worker bigint,
+    at_most integer,
+    after text,
+    here jsonb,
+    each_at_most integer
+) RETURNS SETOF jackline.procrastinate_jobs
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    tenants text[] := jackline.next_tenants_1(of_queues, after, ARRAY(
+        SELECT tenant FROM jsonb_each_text(here) AS had (tenant, count)
+        WHERE had.count::integer >= each_at_most
+    ), at_most);
+    each_at_once integer := ceil(at_most::numeric / greatest(1, cardinality(tenants)));
+BEGIN
+    IF cardinality(tenants) = 0 THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH next AS (
+        SELECT job.id, job.priority, t.place, t.tenant
+        FROM unnest(tenants) WITH ORDINALITY AS t (tenant, place), unnest(of_queues) AS q (name),
+            LATERAL (
+                SELECT j.id, j.priority FROM jackline.procrastinate_jobs AS j
+                WHERE j.status = 'todo' AND j.scheduled_at IS NULL AND j.queue_name = q.name
+                    AND (j.args ->> 'tenant') COLLATE "C" = t.tenant
+                ORDER BY j.priority DESC, j.id LIMIT each_at_once FOR UPDATE SKIP LOCKED
+            ) AS job
+    ),
+    placed AS (
+        SELECT id, tenant, place,
+            row_number() OVER (PARTITION BY place ORDER BY priority DESC, id) AS round
+        FROM next
+    ),
+    chosen AS (
+        SELECT id, round, place FROM placed
+        WHERE round + COALESCE((here ->> tenant)::integer, 0) <= each_at_most
+        ORDER BY round, place LIMIT at_most
+    ),
+    given AS (
+        UPDATE jackline.procrastinate_jobs AS job SET status = 'doing', worker_id = of_worker
+        FROM chosen WHERE job.id = chosen.id RETURNING job, chosen.round, chosen.place
+    )
+    SELECT (given.job).* FROM given ORDER BY given.round, given.place;
 END $$;
 
 -- The session's row, locked, and the time since then; where there was none it is made with its first
