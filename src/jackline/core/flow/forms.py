@@ -134,7 +134,7 @@ def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Itera
 
 def _counted(word: str, words: Sequence[str], at: int) -> Iterator[Key]:
     behind = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
-    if time := clock(word, behind):
+    if time := clock(f"{word} {behind}") or clock(word):
         yield "time", time
     elif _SCALE.fullmatch(behind) or _is_group(words, at):
         return
@@ -192,7 +192,7 @@ def _moment(bare: str) -> tuple[Key, ...]:
     """Return the keys of a date, of a time, or of a date with its time."""
     first, _, rest = bare.replace("t", " ", 1).partition(" ") if bare[:1].isdecimal() else ("",) * 3
     date = whole(first)
-    time = clock(rest) if date else clock(*bare.split(" ")[:2])
+    time = clock(rest if date else bare)
     if date and rest:
         return (("date", date), ("time", time)) if time else ()
     if date:
