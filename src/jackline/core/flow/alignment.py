@@ -3,12 +3,14 @@
 A part of a path, of an address or of what stands in quotes names something else than the whole.
 So a word with such signs is taken whole, and of prose only what ends where a word does. All this
 is linear in the text: a value in a longer word than anybody writes does not stand there, nor one
-that comes after more parts of other words than anybody would look through.
+that comes after more parts of other words than the effort of a verdict looks through.
 """
 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+
+from jackline.core.flow.effort import Effort
 
 _PATH = frozenset("/\\")
 _JOINING = "@._-+/:"
@@ -43,8 +45,6 @@ _CLOSING_QUOTE = {
     "\u2018": re.compile("\u2019"),
 }
 _BESIDE_CHARS = 4_096
-_LOOKED_AT_CHARS = 1 << 16
-_EACH_CHARS = 16
 
 
 class Quotes:
@@ -79,24 +79,23 @@ def _quoted(text: str) -> Iterator[tuple[int, int]]:
             unclosed.add(sign)
 
 
-def stands(value: str, text: str, quotes: Quotes) -> bool:
+def stands(value: str, text: str, quotes: Quotes, effort: Effort) -> bool:
     """Whether a value, in its plain form, is a whole somewhere in a text in its plain form.
 
     `quotes` are those of this text.
     """
-    left = _LOOKED_AT_CHARS
-    start = text.find(value)
-    while start >= 0 and left > 0:
+    start = effort.find(value, text)
+    while start >= 0:
         end = start + len(value)
         before, after = _beside(text, start, end)
         beside = len(before) + len(after)
+        effort.spend(len(value) + beside)
         is_path = _is_path(before + value + after)
         is_ended = not is_path and text[end : end + 1] in _ENDING
         is_cut = (is_path or "@" not in value) and quotes.cut(start, end + is_ended)
         if beside < _BESIDE_CHARS and not is_cut and _is_whole(value, before, after):
             return True
-        left -= beside + _EACH_CHARS
-        start = text.find(value, start + 1)
+        start = effort.find(value, text, start + 1)
     return False
 
 
