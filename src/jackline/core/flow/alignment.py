@@ -19,6 +19,9 @@ _CLOSING = ".,;:!?)]}>\"'`\u2019\u201d\u00bb"
 _OPENING_BRACKETS, _CLOSING_BRACKETS = "([{", ")]}"
 _ENDING = frozenset(".,;:!?")
 _MARKS = "*_~"
+# Signs of what is not said but put in, left out or looked for: `%x%`, `{x}`, `!x`, `^x`, `x^`.
+_PUT_BEFORE = re.compile(rf"(?:[%!^][{re.escape(_OPENING + _MARKS)}]*|\{{)\Z")
+_PUT_BEHIND = re.compile(rf"[{re.escape(_CLOSING + _MARKS)}]*[%^]|\}}")
 # Signs that no address of mail has, and the scripts that put no space beside one.
 _SIGNS = (
     "\u2013\u2014\u2018\u201c-\u201e\u00ab\u00bb\u2022\u2026"
@@ -129,11 +132,25 @@ def _is_plain(before: str, after: str) -> bool:
 
     `tmp*` names all that begins so, and `$data` what somebody else has put there.
     """
+    if _PUT_BEFORE.search(before) or _PUT_BEHIND.match(after):
+        return False
     marks = [re.sub(r"[^*~$]", "", each) for each in (before, after)]
     if not any(marks):
         return True
     bare = not before.strip(_OPENING + _MARKS) and not after.strip(_CLOSING + _MARKS)
     return bare and (marks[0] == marks[1][::-1] or "".join(marks) in {"**", "***", "~~"})
+
+
+def is_bare(before: str, after: str) -> bool:
+    """Whether a URL ends where its word does: no quote goes on, and nothing was left out.
+
+    Of what stands before and after it in that word emphasis is on both sides.
+    """
+    closing = _CLOSING_QUOTE.get(before[-1:])
+    if (closing and not closing.search(after)) or ".." in after or "\u2026" in after:
+        return False
+    marks = [re.sub(r"[^*_~]", "", each) for each in (before, after)]
+    return marks[0] == marks[1][::-1]
 
 
 def _is_path(word: str) -> bool:

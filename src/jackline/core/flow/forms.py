@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import isfinite
 
+from jackline.core.flow.alignment import is_bare
 from jackline.core.flow.dates import AROUND, clock, lowered, whole, written
 from jackline.core.value import Value
 
@@ -32,6 +33,10 @@ _SCALE = re.compile(
     "|mille|milliers? de|milliard|mil|mill[o\u00f3]n|mill[o\u00f3]nes|mila|milion[ei]|miliard[oi]"
     "|milh[a\u00e3]o|milh[o\u00f5]es|duizend|miljoen|miljard|mio|mrd|mln|mld|mn|bn|tn|tsd|k|m"
     "|тыс\\w*|млн|млрд|миллион\\w*|миллиард\\w*)(?:s|n|en)?|[十百千万萬亿億兆천만억].*"
+)
+# What makes another number of the one before it: a fraction, or what it is taken times.
+_GOES_ON = re.compile(
+    "[0-9]+[/\u2044][0-9]+(?![/0-9])|[\u00bc-\u00be\u2150-\u215e]|[x\u00d7*] ?[0-9]"
 )
 _IBAN_CHARS = range(15, 35)
 _IBAN_GROUPS = 9
@@ -119,7 +124,7 @@ def keys(bare: str) -> set[Key]:
 def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Iterator[Key]:
     if "://" in word:
         before, _, after = words[at].partition(word)
-        if after.count("*") == before.count("*"):
+        if is_bare(before, after):
             yield "url", _url(word)
     elif _is_iban(word):
         yield "iban", word
@@ -136,7 +141,7 @@ def _counted(word: str, words: Sequence[str], at: int) -> Iterator[Key]:
     behind = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
     if time := clock(f"{word} {behind}") or clock(word):
         yield "time", time
-    elif _SCALE.fullmatch(behind) or _is_group(words, at):
+    elif _SCALE.fullmatch(behind) or _is_group(words, at) or _goes_on(words, at):
         return
     elif word.isdecimal():
         yield "digits", word
@@ -154,6 +159,12 @@ def _is_group(words: Sequence[str], at: int) -> bool:
         and _GROUP.match(words[behind])
         for behind in (at, at + 1)
     )
+
+
+def _goes_on(words: Sequence[str], at: int) -> bool:
+    """Whether a number is a part of one like `5 1/2` or `5 x 1000`."""
+    is_joined = words[at][-1:].isdecimal()
+    return is_joined and bool(_GOES_ON.match(" ".join(words[at + 1 : at + 3])))
 
 
 def _timed(word: str) -> Iterator[Key]:
