@@ -29,8 +29,13 @@ _SIGNS = (
 )
 _SCRIPTS = "\u2e80-\ud7af"
 _BETWEEN = re.compile(rf"[,;:<>()\[\]\"{_SIGNS}{_SCRIPTS}]")
-# A full stop of these scripts is a dot of a domain where letters follow (RFC 3490, section 3.1).
-_AFTER = re.compile(rf"[,;<>()\[\]\"'\u2019{_SIGNS}]|(?!\u3002[A-Za-z0-9])[{_SCRIPTS}]")
+# Where letters follow, a full stop of these scripts is a dot of a domain (RFC 3490, section 3.1),
+# and a picture is a part of one.
+_PICTURES = "\u200d\u2600-\u27bf\ufe0f\U0001f1e6-\U0001faff"
+_AFTER = re.compile(
+    rf"[,;<>()\[\]\"'\u2019{_SIGNS}]|(?!\u3002[A-Za-z0-9])[{_SCRIPTS}]"
+    rf"|[{_PICTURES}](?![{_PICTURES}]{{0,16}}[.-]?\w)"
+)
 _OPENING_QUOTE = re.compile(
     "[`\u201c\u201e\u2018\u300c\u300e]|(?<![0-9])\"|(?<![^\\s(\\[{<])'"
     "|(?<!\\w)\u00ab|(?<![^\\s(\\[{<])\u00bb(?=\\w)"

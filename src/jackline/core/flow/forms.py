@@ -31,9 +31,11 @@ _GROUP = re.compile(r"[0-9]{3}(?!\w)")
 _SCALE = re.compile(
     "(?:hundred|thousand|[mbt]r?illi?on(?:e|es)?|lakh|crore|dozen|grand|hundert|tausend|milliarde"
     "|mille|milliers? de|milliard|mil|mill[o\u00f3]n|mill[o\u00f3]nes|mila|milion[ei]|miliard[oi]"
-    "|milh[a\u00e3]o|milh[o\u00f5]es|duizend|miljoen|miljard|mio|mrd|mln|mld|mn|bn|tn|tsd|k|m"
+    "|milh[a\u00e3]o|milh[o\u00f5]es|duizend|miljoen|miljard|mio|mrd|mln|mld|mn|bn|tn|tsd"
     "|тыс\\w*|млн|млрд|миллион\\w*|миллиард\\w*)(?:s|n|en)?|[十百千万萬亿億兆천만억].*"
 )
+# What is written around a number and is no part of it, as in `#5` and `50,-`.
+_DRESSING = re.compile("\\A#(?=[0-9]+\\Z)|(?<=[0-9])[.,][-\u2013\u2014]{1,2}\\Z")
 # What makes another number of the one before it: a fraction, or what it is taken times.
 _GOES_ON = re.compile(
     "[0-9]+[/\u2044][0-9]+(?![/0-9])|[\u00bc-\u00be\u2150-\u215e]|[x\u00d7*] ?[0-9]"
@@ -123,6 +125,9 @@ def keys(bare: str) -> set[Key]:
 
 def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Iterator[Key]:
     if "://" in word:
+        words_of_link, sign, target = word.partition("](")
+        if sign and "://" not in words_of_link:
+            word = target
         before, _, after = words[at].partition(word)
         if is_bare(before, after):
             yield "url", _url(word)
@@ -138,6 +143,7 @@ def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Itera
 
 
 def _counted(word: str, words: Sequence[str], at: int) -> Iterator[Key]:
+    word = _DRESSING.sub("", word)
     behind = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
     if time := clock(f"{word} {behind}") or clock(word):
         yield "time", time
