@@ -8,6 +8,7 @@ from tests.core.flow.tools import reading, with_entry
 
 from jackline.core.flow import Declared, From, Provenance, Question, Source, flow_of, judge
 from jackline.core.flow.effort import Effort
+from jackline.core.flow.forms import keys
 
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 TAG = flow_of(
@@ -99,6 +100,11 @@ def test_an_entry_of_more_fields_than_anybody_looks_through_names_nobody() -> No
     assert (named[0], named[-1]) == (True, False)
     known.begin()
     assert known.is_named("sb@x.com")
+
+
+def test_an_account_is_sought_only_behind_what_can_begin_one() -> None:
+    words = " ".join(f"w{number}" for number in range(100))
+    assert calls(lambda: keys(words), "_is_iban") == 100
 
 
 def test_what_is_spent_stays_spent() -> None:

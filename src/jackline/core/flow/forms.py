@@ -133,7 +133,7 @@ def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Itera
             yield "url", _url(word)
     elif _is_iban(word):
         yield "iban", word
-    elif len(word) <= _IBAN_GROUP and word[2:].isdecimal():
+    elif len(word) <= _IBAN_GROUP and word[:2].isalpha() and word[2:].isdecimal():
         groups = [each.strip(AROUND) for each in words[at : at + _IBAN_GROUPS]]
         for count in range(2, len(groups) + 1):
             together = "".join(groups[:count])
