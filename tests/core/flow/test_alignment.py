@@ -41,6 +41,8 @@ from jackline.core.flow.alignment import Quotes
         ("mail it to mailto:li@x.com.", "li@x.com"),
         ("mail it to Li\u2014li@x.com\u2014please", "li@x.com"),
         ("mail it to li@x.com\u2026", "li@x.com"),
+        ("mail it to li@x.com\U0001f44d", "li@x.com"),
+        ("mail it to li@x.com\u2764\ufe0f\U0001f44d.", "li@x.com"),
         ("mail it to \u201cli@x.com\u201d", "li@x.com"),
         ("Ann (ann@x.com) and more", "Ann (ann@x.com) and"),
         ("rechecks, then check it", "check"),
@@ -60,6 +62,10 @@ from jackline.core.flow.alignment import Quotes
         ("**Write to Ann**, please", "Ann"),
         ("**Write to Ann**, please", "Write"),
         ("ask $data or data", "data"),
+        ("ask Ann! Or Bob", "Ann"),
+        ('take {"to": "Ann"}', "Ann"),
+        ("give 50% to Ann", "Ann"),
+        ("\u5206\u7ed9\u5f20\u4e09 50%\u7ed9\u674e\u56db", "\u674e\u56db"),
         ("ask Ann(1) or Ann", "Ann"),
         ("\u8bf7\u770b\u62a5\u544a(1)", "\u62a5\u544a"),
     ],
@@ -91,6 +97,9 @@ def test_a_whole_is_found(text: str, value: str) -> None:
         ("write to bob@x.com/eve", "bob@x.com"),
         ("write to li@x.com\u3002cn", "li@x.com"),
         ("write to li@x.com\uff0ecn", "li@x.com"),
+        ("write to li@x.co\U0001f44d.ws", "li@x.co"),
+        ("write to li@x.co\U0001f44d\U0001f44dm.ws", "li@x.co"),
+        ("write to \U0001f44dli@x.com", "li@x.com"),
         ("write to li@x.com.cn\uff0c", "li@x.com"),
         ("write to o\u2019brien@x.com", "brien@x.com"),
         ("write to \u00e9li@x.com", "li@x.com"),
@@ -125,6 +134,16 @@ def test_a_whole_is_found(text: str, value: str) -> None:
         ("delete *tmp*x", "tmp"),
         ("drop prod$data", "data"),
         ("drop $data", "data"),
+        ("drop %data%", "data"),
+        ("drop like data%", "data"),
+        ('drop like "data"%', "data"),
+        ("drop {data}", "data"),
+        ("drop {data,more}", "data"),
+        ("drop {more,data}", "data"),
+        ("drop !data", "data"),
+        ("drop !(data)", "data"),
+        ("drop ^data", "data"),
+        ("drop data^", "data"),
         ("fetch https://x.com/a*", "https://x.com/a"),
     ],
 )
@@ -144,7 +163,7 @@ def test_what_a_path_goes_on_with_makes_it_another(path: str, more: str) -> None
 
 def test_a_value_that_comes_after_more_parts_than_anybody_looks_through_is_not_found() -> None:
     assert reading(f"{'rechecks ' * 1_000}check").find("check", "user")
-    assert reading(f"{'rechecks ' * 5_000}check").find("check", "user") is None
+    assert reading(f"{'rechecks ' * 20_000}check").find("check", "user") is None
 
 
 @pytest.mark.parametrize("text", ["{}check", "check{}", "see {}check and", "see check{} and"])

@@ -62,10 +62,27 @@ def said(text: str, value: object) -> bool:
         ("on May 30 June 1 2024", "2024-06-01"),
         ("on 1 May 2 June 2024", "2024-05-01"),
         ("on 5/19/2024", "2024-05-19"),
+        ("see _https://a.com/x_", "https://a.com/x"),
+        ('see "https://a.com/x" or b', "https://a.com/x"),
+        ('see "https://a.com/x."', "https://a.com/x"),
+        ('say "look at https://a.com/x"', "https://a.com/x"),
+        ("see \u201ehttps://a.com/x\u201c", "https://a.com/x"),
+        ("take 5, 1/2 of it is mine", 5),
+        ("room 5 1/2/2024", 5),
+        ("take 5 x a day", 5),
+        ("take 100 m of cable", 100),
+        ("buy 100 k cables", 100),
+        ("pay 50,-", 50),
+        ("pay 50.\u2013 to bob", "50"),
+        ("close #3", 3),
+        ("close #3, please", "3"),
+        ("see [it](https://a.com/x)", "https://a.com/x"),
+        ("see [all of it](https://a.com/x).", "https://a.com/x"),
         ("on 05.05.2024", "2024-05-05"),
-        ("at 2024-05-15T11:00:30Z", "2024-05-15T11:00:30"),
+        ("at 2024-05-15T11:00:30Z", "2024-05-15 11:00:30z"),
         ("at 6pm", "18:00"),
         ("at 6 p.m.", "6 pm"),
+        ("on 19 May 2024 at 6 p.m.", "2024-05-19 6 pm"),
         ("see (HTTPS://Example.com:443/a/), yes", "https://example.com/a/"),
         ("see http://a.com/x%20y?q=1#top", "http://a.com/x y?q=1#top".replace(" ", "%20")),
         ("see http://me:pw@a.com:8080", "http://me:pw@a.com:8080/"),
@@ -105,6 +122,12 @@ def test_one_value_is_found_in_the_other_writing(text: str, value: object) -> No
         ("on 05/06/2024", "2024-06-05"),
         ("on May 19th", "2024-05-19"),
         ("on 2024-05-19", "2024-05-19 12:00"),
+        ("meet at 10:30", "10:30 && rm -rf /data"),
+        ("meet at 10:30", "10:30 eve@evil.example"),
+        ("meet at 5 pm", "5pm /etc/passwd"),
+        ("meet at 10:30", "10:30am pm"),
+        ("on 2024-05-19 at 10:00", "2024-05-19 10:00Z"),
+        ("on 2024-05-19T10:00:00Z", "2024-05-19 10:00"),
         ("2024-02-31", "2024-02-31x"),
         ("from May 19 2024 to June 3 2025", "2025-05-19"),
         ("from May 19 2024 to June 3 2025", "2024-06-03"),
@@ -131,6 +154,28 @@ def test_one_value_is_found_in_the_other_writing(text: str, value: object) -> No
         ("on May 30 June 1 2024", "2024-06-30"),
         ("call 007", "7"),
         ("see https://a.com/x", "https://a.com/"),
+        ("see https://a.com/x\u2026", "https://a.com/x"),
+        ("see https://a.com/x...", "https://a.com/x"),
+        ("see https://a.com/x_", "https://a.com/x"),
+        ("see https://a.com/x~", "https://a.com/x"),
+        ('see "https://a.com/x y"', "https://a.com/x"),
+        ("see 'https://a.com/x y'", "https://a.com/x"),
+        ("take 5 1/2 of it", 5),
+        ("take 5 1/2 of it", "5"),
+        ("take 5 \u00bd of it", 5),
+        ("take 5 x 1000", 5),
+        ("take 5 \u00d7 1000", 5),
+        ("take 5 * 1000", 5),
+        ("take 5 x1000", 5),
+        ("take 5k", 5),
+        ("take 5m", 5),
+        ("take 5 mn", 5),
+        ("call #+3", 3),
+        ("take 5- or 7", 5),
+        ("take 5,-7", 5),
+        ("see [https://a.com](https://b.com)", "https://b.com"),
+        ("see [it](https://a.com/x\u2026)", "https://a.com/x"),
+        ("see [it](<https://a.com/x y>)", "https://a.com/x"),
         ("see https://a.com/x", "https://a.com/X"),
         ("see https://a.com/x", "https://a.com/x/"),
         ("see https://a.com/a/b", "https://a.com/a%2Fb"),
@@ -224,6 +269,23 @@ def test_dates_are_as_many_as_were_written_and_not_each_day_of_each_year() -> No
     years = " ".join(f"{year}-01-01" for year in range(1000, 1500))
     assert len([kind for kind, _ in keys(f"{days}, {years}") if kind == "date"]) == 500
     assert len([kind for kind, _ in keys(f"{days}, 2024-01-01") if kind == "date"]) == 61
+
+
+_MORE = st.text(max_size=70) | st.sampled_from(["am", "p.m.", "z", "0", "00:00", "10:30", "x"])
+
+
+@given(
+    st.one_of(
+        st.sampled_from(["0:15", "13:30", "23:59:30", "13:30z", "9 am", "9:00pm", "5 p.m."]),
+        st.sampled_from(["2024-05-19", "2024-05-19T14:00", "19.5.2024 2 pm", "7", "-1.5", "007"]),
+        st.sampled_from(["https://a.com", "http://a.com/x", "GB29 NWBK 6016 1331 9268 19"]),
+    ),
+    st.sampled_from([" ", "\t", "\n", "; ", " && ", " | ", ", ", ";", "|", "\u00a0"]),
+    _MORE.filter(str.strip),
+)
+def test_a_value_with_anything_behind_it_is_another(value: str, sign: str, more: str) -> None:
+    assert value_keys(value)
+    assert value_keys(f"{value}{sign}{more}") != value_keys(value)
 
 
 @given(st.dates(min_value=dt.date(1000, 1, 1)), st.times())

@@ -3,12 +3,14 @@
 A part of a path, of an address or of what stands in quotes names something else than the whole.
 So a word with such signs is taken whole, and of prose only what ends where a word does. All this
 is linear in the text: a value in a longer word than anybody writes does not stand there, nor one
-that comes after more parts of other words than anybody would look through.
+that comes after more parts of other words than the effort of a verdict looks through.
 """
 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+
+from jackline.core.flow.effort import Effort
 
 _PATH = frozenset("/\\")
 _JOINING = "@._-+/:"
@@ -17,6 +19,9 @@ _CLOSING = ".,;:!?)]}>\"'`\u2019\u201d\u00bb"
 _OPENING_BRACKETS, _CLOSING_BRACKETS = "([{", ")]}"
 _ENDING = frozenset(".,;:!?")
 _MARKS = "*_~"
+# Signs of what is not said but put in, left out or looked for: `%x%`, `{x}`, `!x`, `^x`, `x^`.
+_PUT_BEFORE = re.compile(rf"(?:[%!^][{re.escape(_OPENING + _MARKS)}]*|\{{)\Z")
+_PUT_BEHIND = re.compile(rf"[{re.escape(_CLOSING + _MARKS)}]*[%^]|\}}")
 # Signs that no address of mail has, and the scripts that put no space beside one.
 _SIGNS = (
     "\u2013\u2014\u2018\u201c-\u201e\u00ab\u00bb\u2022\u2026"
@@ -24,8 +29,13 @@ _SIGNS = (
 )
 _SCRIPTS = "\u2e80-\ud7af"
 _BETWEEN = re.compile(rf"[,;:<>()\[\]\"{_SIGNS}{_SCRIPTS}]")
-# A full stop of these scripts is a dot of a domain where letters follow (RFC 3490, section 3.1).
-_AFTER = re.compile(rf"[,;<>()\[\]\"'\u2019{_SIGNS}]|(?!\u3002[A-Za-z0-9])[{_SCRIPTS}]")
+# Where letters follow, a full stop of these scripts is a dot of a domain (RFC 3490, section 3.1),
+# and a picture is a part of one.
+_PICTURES = "\u200d\u2600-\u27bf\ufe0f\U0001f1e6-\U0001faff"
+_AFTER = re.compile(
+    rf"[,;<>()\[\]\"'\u2019{_SIGNS}]|(?!\u3002[A-Za-z0-9])[{_SCRIPTS}]"
+    rf"|[{_PICTURES}](?![{_PICTURES}]{{0,16}}[.-]?\w)"
+)
 _OPENING_QUOTE = re.compile(
     "[`\u201c\u201e\u2018\u300c\u300e]|(?<![0-9])\"|(?<![^\\s(\\[{<])'"
     "|(?<!\\w)\u00ab|(?<![^\\s(\\[{<])\u00bb(?=\\w)"
@@ -43,8 +53,6 @@ _CLOSING_QUOTE = {
     "\u2018": re.compile("\u2019"),
 }
 _BESIDE_CHARS = 4_096
-_LOOKED_AT_CHARS = 1 << 16
-_EACH_CHARS = 16
 
 
 class Quotes:
@@ -79,24 +87,23 @@ def _quoted(text: str) -> Iterator[tuple[int, int]]:
             unclosed.add(sign)
 
 
-def stands(value: str, text: str, quotes: Quotes) -> bool:
+def stands(value: str, text: str, quotes: Quotes, effort: Effort) -> bool:
     """Whether a value, in its plain form, is a whole somewhere in a text in its plain form.
 
     `quotes` are those of this text.
     """
-    left = _LOOKED_AT_CHARS
-    start = text.find(value)
-    while start >= 0 and left > 0:
+    start = effort.find(value, text)
+    while start >= 0:
         end = start + len(value)
         before, after = _beside(text, start, end)
         beside = len(before) + len(after)
+        effort.spend(len(value) + beside)
         is_path = _is_path(before + value + after)
         is_ended = not is_path and text[end : end + 1] in _ENDING
         is_cut = (is_path or "@" not in value) and quotes.cut(start, end + is_ended)
         if beside < _BESIDE_CHARS and not is_cut and _is_whole(value, before, after):
             return True
-        left -= beside + _EACH_CHARS
-        start = text.find(value, start + 1)
+        start = effort.find(value, text, start + 1)
     return False
 
 
@@ -130,11 +137,25 @@ def _is_plain(before: str, after: str) -> bool:
 
     `tmp*` names all that begins so, and `$data` what somebody else has put there.
     """
+    if _PUT_BEFORE.search(before) or _PUT_BEHIND.match(after):
+        return False
     marks = [re.sub(r"[^*~$]", "", each) for each in (before, after)]
     if not any(marks):
         return True
     bare = not before.strip(_OPENING + _MARKS) and not after.strip(_CLOSING + _MARKS)
     return bare and (marks[0] == marks[1][::-1] or "".join(marks) in {"**", "***", "~~"})
+
+
+def is_bare(before: str, after: str) -> bool:
+    """Whether a URL ends where its word does: no quote goes on, and nothing was left out.
+
+    Of what stands before and after it in that word emphasis is on both sides.
+    """
+    closing = _CLOSING_QUOTE.get(before[-1:])
+    if (closing and not closing.search(after)) or ".." in after or "\u2026" in after:
+        return False
+    marks = [re.sub(r"[^*_~]", "", each) for each in (before, after)]
+    return marks[0] == marks[1][::-1]
 
 
 def _is_path(word: str) -> bool:

@@ -1,6 +1,7 @@
 """Dates and times of day, however somebody wrote them, where they can be meant in one way only."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 AROUND = ".,;:!?()[]{}<>\"'`*_~\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026"
@@ -15,6 +16,10 @@ _PARTS = 3
 _YEAR_DIGITS = 4
 _MONTHS_MAX = 12
 _NOON = 12
+_CLOCK = re.compile(
+    "(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{1,2})(?::(?P<second>[0-9]{1,2}))?)?"
+    r"(?: ?(?P<half>[ap])\.?m\.?|(?P<zone>z))?"
+)
 _ENDING = frozenset(",;:!?)")
 _SMALL = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
@@ -103,25 +108,21 @@ def _day(word: str) -> int:
     return int(digits) if _is_count(digits) and len(digits) <= 2 and 1 <= int(digits) <= 31 else 0  # noqa: PLR2004 - days of a month
 
 
-def clock(word: str, half: str = "") -> str:
-    """Return a time of day like `14:05`; nothing where none is meant. `half` is am or pm."""
-    word, half = word.removesuffix("z"), half.replace(".", "")
-    for each in ("am", "pm"):
-        if word.endswith(each):
-            word, half = word.removesuffix(each), each
-    parts = word.split(":")
-    half = half if half in {"am", "pm"} else ""
-    if len(parts) == 1 and not half:
+def clock(text: str) -> str:
+    """Return a time of day like `14:05`, in lower case; nothing where any more is written.
+
+    `14:05z` is another one, as nobody says in which zone the first is.
+    """
+    found = _CLOCK.fullmatch(text)
+    if not found or not (found["minute"] or found["half"]):
         return ""
-    if len(parts) > _PARTS or not all(_is_count(each) and len(each) <= 2 for each in parts):  # noqa: PLR2004 - digits
-        return ""
-    hour, minute, second = (*map(int, parts), 0, 0)[:_PARTS]
-    if half:
+    hour, minute, second = [int(found[each] or 0) for each in ("hour", "minute", "second")]
+    if found["half"]:
         if not 1 <= hour <= _NOON:
             return ""
-        hour = hour % _NOON + (_NOON if half == "pm" else 0)
+        hour = hour % _NOON + (_NOON if found["half"] == "p" else 0)
     try:
         time = dt.time(hour, minute, second)
     except ValueError:
         return ""
-    return time.isoformat("seconds" if second else "minutes")
+    return time.isoformat("seconds" if second else "minutes") + (found["zone"] or "")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import isfinite
 
+from jackline.core.flow.alignment import is_bare
 from jackline.core.flow.dates import AROUND, clock, lowered, whole, written
 from jackline.core.value import Value
 
@@ -30,8 +31,14 @@ _GROUP = re.compile(r"[0-9]{3}(?!\w)")
 _SCALE = re.compile(
     "(?:hundred|thousand|[mbt]r?illi?on(?:e|es)?|lakh|crore|dozen|grand|hundert|tausend|milliarde"
     "|mille|milliers? de|milliard|mil|mill[o\u00f3]n|mill[o\u00f3]nes|mila|milion[ei]|miliard[oi]"
-    "|milh[a\u00e3]o|milh[o\u00f5]es|duizend|miljoen|miljard|mio|mrd|mln|mld|mn|bn|tn|tsd|k|m"
+    "|milh[a\u00e3]o|milh[o\u00f5]es|duizend|miljoen|miljard|mio|mrd|mln|mld|mn|bn|tn|tsd"
     "|тыс\\w*|млн|млрд|миллион\\w*|миллиард\\w*)(?:s|n|en)?|[十百千万萬亿億兆천만억].*"
+)
+# What is written around a number and is no part of it, as in `#5` and `50,-`.
+_DRESSING = re.compile("\\A#(?=[0-9]+\\Z)|(?<=[0-9])[.,][-\u2013\u2014]{1,2}\\Z")
+# What makes another number of the one before it: a fraction, or what it is taken times.
+_GOES_ON = re.compile(
+    "[0-9]+[/\u2044][0-9]+(?![/0-9])|[\u00bc-\u00be\u2150-\u215e]|[x\u00d7*] ?[0-9]"
 )
 _IBAN_CHARS = range(15, 35)
 _IBAN_GROUPS = 9
@@ -118,12 +125,15 @@ def keys(bare: str) -> set[Key]:
 
 def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Iterator[Key]:
     if "://" in word:
+        words_of_link, sign, target = word.partition("](")
+        if sign and "://" not in words_of_link:
+            word = target
         before, _, after = words[at].partition(word)
-        if after.count("*") == before.count("*"):
+        if is_bare(before, after):
             yield "url", _url(word)
     elif _is_iban(word):
         yield "iban", word
-    elif len(word) <= _IBAN_GROUP and word[2:].isdecimal():
+    elif len(word) <= _IBAN_GROUP and word[:2].isalpha() and word[2:].isdecimal():
         groups = [each.strip(AROUND) for each in words[at : at + _IBAN_GROUPS]]
         for count in range(2, len(groups) + 1):
             together = "".join(groups[:count])
@@ -133,10 +143,11 @@ def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Itera
 
 
 def _counted(word: str, words: Sequence[str], at: int) -> Iterator[Key]:
+    word = _DRESSING.sub("", word)
     behind = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
-    if time := clock(word, behind):
+    if time := clock(f"{word} {behind}") or clock(word):
         yield "time", time
-    elif _SCALE.fullmatch(behind) or _is_group(words, at):
+    elif _SCALE.fullmatch(behind) or _is_group(words, at) or _goes_on(words, at):
         return
     elif word.isdecimal():
         yield "digits", word
@@ -154,6 +165,12 @@ def _is_group(words: Sequence[str], at: int) -> bool:
         and _GROUP.match(words[behind])
         for behind in (at, at + 1)
     )
+
+
+def _goes_on(words: Sequence[str], at: int) -> bool:
+    """Whether a number is a part of one like `5 1/2` or `5 x 1000`."""
+    is_joined = words[at][-1:].isdecimal()
+    return is_joined and bool(_GOES_ON.match(" ".join(words[at + 1 : at + 3])))
 
 
 def _timed(word: str) -> Iterator[Key]:
@@ -192,7 +209,7 @@ def _moment(bare: str) -> tuple[Key, ...]:
     """Return the keys of a date, of a time, or of a date with its time."""
     first, _, rest = bare.replace("t", " ", 1).partition(" ") if bare[:1].isdecimal() else ("",) * 3
     date = whole(first)
-    time = clock(rest) if date else clock(*bare.split(" ")[:2])
+    time = clock(rest if date else bare)
     if date and rest:
         return (("date", date), ("time", time)) if time else ()
     if date:

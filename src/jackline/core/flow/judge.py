@@ -95,6 +95,7 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
 
     What operators ask for comes on top of what the code says, and never in its place.
     """
+    question.known.begin()
     verdict = _judged(flow, arguments, question)
     if flow.own is None or verdict.decision != "allow":
         return verdict

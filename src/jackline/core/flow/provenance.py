@@ -4,6 +4,7 @@ It grows with the journal and is never built anew: what is read is indexed once,
 first looked for after it, and finding costs the texts that share the value's rarest word. A value
 counts as found where somebody who is trusted enough wrote it. That untrusted text does not
 contain it says nothing, as text can be encoded, split and spelt in ways that no search foresees.
+All values of a call share one effort: what it does not reach counts as not found.
 """
 
 from collections import deque
@@ -14,6 +15,7 @@ import msgspec
 
 from jackline.core.flow.alignment import Quotes, stands
 from jackline.core.flow.declared import ToolFlow
+from jackline.core.flow.effort import Effort
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
 from jackline.core.flow.parts import Path, leaves
@@ -22,7 +24,6 @@ from jackline.core.value import Value
 
 _SHOWN_BYTES = 1 << 20
 _NAME_CHARS = 3
-_PLACES_MAX = 256
 _EXACT = 1 << 53  # Larger integers are no floats.
 
 
@@ -61,12 +62,20 @@ class Provenance:
         self._by_key: dict[tuple[str, str], list[int]] = {}
         self._records: dict[tuple[int, int], list[int]] = {}
         self._places_of: dict[tuple[type, str | float], list[int]] = {}
+        self._shown_of: dict[str, Source | None] = {}
+        self._finding, self._showing = Effort(), Effort()
         self._untrusted: deque[tuple[Source, str]] = deque()
         self._untrusted_bytes = 0
         self._endorsed: set[tuple[str, Path, str]] = set()
         self._approved: set[tuple[str, bool, str]] = set()
         self._extracted: dict[str, Source] = {}
         self._named: set[tuple[int, str]] = set()
+
+    def begin(self) -> None:
+        """Begin a verdict: until the next one all that is looked for shares one effort."""
+        self._places_of.clear()
+        self._shown_of.clear()
+        self._finding, self._showing = Effort(), Effort()
 
     def read(self, sources: Iterable[Source]) -> None:
         """Take in texts that the model gets to see."""
@@ -133,34 +142,51 @@ class Provenance:
         return self._extracted.get(_exact(value))
 
     def find(self, value: object, floor: Integrity, turn: int | None = None) -> Source | None:
-        """Return where a text of at least this integrity has this value as a whole.
+        """Return the most trusted text of at least this integrity that has this value as a whole.
 
         With `turn` only what was said in that turn counts.
         """
         for at in self._places(value):
             source = self._texts[at][0]
-            if suffices(source.integrity, floor) and turn in {None, source.turn}:
+            if not suffices(source.integrity, floor):
+                return None
+            if turn in {None, source.turn}:
                 return source
+            if not self._finding.spend(1):
+                return None
         return None
 
     def best(self, value: object) -> Source | None:
         """Return the most trusted place where this value stands, or else an untrusted one."""
         if places := self._places(value):
-            found = [self._texts[at][0] for at in places]
-            return max(found, key=lambda source: LEVELS.index(source.integrity))
+            return self._texts[places[0]][0]
         wanted = plain(str(value)).casefold()[:VALUE_CHARS]
-        return next((each for each, text in reversed(self._untrusted) if wanted in text), None)
+        if wanted not in self._shown_of:
+            self._shown_of[wanted] = self._untrusted_with(wanted)
+        return self._shown_of[wanted]
+
+    def _untrusted_with(self, wanted: str) -> Source | None:
+        if not self._showing.spend(0):
+            return None
+        return next(
+            (
+                each
+                for each, text in reversed(self._untrusted)
+                if self._showing.find(wanted, text) >= 0
+            ),
+            None,
+        )
 
     def is_named(self, recipient: object) -> bool:
         """Whether the user named this recipient in this turn: so, or by an entry of a directory."""
         named = (self.turn, plain(str(recipient))) in self._named
         if named or self.find(recipient, "user", self.turn):
             return True
-        for at in self._places(recipient):
-            source = self._texts[at][0]
-            if source.integrity == "directory" and self._names(source):
-                return True
-        return False
+        places = self._places(recipient)
+        if not self._finding.spend(len(places)):
+            return False
+        found = [self._texts[at][0] for at in places]
+        return any(each.integrity == "directory" and self._names(each) for each in found)
 
     def is_barred(self, recipient: object) -> bool:
         """Whether what was read is kept to others than this recipient, whoever names them."""
@@ -180,7 +206,10 @@ class Provenance:
 
     def _names(self, entry: Source) -> bool:
         """Whether the user named another field of this directory's entry in this turn."""
-        fields = [self._texts[at][0].text for at in self._records[entry.seq, entry.record]]
+        record = self._records[entry.seq, entry.record]
+        if not self._finding.spend(len(record)):
+            return False
+        fields = [self._texts[at][0].text for at in record]
         return any(
             len(text) >= _NAME_CHARS and self.find(text, "user", self.turn)
             for text in fields
@@ -188,7 +217,7 @@ class Provenance:
         )
 
     def _places(self, value: object) -> list[int]:
-        """Return which indexed texts have this value, token by token or key by key."""
+        """Return which indexed texts have this value, the most trusted first."""
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return []
         if isinstance(value, str) and len(value) > VALUE_CHARS:
@@ -197,26 +226,31 @@ class Provenance:
             self._index(self._unread.popleft())
         key = (type(value), value)
         if key not in self._places_of:
-            if len(self._places_of) == _PLACES_MAX:
-                self._places_of.clear()
-            self._places_of[key] = self._look_up(value)
+            found = self._look_up(value)
+            found.sort(key=lambda at: -LEVELS.index(self._texts[at][0].integrity))
+            self._places_of[key] = found
         return self._places_of[key]
 
     def _look_up(self, value: str | float) -> list[int]:
         if wanted := value_keys(value):
-            first, *others = [self._by_key.get(key, []) for key in wanted]
-            rest = [set(each) for each in others]
-            return [at for at in first if all(at in each for each in rest)]
+            places = [self._by_key.get(key, []) for key in wanted]
+            if not self._finding.spend(sum(map(len, places))):
+                return []
+            rest = [set(each) for each in places[1:]]
+            return [at for at in places[0] if all(at in each for each in rest)]
         words, nowhere = form(str(value)), list[int]()
         rarest = min(
             (self._by_token.get(each, []) for each in words.tokens), key=len, default=nowhere
         )
-        return [
-            at
-            for at in rarest
-            if words.spaced in self._texts[at][1].spaced
-            and stands(words.plain, self._texts[at][1].plain, self._texts[at][2])
-        ]
+        if not self._finding.spend(len(rarest)):
+            return []
+        return [at for at in rarest if self._stands(words, at)]
+
+    def _stands(self, words: Form, at: int) -> bool:
+        _, text, quotes = self._texts[at]
+        if self._finding.find(words.spaced, text.spaced) < 0:
+            return False
+        return stands(words.plain, text.plain, quotes, self._finding)
 
     def _index(self, source: Source) -> None:
         at, read = len(self._texts), form(source.text)
@@ -232,6 +266,7 @@ class Provenance:
     def _keep(self, source: Source) -> None:
         """Remember untrusted text for as long as it is needed to show a value's origin."""
         self.tainted = True
+        self._shown_of.clear()
         self._untrusted.append((source, plain(source.text).casefold()))
         self._untrusted_bytes += len(source.text)
         while self._untrusted_bytes > _SHOWN_BYTES and len(self._untrusted) > 1:
