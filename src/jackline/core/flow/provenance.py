@@ -99,7 +99,7 @@ class Provenance:
                 self._approved.add((each.name, each.own is None, _together(each, arguments)))
 
     def is_approved(self, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
-        """Whether a person approved a call that decides all that this one does, and just so.
+        """Whether a person approved this very call: no other argument may be another, either.
 
         A call in which nobody chose anything is like every other of its tool, so it never is.
         """
@@ -240,13 +240,7 @@ class Provenance:
 
 def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:
     """Return all that somebody chose of what a call does, as text that no other choice has."""
-    chosen = {
-        name: arguments[name]
-        for name, floor in flow.critical.items()
-        if name in arguments
-        and floor.level != "untrusted"
-        and not is_default(flow, name, arguments[name])
-    }
+    chosen = {name: value for name, value in arguments.items() if not is_default(flow, name, value)}
     return msgspec.json.encode(_spelt(chosen), order="sorted").decode() if chosen else ""
 
 
