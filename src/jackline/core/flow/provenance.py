@@ -44,8 +44,9 @@ class Source(Value, frozen=True):
 class Provenance:
     """All that the model of one session has read so far, and what persons have endorsed.
 
-    `owner` is whose session it is; `unread` says that some of its texts have handles. It is made
-    of the journal alone, so a driver that lost it reads the events again.
+    `owner` is whose session it is; `unread` says that some of its texts have handles, `narrowed`
+    that the model has read something of those: a value, or that there is none. It is made of the
+    journal alone, so a driver that lost it reads the events again.
     """
 
     def __init__(self, owner: str = "") -> None:
@@ -54,6 +55,7 @@ class Provenance:
         self.tainted = False
         self.private = False
         self.unread = False
+        self.narrowed = False
         self.sealed: frozenset[str] | None = None
         self._texts: list[tuple[Source, Form, Quotes]] = []
         self._unread: deque[Source] = deque()
@@ -117,12 +119,8 @@ class Provenance:
 
     def extract(self, value: object, source: Source) -> None:
         """Take in what a quarantined extraction made of untrusted text."""
+        self.narrowed = True
         self._extracted[_exact(value)] = source
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether the model has read what a quarantined extraction made of untrusted text."""
-        return bool(self._extracted)
 
     def is_endorsed(self, tool: str, path: Path, value: object) -> bool:
         """Whether a person has endorsed this value for this place in an argument."""
