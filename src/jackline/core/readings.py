@@ -39,6 +39,8 @@ _ANSWERS = "an answer from elsewhere"
 _OWN_WORDS = frozenset(
     ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
 )
+# Whether they come says something of a text that nobody has read: a null does, too.
+_OF_A_TEXT = frozenset(["handle", "extraction"])
 _UNKNOWN = Label()
 _TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
@@ -271,6 +273,7 @@ class Readings:
 
     def _extracted(self, event: e.ToolReturned, seq: int) -> None:
         """Take in a value that was asked for before anything untrusted was read."""
+        self.known.narrowed = True
         value = value_of(event)
         if value is not None and self._extracts[event.key]:
             source = Source(seq, "an extraction", str(value), turn=self._turn)
@@ -322,6 +325,7 @@ class Readings:
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
             self._unused(event.key)
+        self.known.narrowed |= event.code in _OF_A_TEXT
         if event.code not in _OWN_WORDS:
             self._heard(name, event.text, seq)
 
