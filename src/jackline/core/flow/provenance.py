@@ -103,7 +103,7 @@ class Provenance:
     def is_approved(self, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
         """Whether a person approved this very call: no other argument may be another, either.
 
-        A call in which nobody chose anything is like every other of its tool, so it never is.
+        One in which nobody chose what is done is like every other of its tool, so it never is.
         """
         chosen = _together(flow, arguments)
         return bool(chosen) and (flow.name, flow.own is None, chosen) in self._approved
@@ -237,9 +237,15 @@ class Provenance:
 
 
 def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:
-    """Return all that somebody chose of what a call does, as text that no other choice has."""
+    """Return all that somebody chose of a call, as text that no other choice has.
+
+    It is empty where nothing of that decides what is done.
+    """
     chosen = {name: value for name, value in arguments.items() if not is_default(flow, name, value)}
-    return msgspec.json.encode(_spelt(chosen), order="sorted").decode() if chosen else ""
+    floors = [flow.critical[name].level for name in chosen if name in flow.critical]
+    if all(floor == "untrusted" for floor in floors):
+        return ""
+    return msgspec.json.encode(_spelt(chosen), order="sorted").decode()
 
 
 def _spelt(value: object) -> object:
