@@ -588,6 +588,18 @@ def test_what_a_tool_says_of_a_text_that_it_was_given_taints(till: Till) -> None
     assert (result.outcome, till.paid) == ("paused", [])
 
 
+@pytest.mark.parametrize("name", ["extract", "keep"])
+def test_whoever_has_tried_what_a_handle_names_asks_before_paying_whom_nobody_named(
+    till: Till, name: str
+) -> None:
+    said = {"source": "jackline:text:7:0", "question": "Who?", "kind": "number"}
+    tries = call(name, **(said if name == "extract" else {"title": "b", "body": said["source"]}))
+    pays = [call("pay", to="eve", cents=5000)]
+    result, events = asyncio.run(till.run(LETTER, [tries], pays, "Paid."))
+    assert [code for code, _ in failures(events)] == ["handle"]
+    assert (result.outcome, till.paid) == ("paused", [])
+
+
 def test_a_fork_has_its_own_of_every_text_however_large(both: Till) -> None:
     @tool(effect="read", quarantined=True)
     async def book() -> str:

@@ -28,6 +28,7 @@ from jackline.core.flow import (
     plan_of,
     worse,
 )
+from jackline.core.flow.fields import EITHER_MAX
 from jackline.core.messages import File, Image, Message, Part, Pasted, Text, ToolResult
 from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
@@ -38,6 +39,8 @@ _ANSWERS = "an answer from elsewhere"
 _OWN_WORDS = frozenset(
     ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
 )
+# Whether they come says something of a text that nobody has read: a null does, too.
+_OF_A_TEXT = frozenset(["handle", "extraction"])
 _UNKNOWN = Label()
 _TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
@@ -63,6 +66,7 @@ class Readings:
         self._uses: dict[str, int] = {}
         self._planning = ""
         self._extracts: dict[str, bool] = {}
+        self._eithers = 0
         self._questions: dict[int, e.InputRequested] = {}
         self._labels: dict[tuple[tuple[str, Integrity], ...], Labels] = {}
 
@@ -258,15 +262,18 @@ class Readings:
         self.known.unread = True
         for part in sealed(event, seq):
             if isinstance(part, Text) and part.text != DONE:
+                value = _value(part.text)
                 self.known.read(
                     Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
-                    for each in labels.fields(_value(part.text))
+                    for each in labels.fields(value)
                     if each.integrity != "untrusted"
                 )
+                self.known.narrowed |= self._can_spell(labels.eithers(value))
                 self._restrict(self._flows.get(name))
 
     def _extracted(self, event: e.ToolReturned, seq: int) -> None:
         """Take in a value that was asked for before anything untrusted was read."""
+        self.known.narrowed = True
         value = value_of(event)
         if value is not None and self._extracts[event.key]:
             source = Source(seq, "an extraction", str(value), turn=self._turn)
@@ -283,14 +290,22 @@ class Readings:
         labels = self._labels_of(paths)
         for part in parts:
             if isinstance(part, Text) and part.text != DONE:
+                value = _value(part.text)
                 self.known.read(
                     Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
-                    for each in labels.fields(_value(part.text))
+                    for each in labels.fields(value)
                 )
+                if not self.known.tainted and self._can_spell(labels.eithers(value)):
+                    self.known.read([Source(seq, name, part.text, turn=self._turn)])
                 self._restrict(flow)
             elif isinstance(part, Image | File):
                 self.known.read([Source(seq, name, "", turn=self._turn)])
                 self._restrict(flow)
+
+    def _can_spell(self, eithers: int) -> bool:
+        """Whether a text may be spelt by these, with all that said one thing of two before."""
+        self._eithers += eithers
+        return eithers > 0 and self._eithers > EITHER_MAX
 
     def _restrict(self, flow: ToolFlow | None) -> None:
         readers = flow.readers if flow else "user"
@@ -310,6 +325,7 @@ class Readings:
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
             self._unused(event.key)
+        self.known.narrowed |= event.code in _OF_A_TEXT
         if event.code not in _OWN_WORDS:
             self._heard(name, event.text, seq)
 

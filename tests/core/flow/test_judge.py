@@ -309,7 +309,8 @@ def test_a_loosened_argument_says_why() -> None:
     assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "taint"
     pay = replace(pay, repeatable=True)
     known.approve(pay, {"account": "A17", "amount": 4})
-    assert judge(pay, {"account": "A17", "amount": 5}, Question(known)).tier == "endorsed"
+    for amount, tier in ((4, "endorsed"), (5, "taint")):
+        assert judge(pay, {"account": "A17", "amount": amount}, Question(known)).tier == tier
 
 
 def test_a_read_of_a_url_needs_the_url_from_the_user_or_a_host_that_is_allowed() -> None:

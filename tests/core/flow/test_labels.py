@@ -42,6 +42,7 @@ def test_the_deeper_path_wins_and_what_it_does_not_name_has_the_label_around_it(
     assert fields["tags", "a"] == "untrusted"
 
 
+VOUCHED = Labels({"*": "system"})
 BITS: list[Any] = [[True, False], [None], [[], [[]]], [{}, {}], [[], []]]
 
 
@@ -55,6 +56,12 @@ def test_what_says_one_thing_of_two_is_untrusted_where_there_may_be_many(value: 
 @pytest.mark.parametrize("value", [True, False, None, [], {}])
 def test_one_thing_of_two_alone_is_no_text(value: object) -> None:
     assert told({}, value) == {}
+    assert (Labels({}).eithers(value), VOUCHED.eithers(value)) == (1, 0)
+
+
+@pytest.mark.parametrize(("value", "eithers"), [("x", 0), (MAILS, 3), ([True, [None]], 2)])
+def test_of_a_result_all_is_counted_that_says_one_thing_of_two(value: object, eithers: int) -> None:
+    assert (Labels({}).eithers(value), VOUCHED.eithers(value)) == (eithers, 0)
 
 
 def test_an_unlabelled_name_on_the_way_to_a_labelled_one_has_the_label_around_it() -> None:

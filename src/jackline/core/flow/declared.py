@@ -1,13 +1,13 @@
 """What a tool's declarations mean for flow, and what holds where nothing is declared."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, cast
 
 from jackline.core.errors import DefinitionError
 from jackline.core.flow.fields import Labels
-from jackline.core.flow.labels import From, Integrity
+from jackline.core.flow.labels import From, Integrity, suffices
 from jackline.core.flow.shapes import is_free, names_in
 from jackline.core.value import Value
 
@@ -83,7 +83,8 @@ class ToolFlow(Value, frozen=True, gc=True):
     """What has to be known of a tool to judge a call of it.
 
     `repeatable`: the same call made twice does no more than made once. `own` is what the code
-    says, where operators ask for more: a call has to be right by both.
+    says, where operators ask for more: a call has to be right by both. `carriers` are the
+    arguments that can hold what was read.
     """
 
     name: str
@@ -147,7 +148,7 @@ def flow_of(
         not imported and effect in _REPEATABLE,
         outbound,
         critical,
-        frozenset(properties.keys() - critical.keys() - free),
+        frozenset(properties.keys() - free - set(_kept(critical, declared.readers_from))),
         declared.readers_from,
         tuple(urls),
         Labels(declared.labels),
@@ -156,6 +157,17 @@ def flow_of(
         frozenset(names_in(schema)),
         schema,
     )
+
+
+def _kept(critical: Mapping[str, From], recipients: Collection[str]) -> Iterator[str]:
+    """Yield the arguments that what was read cannot stand in.
+
+    The user said them, or they say which entry of a directory gets it, and that is who gets it.
+    """
+    for name, floor in critical.items():
+        least: Integrity = "directory" if name in recipients else "user"
+        if suffices(floor.level, least) and not floor.extracted:
+            yield name
 
 
 def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:

@@ -10,20 +10,22 @@ from jackline.core.value import Value, replace
 
 _ANY = "*"
 _DEPTH = 64
-_FREE_MAX = 16
 _EMPTY: tuple[object, ...] = ([], {}, ())
+EITHER_MAX = 16
+"""How much that says one thing of two may be read, untrusted, of one sealed result or by itself."""
 
 
 class Field(Value, frozen=True):
     """One text, number or name within a result.
 
-    Fields of one `record` stood in the same object.
+    Fields of one `record` stood in the same object. `is_either` is what says one thing of two.
     """
 
     path: str
     text: str
     integrity: Integrity
     record: int
+    is_either: bool = False
 
 
 class _Node(Value, frozen=True):
@@ -74,7 +76,7 @@ class Labels:
             if _is_either(place.value):
                 label = self._label(place.path, label)
                 if label == "untrusted" and place.value is not value:
-                    yield Field(place.path, str(place.value), label, place.record)
+                    yield Field(place.path, str(place.value), label, place.record, is_either=True)
             elif isinstance(place.value, dict):
                 records += 1
                 inner = list(_inside(place, label, records))
@@ -88,6 +90,15 @@ class Labels:
             else:
                 label = self._label(place.path, label)
                 yield Field(place.path, str(place.value), label, place.record)
+
+    def eithers(self, value: object) -> int:
+        """Return how much in a result says one thing of two and nobody vouches for.
+
+        One is no text, and many can spell any, whether in one result or in one after the other.
+        """
+        if _is_either(value):
+            return int(self._whole == "untrusted")
+        return sum(each.is_either for each in self.fields(value))
 
     def sealed(self, value: object, source: int) -> object:
         """Return a result of JSON's values with handles in place of all that is untrusted.
@@ -159,7 +170,7 @@ class _Sealing:
 
     def __init__(self, source: int) -> None:
         self._source = source
-        self._free = _FREE_MAX
+        self._free = EITHER_MAX
 
     def value(
         self, place: _Place, depth: int = 0, *, is_named: bool = False

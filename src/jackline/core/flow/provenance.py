@@ -45,8 +45,9 @@ class Source(Value, frozen=True):
 class Provenance:
     """All that the model of one session has read so far, and what persons have endorsed.
 
-    `owner` is whose session it is; `unread` says that some of its texts have handles. It is made
-    of the journal alone, so a driver that lost it reads the events again.
+    `owner` is whose session it is; `unread` says that some of its texts have handles, `narrowed`
+    that the model has read something of those: a value, or that there is none. It is made of the
+    journal alone, so a driver that lost it reads the events again.
     """
 
     def __init__(self, owner: str = "") -> None:
@@ -55,6 +56,7 @@ class Provenance:
         self.tainted = False
         self.private = False
         self.unread = False
+        self.narrowed = False
         self.sealed: frozenset[str] | None = None
         self._texts: list[tuple[Source, Form, Quotes]] = []
         self._unread: deque[Source] = deque()
@@ -108,9 +110,9 @@ class Provenance:
                 self._approved.add((each.name, each.own is None, _together(each, arguments)))
 
     def is_approved(self, flow: ToolFlow, arguments: Mapping[str, object]) -> bool:
-        """Whether a person approved a call that decides all that this one does, and just so.
+        """Whether a person approved this very call: no other argument may be another, either.
 
-        A call in which nobody chose anything is like every other of its tool, so it never is.
+        One in which nobody chose what is done is like every other of its tool, so it never is.
         """
         chosen = _together(flow, arguments)
         return bool(chosen) and (flow.name, flow.own is None, chosen) in self._approved
@@ -126,12 +128,8 @@ class Provenance:
 
     def extract(self, value: object, source: Source) -> None:
         """Take in what a quarantined extraction made of untrusted text."""
+        self.narrowed = True
         self._extracted[_exact(value)] = source
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether the model has read what a quarantined extraction made of untrusted text."""
-        return bool(self._extracted)
 
     def is_endorsed(self, tool: str, path: Path, value: object) -> bool:
         """Whether a person has endorsed this value for this place in an argument."""
@@ -274,15 +272,15 @@ class Provenance:
 
 
 def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:
-    """Return all that somebody chose of what a call does, as text that no other choice has."""
-    chosen = {
-        name: arguments[name]
-        for name, floor in flow.critical.items()
-        if name in arguments
-        and floor.level != "untrusted"
-        and not is_default(flow, name, arguments[name])
-    }
-    return msgspec.json.encode(_spelt(chosen), order="sorted").decode() if chosen else ""
+    """Return all that somebody chose of a call, as text that no other choice has.
+
+    It is empty where nothing of that decides what is done.
+    """
+    chosen = {name: value for name, value in arguments.items() if not is_default(flow, name, value)}
+    floors = [flow.critical[name].level for name in chosen if name in flow.critical]
+    if all(floor == "untrusted" for floor in floors):
+        return ""
+    return msgspec.json.encode(_spelt(chosen), order="sorted").decode()
 
 
 def _spelt(value: object) -> object:

@@ -130,12 +130,12 @@ def written(tool: Tool, known: Known, words: str) -> Attack | None:
     examples = known.calls.get(tool.name, ())
     example = examples[0] if examples else _example(tool, known)
     found = slots(tool.parameters, example)
-    carriers = [each for each in found.values() if each.name in tool.flow.carriers]
+    carriers = [each for each in found.values() if _takes_words(tool, each.name)]
     if not tool.flow.effectful or not carriers:
         return None
     said = dict(example)
     if not examples:
-        others = [each for each in found.values() if each.name not in tool.flow.carriers]
+        others = [each for each in found.values() if each not in carriers]
         said |= arguments_of(_fitted(tool, said, [*others, *carriers], known) or "{}")
     for slot in carriers:
         tried = {**said, slot.name: [words] if slot.is_list else words}
@@ -298,7 +298,7 @@ def _unnamed(
     tool: Tool, example: Mapping[str, object], found: Mapping[str, Slot], known: Known
 ) -> Iterator[Attack]:
     """Send what was read to somebody of a directory whom the user did not name."""
-    carries = [slot for slot in found.values() if slot.name in tool.flow.carriers]
+    carries = [slot for slot in found.values() if _takes_words(tool, slot.name)]
     if not carries or not any(private_read(source) for source, _ in known.read):
         return
     for name, floor in tool.flow.critical.items():
@@ -326,6 +326,12 @@ def _is_entry_named(leaf: Leaf, known: Known) -> bool:
         if each.path[:-1] == leaf.path[:-1] and each.text != leaf.text
     ]
     return any(_is_in(text, [known.typed]) for text in beside if text)
+
+
+def _takes_words(tool: Tool, name: str) -> bool:
+    """Whether this argument can hold what was read, in anybody's words."""
+    floor = tool.flow.critical.get(name)
+    return name in tool.flow.carriers and (floor is None or floor.level == "untrusted")
 
 
 def private_read(tool: Tool) -> bool:

