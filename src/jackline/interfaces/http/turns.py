@@ -1,12 +1,14 @@
 """Turns: say something, and hear what comes of it."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import TypeAdapter
+from starlette.types import Receive
 
-from jackline.core.errors import NotFoundError
+from jackline.core.errors import NotFoundError, OperatorError
 from jackline.core.events import SessionId, Submitted
 from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
 from jackline.interfaces.http.bodies import POSITION_MAX, TurnAsked
@@ -14,7 +16,7 @@ from jackline.interfaces.http.events import Accept, wants_stream
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import Done, Told, answers, receipt_of
-from jackline.interfaces.readers import unless_sent_away
+from jackline.interfaces.readers import while_there
 from jackline.interfaces.streams import stream
 from jackline.interfaces.wire import Place
 from jackline.runtime.results import Result, ends
@@ -32,6 +34,7 @@ _TURN = answers(202, Told) | answers(200, Done, stream=True)
 async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     session: Name,
     body: TurnAsked,
+    request: Request,
     service: Served,
     caller: Speaker,
     *,
@@ -53,19 +56,26 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     else:
         receipt = await service.sessions.submit(name, caller.user, submission)
     turn = receipt.turn or receipt.seq
-    if wants_stream(accept):
-        row = await service.sessions.row(name, caller.user)
-        form = service.told(row, caller.user)
-        frames = stream(service.sessions, row, Place(turn - 1), form, lambda each: ends(each, turn))
-        return EventStream(frames, service)
-    if wait and (result := await _result(service, caller, name, turn, wait)):
-        return json(done(result))
+    # What was accepted is acknowledged, whatever the store can tell of it now.
+    with suppress(OperatorError):
+        if wants_stream(accept):
+            row = await service.sessions.row(name, caller.user)
+            form, after = service.told(row, caller.user), Place(turn - 1)
+            frames = stream(service.sessions, row, after, form, lambda each: ends(each, turn))
+            return EventStream(frames, service)
+        if wait and (result := await _result(service, caller, name, turn, wait, request.receive)):
+            return json(done(result))
     return json(receipt_of(name, receipt), 202)
 
 
 @router.get("/sessions/{session}/turns/{turn}", responses=_TURN)
 async def show_turn(
-    session: Name, turn: Turn, service: Served, caller: Reader, wait: Wait = 0.0
+    session: Name,
+    turn: Turn,
+    request: Request,
+    service: Served,
+    caller: Reader,
+    wait: Wait = 0.0,
 ) -> Response:
     """Show how a turn ended, or wait for it. 202: it goes on."""
     row = await service.sessions.row(session_of(caller, session), caller.user, "see")
@@ -74,18 +84,23 @@ async def show_turn(
         raise NotFoundError(f"{turn} is no turn of session {session!r}.")
     goes_on = row.turn is not None and row.turn <= turn and row.state != "paused"
     wait_s = wait if goes_on else max(wait, _AT_REST_S)
-    if wait_s and (result := await _result(service, caller, row.id, turn, wait_s)):
+    if wait_s and (result := await _result(service, caller, row.id, turn, wait_s, request.receive)):
         return json(done(result))
     return json(Told(session, turn, turn, repeated=False, queued=row.turn != turn), 202)
 
 
 async def _result(
-    service: Served, caller: Reader, name: SessionId, turn: int, wait_s: float
+    service: Served,
+    caller: Reader,
+    name: SessionId,
+    turn: int,
+    wait_s: float,
+    receive: Receive,
 ) -> Result | None:
     try:
         async with asyncio.timeout(wait_s):
             result = service.result(name, turn, caller.user)
-            return await unless_sent_away(service.readers, result)
+            return await while_there(service.readers, receive, result)
     except TimeoutError:
         return None
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from jackline.core.errors import InputError, StaleError
 from jackline.core.events import InputProvided, SessionId, Submitted
@@ -16,7 +16,7 @@ from jackline.interfaces.openai.bodies import ResponseAsked
 from jackline.interfaces.openai.conversation import Conversation, of_items
 from jackline.interfaces.openai.ids import Span
 from jackline.interfaces.openai.items import ResponseWriter, response
-from jackline.interfaces.openai.refusals import Compatible, ParameterError
+from jackline.interfaces.openai.refusals import Compatible, ParameterError, accepted
 from jackline.interfaces.openai.reply import Reply
 from jackline.interfaces.openai.shapes import ModelResponse
 from jackline.interfaces.openai.talking import (
@@ -36,6 +36,7 @@ _PAGE = 500
 @router.post("/responses", responses=answers(200, ModelResponse, stream=True))
 async def create_response(
     body: ResponseAsked,
+    request: Request,
     service: Served,
     caller: Speaker,
     request_id: RequestId = "",
@@ -54,11 +55,12 @@ async def create_response(
         name = await _goes_on(talk, before, name, says=not said.answers)
     span = await _begun(talk, name, said)
     named = SessionId(caller.user.tenant, span.session)
-    row = await service.sessions.row(named, caller.user, "see")
     headers = header_of(span.session)
-    if not body.stream:
-        reply = await heard(service, row, span, caller.user)
-        return json(response(reply, body.model, before), headers=headers)
+    with accepted():
+        row = await service.sessions.row(named, caller.user, "see")
+        if not body.stream:
+            reply = await heard(service, row, span, caller.user, request.receive)
+            return json(response(reply, body.model, before), headers=headers)
     writer = ResponseWriter(body.model, before)
     reply = Reply(span, service.discretion(row, caller.user))
     frames = EventStream(told(service, row, reply, writer), service, writer.drained)
