@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from jackline.core.errors import InputError, StaleError
 from jackline.core.events import InputProvided, SessionId, Submitted
 from jackline.interfaces.answering import Answer
-from jackline.interfaces.http.asking import Served, Speaker
+from jackline.interfaces.http.asking import Anybody, Reader, Served
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import answers
@@ -38,7 +38,7 @@ async def create_response(
     body: ResponseAsked,
     request: Request,
     service: Served,
-    caller: Speaker,
+    caller: Anybody,
     request_id: RequestId = "",
     session: SessionName = "",
 ) -> Response:
@@ -48,9 +48,11 @@ async def create_response(
     has ended. With `stream` it is told as it comes; whoever leaves finds it under its id.
     """
     body.check()
+    said = of_items(body.input, body.instructions)
+    if not said.answers:
+        caller.check("say")  # Whether somebody may answer, the question says.
     talk = Talk(service, caller, body.model, request_id)
     before, name = body.previous_response_id, name_of(session)
-    said = of_items(body.input, body.instructions)
     if before:
         name = await _goes_on(talk, before, name, says=not said.answers)
     span = await _begun(talk, name, said)
@@ -69,7 +71,7 @@ async def create_response(
 
 
 @router.get("/responses/{response_id}", responses=answers(200, ModelResponse))
-async def show_response(response_id: ResponseId, service: Served, caller: Speaker) -> Response:
+async def show_response(response_id: ResponseId, service: Served, caller: Reader) -> Response:
     """Show a response as it stands now: also one whose stream was cut off."""
     row, span = await ids.span(service, caller, response_id)
     return json(response(await found(service, row, span, caller.user), row.agent, None))
