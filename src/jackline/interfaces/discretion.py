@@ -21,7 +21,8 @@ def discretion(agent: Agent | None, user: User) -> Sequence[Discretion]:
     guards = (_default(),) if agent is None else agent.standing
     outward = [guard for guard in guards if "output" in guard.gates]
     judging = fitted(outward, Audience(user.tenant, user.roles))
-    return [_written(guard) for guard in judging if isinstance(guard, Redactor)]
+    redactors = [guard for guard in judging if isinstance(guard, Redactor)]
+    return [_written(each) for each in redactors if each.search.kinds]
 
 
 @lru_cache(_KNOWN_MAX)
