@@ -101,6 +101,7 @@ class Lossy(MemoryStore):
     """Fails once something was said: whoever wants to know what came of it hears nothing."""
 
     is_said = False
+    error: Exception = StoreError("The database is away.")
 
     async def tell(self, *args: Any, **options: Any) -> Receipt:
         """See `Journal.tell`."""
@@ -111,7 +112,7 @@ class Lossy(MemoryStore):
     async def row(self, session: SessionId) -> SessionRow:
         """See `Store.row`."""
         if self.is_said:
-            raise StoreError("The database is away.")
+            raise self.error
         return await super().row(session)
 
 
@@ -127,6 +128,17 @@ def test_once_something_was_accepted_only_who_has_a_key_is_to_ask_again(path: st
             keyed = await answer(desk, path, KEY)
             assert (keyed.status_code, keyed.headers["Retry-After"]) == (503, "1")
             assert "x-should-retry" not in keyed.headers
+
+    asyncio.run(run())
+
+
+def test_nobody_is_to_ask_again_because_of_a_bug() -> None:
+    async def run() -> None:
+        store = Lossy(clock())
+        store.error = RuntimeError("A bug.")
+        async with Slow().served(store) as desk:
+            told = await answer(desk, CHAT, {})
+            assert (told.status_code, told.headers["x-should-retry"]) == (500, "false")
 
     asyncio.run(run())
 

@@ -55,7 +55,7 @@ async def create_completion(
             return json(completion(reply, body.model, own=own), headers=headers)
     usage = bool(body.stream_options and body.stream_options.include_usage)
     writer = ChatWriter(body.model, own=own, usage=usage)
-    reply = asks or Reply(span, service.discretion(row, caller.user))
+    reply = asks or Reply(span, service.spoken(row, caller.user))
     told = at_once(reply, writer) if asks else telling.told(service, row, reply, writer)
     frames = EventStream(told, service, writer.drained)
     frames.headers.update(headers)

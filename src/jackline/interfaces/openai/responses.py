@@ -64,7 +64,7 @@ async def create_response(
             reply = await heard(service, row, span, caller.user, request.receive)
             return json(response(reply, body.model, before), headers=headers)
     writer = ResponseWriter(body.model, before)
-    reply = Reply(span, service.discretion(row, caller.user))
+    reply = Reply(span, service.spoken(row, caller.user))
     frames = EventStream(told(service, row, reply, writer), service, writer.drained)
     frames.headers.update(headers)
     return frames

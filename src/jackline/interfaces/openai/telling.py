@@ -124,7 +124,7 @@ async def heard(
 
     It is what there is by then where whoever asks leaves, or is sent away as the server ends.
     """
-    reply = Reply(span, service.discretion(row, user), streamed=False)
+    reply = Reply(span, service.spoken(row, user), streamed=False)
     with suppress(TimeoutError):
         async with asyncio.timeout(service.bounds.wait_s):
             listened = _listened(told(service, row, reply, _Silent()))
@@ -140,7 +140,7 @@ async def _listened(batches: AsyncGenerator[Sequence[bytes]]) -> None:
 
 async def found(service: Service, row: SessionRow, span: Span, user: User) -> Reply:
     """Return what has come of a request so far."""
-    reply, after = Reply(span, service.discretion(row, user)), span.turn - 1
+    reply, after = Reply(span, service.spoken(row, user)), span.turn - 1
     while not reply.end and (page := await service.store.read(row.id, after, _PAGE)):
         for record in page:
             reply.take(record)
