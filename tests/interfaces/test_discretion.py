@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from itertools import product
 
 import httpx2
 import pytest
-from tests.interfaces.served import serving
+from pydantic import BaseModel
+from tests.interfaces.served import served, serving
 from websockets.asyncio.client import connect
 
 from jackline import (
@@ -31,7 +35,9 @@ from jackline.serving import asgi
 from jackline.stack import secured
 from jackline.testing import ScriptedModel
 
-ANN, FRAUD = User("ann", "acme"), User("bob", "acme", frozenset({"fraud"}))
+ANN, BOB = User("ann", "acme"), User("bob", "acme")
+FRAUD = User("eve", "acme", frozenset({"fraud"}))
+ANN_THEN = User("ann", "acme", frozenset({"user", "fraud"}))
 CARD, BARE = "4111 1111 1111 1111", 4111111111111111
 STREAM = {"Accept": "text/event-stream"}
 
@@ -127,6 +133,68 @@ def test_no_other_road_tells_a_card_either() -> None:
     assert CARD in journal
     assert not [each for each in answers if CARD in each or str(BARE) in each]
     assert sum("[redacted:card]" in each for each in answers) > 5
+
+
+class Account(BaseModel):
+    """An answer that is no text."""
+
+    card: str
+    number: int
+    owner: str = "Ann"
+
+
+@asynccontextmanager
+async def told(reader: User) -> AsyncGenerator[tuple[Runtime, httpx2.AsyncClient]]:
+    """Serve what Ann was told, who had a role then, to somebody."""
+    guards = [Redactor(POLICY)]
+    said = f'{{"card":"{CARD}","number":{BARE}}}'
+    text = Agent("bank", ScriptedModel([f"Card {CARD}."]), guards=guards)
+    typed = Agent("typed", ScriptedModel([said]), output=Account, guards=guards)
+    async with asyncio.timeout(30), Runtime([text, typed], store="memory://") as runtime:
+        for agent in ("bank", "typed"):
+            done = await runtime.run(agent, "Hi.", session=agent, user=ANN_THEN)
+            assert CARD in done.text
+        async with served(runtime, [Development(reader)]) as client:
+            yield runtime, client
+
+
+@pytest.mark.parametrize("reader", [BOB, ANN, FRAUD])
+def test_how_a_turn_ended_is_told_as_its_events_are(reader: User) -> None:
+    async def story() -> None:
+        shown = reader is FRAUD
+        async with told(reader) as (_, client):
+            for name, how in product(("bank", "typed"), ("", "?wait=5")):
+                answer = await client.get(f"/v1/sessions/{name}/turns/2{how}")
+                assert answer.status_code == 200
+                assert (CARD in answer.text) == shown
+                assert (str(BARE) in answer.text) == (shown and name == "typed")
+                output = answer.json()["output"]
+                assert "1111" in str(output)
+                assert name == "bank" or output["owner"] == "Ann", "it is as it was, otherwise"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("reader", [BOB, ANN, FRAUD])
+def test_a_text_among_the_files_is_told_to_others_as_events_are(reader: User) -> None:
+    plain, latin = f"Card {CARD}.".encode(), CARD.encode() + b" \xff"
+    wide, large = f"Card {CARD}. é".encode("utf-16"), plain + b" " * (256 << 10)
+    kinds = ["text/plain", "application/json", "text/csv", "text/plain", "image/png"]
+
+    async def story() -> None:
+        knows_all = reader is not BOB
+        async with told(reader) as (runtime, client):
+            bank = SessionId("acme", "bank")
+            for data, kind in zip((plain, plain, wide, latin, plain), kinds, strict=True):
+                handle = await runtime.store.put(bank, data, kind)
+                got = (await client.get(f"/v1/sessions/bank/artifacts/{handle}")).content
+                assert (got == data) == (knows_all or kind == "image/png")
+                assert b"1\x001\x001\x001" in got or b"1111" in got, "the rest is there"
+            handle = await runtime.store.put(bank, large, "text/plain")
+            answer = await client.get(f"/v1/sessions/bank/artifacts/{handle}")
+            assert answer.status_code == (200 if knows_all else 403)
+
+    asyncio.run(story())
 
 
 def is_result(record: Record) -> bool:

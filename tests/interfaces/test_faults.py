@@ -14,16 +14,23 @@ import pytest
 from tests.interfaces.served import ME, Here, running
 from tests.kill.processes import passed
 
-from jackline import Agent
+from jackline import Agent, Submission
 from jackline.core.events import SessionId
 from jackline.interfaces.http import listening
 from jackline.interfaces.service import Bounds
+from jackline.ports import Request
 from jackline.testing import ScriptedModel
 
 S = SessionId(ME.tenant, "s")
 MIB = 1 << 20
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 FOLLOW = b"GET /v1/sessions/s/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
+WAIT = b"GET /v1/sessions/s/turns/2?wait=300 HTTP/1.1\r\nHost: x\r\n\r\n"
+COMPLETE = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 64\r\n\r\n"
+    b'{"model": "slow", "messages": [{"role":"user","content":"Hi."}]}'
+)
 UNENDED = [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
 POST = "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{}\r\n\r\n"
 
@@ -32,10 +39,8 @@ def within(
     story: Callable[[Here], Coroutine[Any, Any, None]], bounds: Bounds | None = None
 ) -> None:
     async def run() -> None:
-        async with (
-            asyncio.timeout(50),
-            running([Agent("a", ScriptedModel(["Hi."]))], bounds=bounds) as here,
-        ):
+        agents = [Agent("a", ScriptedModel(["Hi."])), Agent("slow", ScriptedModel([hangs]))]
+        async with asyncio.timeout(50), running(agents, bounds=bounds) as here:
             await story(here)
 
     asyncio.run(run())
@@ -202,21 +207,26 @@ def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
     within(story)
 
 
+async def hangs(request: Request) -> str:  # noqa: ARG001 - a script's shape
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets it")
+
+
 async def flood(here: Here, count: int) -> None:
-    """Connect, half of the times ask for a stream, and go away at once."""
+    """Connect, mostly to follow a session or to wait for a turn's end, and go away at once."""
+    asks = b"", FOLLOW, WAIT, COMPLETE
     loop = asyncio.get_running_loop()
     for number in range(count):
         with socket.socket() as raw:
             raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
             await loop.sock_connect(raw, ("127.0.0.1", here.port))
-            if number % 2:
-                await loop.sock_sendall(raw, FOLLOW)
+            await loop.sock_sendall(raw, asks[number % 4])
 
 
 @pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.verify)])
 def test_those_who_come_and_go_leave_nothing_behind(count: int) -> None:
     async def story(here: Here) -> None:
-        await here.runtime.sessions.open("a", ME, "s")
+        await here.runtime.sessions.begin("slow", ME, Submission("Hi."), "s")
         await flood(here, 100)
         await settled(here)
         fds, tasks, memory = open_files(), len(asyncio.all_tasks()), peak_bytes()
@@ -227,6 +237,7 @@ def test_those_who_come_and_go_leave_nothing_behind(count: int) -> None:
         assert open_files() <= fds + 2
         assert len(asyncio.all_tasks()) <= tasks + 2
         assert peak_bytes() < memory + 48 * MIB
+        assert here.service.readers.left.keys() == {"left"}, "who waits is there no longer, too"
         assert await answered(here)
 
     within(story)

@@ -23,6 +23,7 @@ from jackline.core.errors import (
     StaleError,
     ThrottledError,
     UnauthenticatedError,
+    UnknownOutcomeError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -61,15 +62,19 @@ def status_of(error: JacklineError) -> int:
     return _told(error)[0]
 
 
-def problem(error: JacklineError) -> Response:
-    """Return the answer that tells of an error."""
+def problem(error: JacklineError, *, keyed: bool = False) -> Response:
+    """Return the answer that tells of an error, and when to ask again.
+
+    Where nobody knows whether it took place that is said only to who asks with a key (`keyed`):
+    their request is the same one then.
+    """
     status, title = _told(error)
     headers: dict[str, str] = {}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, ThrottledError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
-    if isinstance(error, OperatorError):
+    if isinstance(error, OperatorError) and (keyed or not isinstance(error, UnknownOutcomeError)):
         headers["Retry-After"] = "1"
     code = error.code if error.code != "error" else "refused"
     return answer(Problem(f"urn:jackline:{code}", title, status, code, str(error)), headers)
@@ -98,10 +103,10 @@ def _short(text: str) -> str:
     return text[:_TEXT_MAX].encode("utf-8", "backslashreplace").decode()
 
 
-async def told(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape
+async def told(request: Request, error: Exception) -> Response:
     """Handle an error of jackline."""
     assert isinstance(error, JacklineError)
-    return problem(error)
+    return problem(error, keyed=bool(request.headers.get("idempotency-key")))
 
 
 def _told(error: JacklineError) -> tuple[int, str]:

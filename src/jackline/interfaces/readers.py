@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from starlette.types import Receive
+
 T = TypeVar("T")
 
 
@@ -45,20 +47,32 @@ class Readers:
             group.create_task(_raise(DroppedError(code)))
 
 
-async def unless_sent_away(readers: Readers, work: Awaitable[T]) -> T | None:
-    """Return what comes of `work`, and None where whoever waits for it is sent away."""
+async def while_there(readers: Readers, receive: Receive, work: Awaitable[T]) -> T | None:
+    """Return what comes of `work`, and None where whoever waits for it leaves or is sent away."""
     group, code = asyncio.TaskGroup(), "ended"
     try:
         async with group:
             readers.come(group)
-            return await work
+            watch = group.create_task(left(receive))
+            result = await work
+            watch.cancel()
+            return result
     except BaseExceptionGroup as errors:
-        if others := errors.split(DroppedError)[1]:
+        dropped, others = errors.split(DroppedError)
+        if others:
             raise others.exceptions[0] from None
-        code = readers.closing
+        assert dropped, "a group of errors has one"
+        code = str(dropped.exceptions[0])
         return None
     finally:
         readers.go(group, code)
+
+
+async def left(receive: Receive) -> None:
+    """Raise `DroppedError` once whoever has asked is there no more."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    raise DroppedError("left")
 
 
 async def _raise(error: DroppedError) -> None:

@@ -72,6 +72,10 @@ class Service:
         """Return with what discretion this user is told of a session."""
         return discretion(self.agents.get(row.agent), user)
 
+    def spoken(self, row: SessionRow, user: User) -> Sequence[Discretion]:
+        """Return the same, where what was said has to go on from what of it has streamed."""
+        return discretion(self.agents.get(row.agent), user, streams=True)
+
     def told(self, row: SessionRow, user: User) -> Frames:
         """Return the form in which this user follows a session."""
         return self.frames.told(self.discretion(row, user))

@@ -60,10 +60,18 @@ def event_json(record: Record) -> bytes:
 
 
 class Discretion(Protocol):
-    """Takes out of events what those may not see to whom they are told."""
+    """Takes out of what is told what those may not see to whom it is."""
 
     def of(self, value: Event) -> Event:
         """Return an event without that."""
+        ...
+
+    def json(self, text: str) -> str:
+        """Return JSON without that."""
+        ...
+
+    def said(self, text: str) -> str:
+        """Return what may be JSON, or any text, without that."""
         ...
 
 

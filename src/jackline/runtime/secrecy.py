@@ -1,6 +1,6 @@
 """What passes on of a text that comes in or goes out: without secrets, and as the guards say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -133,12 +133,18 @@ def without_secrets(secrets: Discretion, parts: Sequence[Given]) -> list[Given]:
 def _upload(secrets: Discretion, upload: Upload) -> Upload:
     if not upload.is_text or secrets is OPEN:
         return upload
-    encoding = "utf-16" if upload.data.startswith(_WIDE) else "utf-8"
+    data = rewritten(upload.data, secrets.said)
+    return upload if data is upload.data else replace(upload, data=data)
+
+
+def rewritten(data: bytes, said: Callable[[str], str]) -> bytes:
+    """Return a file of characters with what `said` makes of them. Unchanged it is the same."""
+    encoding = "utf-16" if data.startswith(_WIDE) else "utf-8"
     try:
-        text = upload.data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError:
         # Every byte is a character there, and those of a secret and a handle are the same.
         encoding = "latin-1"
-        text = upload.data.decode(encoding)
-    said = secrets.said(text)
-    return upload if said is text else replace(upload, data=said.encode(encoding))
+        text = data.decode(encoding)
+    told = said(text)
+    return data if told is text else told.encode(encoding)

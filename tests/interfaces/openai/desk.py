@@ -16,7 +16,7 @@ from jackline.core.user import User
 from jackline.interfaces.identity import Caller
 from jackline.interfaces.readers import Readers
 from jackline.interfaces.service import Bounds
-from jackline.ports import Request
+from jackline.ports import Request, Store
 from jackline.serving import asgi
 from jackline.testing import ScriptedModel
 from jackline.testing.model import Pace
@@ -90,7 +90,7 @@ class Desk:
 async def served(
     *agents: Agent,
     approve_own: bool = True,
-    store: str = "memory://",
+    store: str | Store = "memory://",
     bounds: Bounds = Bounds(),  # noqa: B008 - it is frozen
 ) -> AsyncGenerator[Desk]:
     """Serve a desk, or other agents, until the block is left."""

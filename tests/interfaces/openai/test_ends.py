@@ -18,6 +18,7 @@ from jackline.core.messages import Text, ToolCall
 from jackline.interfaces.service import Bounds
 from jackline.ports import Request
 from jackline.testing import ScriptedModel
+from jackline.testing.model import Pace
 
 HI: Any = [{"role": "user", "content": "Hi"}]
 DEAR = Terms("scripted", Price(1_000_000, 1_000_000))
@@ -225,6 +226,28 @@ def test_text_that_had_to_be_taken_back_ends_a_stream_with_an_error() -> None:
             for row in rows:
                 await opened(desk).result(row.id, 2, ANN)
             assert (await client.responses.retrieve(name)).output_text == "Something else."
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"note":"\\u20ac4111111111111111 due"}',
+        json.dumps({"password": ["y" * 200, "hunter2-and-more"]}),
+    ],
+)
+def test_an_answer_that_is_json_ends_as_the_text_that_has_streamed(said: str) -> None:
+    """Field by field more may be found in it than in the text, which is said by then."""
+    agent = Agent("clerk", ScriptedModel([said], pace=Pace(delta=5)))
+
+    async def run() -> None:
+        async with asyncio.timeout(WAIT_S), served(agent) as desk, desk.client() as client:
+            chunks = await chunked(desk, model="clerk")
+            assert chunks[-1].choices[0].finish_reason == "stop"
+            streamed = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+            done = await client.responses.create(model="clerk", input="Hi")
+            assert done.output_text == streamed, "however it is asked for"
 
     asyncio.run(run())
 

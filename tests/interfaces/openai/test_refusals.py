@@ -224,15 +224,19 @@ def test_who_asked_does_not_approve_unless_that_is_allowed() -> None:
     asyncio.run(run())
 
 
-def test_somebody_with_the_role_approves_what_another_asked_for() -> None:
+@pytest.mark.parametrize("who", ["bob@acme:approver", "bob@acme:user+approver"])
+def test_somebody_with_the_role_approves_what_another_asked_for(who: str) -> None:
     async def run() -> None:
         async with (
             asyncio.timeout(WAIT_S),
             served(approve_own=False) as desk,
             desk.client() as ann,
-            desk.client("bob@acme:user+approver") as bob,
+            desk.client(who) as bob,
+            desk.client("eve@acme:viewer") as eve,
         ):
             asked = await ask(ann, "Refund it")
+            with pytest.raises(openai.NotFoundError):
+                await ask(eve, [answer(asked.output[0].id)])
             done = await ask(bob, [answer(asked.output[0].id)])
             assert (done.output_text, desk.paid) == (DONE, [100])
             with pytest.raises(openai.NotFoundError):

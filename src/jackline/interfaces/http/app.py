@@ -110,5 +110,9 @@ def _verbs(request: Request) -> set[str]:
 
 
 async def _broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape
-    """Tell nothing of a bug: whoever serves logs it, and raises it once more."""
-    return problems.answer(problems.Problem("about:blank", "A bug", 500, "internal"))
+    """Tell nothing of a bug: whoever serves logs it, and raises it once more.
+
+    Clients of OpenAI's are not to repeat what may have been accepted before it.
+    """
+    told = problems.Problem("about:blank", "A bug", 500, "internal")
+    return problems.answer(told, {"x-should-retry": "false"})

@@ -1,19 +1,23 @@
 """Files of a session: what is uploaded to it, and what its tools returned."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
 
-from jackline.core.errors import InputError, OversizeError
-from jackline.core.inputs import Upload
+from jackline.core.errors import ForbiddenError, InputError, OversizeError
+from jackline.core.inputs import Upload, is_text
 from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
 from jackline.interfaces.http.bodies import HANDLE
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import Artifact, Responses, answers
+from jackline.interfaces.wire import Discretion
+from jackline.runtime.secrecy import rewritten
 
 router = APIRouter(tags=["artifacts"])
 Handle = Annotated[str, Path(pattern=HANDLE)]
+_TOLD_MAX = 256 << 10  # To look through more holds up whoever else is served.
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 _BYTES: dict[str, Any] = {"description": "Its bytes", "content": {"application/octet-stream": {}}}
 _FILE: Responses = {200: _BYTES, 206: _BYTES, 416: {"description": "It has no such bytes"}}
@@ -44,9 +48,14 @@ async def read_artifact(
     caller: Reader,
     wanted: Annotated[str, Header(alias="Range", max_length=100)] = "",
 ) -> Response:
-    """Read a file, or a range of its bytes (RFC 9110, 14)."""
+    """Read a file, or a range of its bytes (RFC 9110, 14).
+
+    A text of somebody else's session is told as its events are, if it is small enough for that.
+    """
     row = await service.sessions.row(session_of(caller, session), caller.user, "see")
     data, media_type = await service.store.get(row.id, artifact)
+    if row.user != caller.user.id and is_text(media_type):
+        data = _told(data, service.discretion(row, caller.user))
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Disposition": "attachment",
@@ -60,6 +69,17 @@ async def read_artifact(
     first, last = found
     headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
     return Response(data[first : last + 1], 206, headers, media_type)
+
+
+def _told(data: bytes, discretion: Sequence[Discretion]) -> bytes:
+    if discretion and len(data) > _TOLD_MAX:
+        raise ForbiddenError(
+            f"Of texts with more than {_TOLD_MAX:,} bytes personal data is not taken out: its user "
+            "may read this one, and who may know all that the agent's policy is about."
+        )
+    for each in discretion:
+        data = rewritten(data, each.said)
+    return data
 
 
 def _range(wanted: str, size: int) -> tuple[int, int] | None:

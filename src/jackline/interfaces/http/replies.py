@@ -19,7 +19,7 @@ from jackline.core.errors import (
 )
 from jackline.interfaces import wire
 from jackline.interfaces.identity import known_caller
-from jackline.interfaces.readers import DroppedError
+from jackline.interfaces.readers import DroppedError, left
 from jackline.interfaces.service import Service
 from jackline.interfaces.throttling import uncounted
 
@@ -67,7 +67,7 @@ class EventStream(Response):
         try:
             async with group:
                 readers.come(group)
-                watch = group.create_task(_left(receive))
+                watch = group.create_task(left(receive))
                 await self._pump(send, Headers(scope=scope).get("authorization", ""))
                 watch.cancel()
         except* DroppedError as dropped:
@@ -119,13 +119,7 @@ async def _cut(scope: Scope, receive: Receive) -> None:
     if abort := scope.get("extensions", {}).get(ABORT):
         abort["now"]()
         with suppress(DroppedError):
-            await _left(receive)
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    raise DroppedError("left")
+            await left(receive)
 
 
 def _gone(error: JacklineError) -> dict[str, Any]:

@@ -1,22 +1,27 @@
 """Turns: say something, and hear what comes of it."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import TypeAdapter
+from starlette.types import Receive
 
-from jackline.core.errors import NotFoundError
-from jackline.core.events import SessionId, Submitted
+from jackline.core.errors import NotFoundError, OperatorError
+from jackline.core.events import Submitted
 from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
 from jackline.interfaces.http.bodies import POSITION_MAX, TurnAsked
 from jackline.interfaces.http.events import Accept, wants_stream
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import Done, Told, answers, receipt_of
-from jackline.interfaces.readers import unless_sent_away
+from jackline.interfaces.readers import while_there
 from jackline.interfaces.streams import stream
-from jackline.interfaces.wire import Place
+from jackline.interfaces.wire import Discretion, Place
+from jackline.ports import SessionRow
 from jackline.runtime.results import Result, ends
 from jackline.runtime.submission import Submission
 
@@ -32,6 +37,7 @@ _TURN = answers(202, Told) | answers(200, Done, stream=True)
 async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     session: Name,
     body: TurnAsked,
+    request: Request,
     service: Served,
     caller: Speaker,
     *,
@@ -53,19 +59,29 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     else:
         receipt = await service.sessions.submit(name, caller.user, submission)
     turn = receipt.turn or receipt.seq
-    if wants_stream(accept):
+    told = json(receipt_of(name, receipt), 202)
+    if not (wait or wants_stream(accept)):
+        return told
+    # What was accepted is acknowledged, whatever the store can tell of it now.
+    with suppress(OperatorError):
         row = await service.sessions.row(name, caller.user)
-        form = service.told(row, caller.user)
-        frames = stream(service.sessions, row, Place(turn - 1), form, lambda each: ends(each, turn))
-        return EventStream(frames, service)
-    if wait and (result := await _result(service, caller, name, turn, wait)):
-        return json(done(result))
-    return json(receipt_of(name, receipt), 202)
+        if wants_stream(accept):
+            form, after = service.told(row, caller.user), Place(turn - 1)
+            frames = stream(service.sessions, row, after, form, lambda each: ends(each, turn))
+            return EventStream(frames, service)
+        if ended := await _ended(service, caller, row, turn, wait, request.receive):
+            return json(ended)
+    return told
 
 
 @router.get("/sessions/{session}/turns/{turn}", responses=_TURN)
 async def show_turn(
-    session: Name, turn: Turn, service: Served, caller: Reader, wait: Wait = 0.0
+    session: Name,
+    turn: Turn,
+    request: Request,
+    service: Served,
+    caller: Reader,
+    wait: Wait = 0.0,
 ) -> Response:
     """Show how a turn ended, or wait for it. 202: it goes on."""
     row = await service.sessions.row(session_of(caller, session), caller.user, "see")
@@ -74,34 +90,52 @@ async def show_turn(
         raise NotFoundError(f"{turn} is no turn of session {session!r}.")
     goes_on = row.turn is not None and row.turn <= turn and row.state != "paused"
     wait_s = wait if goes_on else max(wait, _AT_REST_S)
-    if wait_s and (result := await _result(service, caller, row.id, turn, wait_s)):
-        return json(done(result))
+    if wait_s and (ended := await _ended(service, caller, row, turn, wait_s, request.receive)):
+        return json(ended)
     return json(Told(session, turn, turn, repeated=False, queued=row.turn != turn), 202)
 
 
-async def _result(
-    service: Served, caller: Reader, name: SessionId, turn: int, wait_s: float
-) -> Result | None:
+async def _ended(
+    service: Served,
+    caller: Reader,
+    row: SessionRow,
+    turn: int,
+    wait_s: float,
+    receive: Receive,
+) -> Done | None:
     try:
         async with asyncio.timeout(wait_s):
-            result = service.result(name, turn, caller.user)
-            return await unless_sent_away(service.readers, result)
+            waits = service.result(row.id, turn, caller.user)
+            result = await while_there(service.readers, receive, waits)
     except TimeoutError:
         return None
+    return result and done(result, service.discretion(row, caller.user))
 
 
-def done(result: Result) -> Done:
-    """Return how a turn ended, as JSON can say it."""
+def done(result: Result, discretion: Sequence[Discretion]) -> Done:
+    """Return how a turn ended, as JSON can say it to who is told with this discretion."""
     usage = {each: getattr(result.usage, each) for each in result.usage.__struct_fields__}
-    output = _OUTPUT.dump_python(result.output, mode="json")
+    text, output = result.text, _OUTPUT.dump_python(result.output, mode="json")
+    for each in discretion:
+        output = each.said(output) if isinstance(output, str) else _told(output, each)
+        text = each.said(text)
     return Done(
         result.session.name,
         result.turn,
         result.outcome,
-        result.text,
+        text,
         output,
         usage,
         result.cost,
         result.code,
         result.questions,
     )
+
+
+def _told(output: object, discretion: Discretion) -> object:
+    written = msgspec.json.encode(output).decode()
+    told = discretion.json(written)
+    try:
+        return output if told == written else msgspec.json.decode(told)
+    except msgspec.DecodeError:
+        return told  # It is no JSON any more, and a text.

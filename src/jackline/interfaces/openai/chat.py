@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from jackline.core.errors import InputError, NotFoundError
 from jackline.core.events import InputRequested, SessionId, TurnPaused
@@ -16,11 +16,11 @@ from jackline.interfaces.openai.bodies import ChatAsked
 from jackline.interfaces.openai.completions import ChatWriter, at_once, completion
 from jackline.interfaces.openai.conversation import Conversation, of_messages
 from jackline.interfaces.openai.ids import Span
-from jackline.interfaces.openai.refusals import Compatible
+from jackline.interfaces.openai.refusals import Compatible, TurnError, accepted
 from jackline.interfaces.openai.reply import Reply
 from jackline.interfaces.openai.shapes import Completion
 from jackline.interfaces.openai.talking import SessionName, Talk, header_of, name_of
-from jackline.interfaces.openai.telling import heard
+from jackline.interfaces.openai.telling import DRAINED, heard
 from jackline.ports import SessionRow
 
 router = APIRouter(tags=["openai"], route_class=Compatible)
@@ -29,6 +29,7 @@ router = APIRouter(tags=["openai"], route_class=Compatible)
 @router.post("/chat/completions", responses=answers(200, Completion, stream=True))
 async def create_completion(
     body: ChatAsked,
+    request: Request,
     service: Served,
     caller: Speaker,
     request_id: RequestId = "",
@@ -43,15 +44,18 @@ async def create_completion(
     body.check(_ALSO)
     talk = Talk(service, caller, body.model, request_id)
     span = await _begun(talk, name_of(session), of_messages(body.messages))
-    row = await service.sessions.row(SessionId(caller.user.tenant, span.session), caller.user)
     headers, own = header_of(span.session), service.approve_own
-    asks = await _asks(talk, row, span)
-    if not body.stream:
-        reply = asks or await heard(service, row, span, caller.user)
-        return json(completion(reply, body.model, own=own), headers=headers)
+    with accepted():
+        row = await service.sessions.row(SessionId(caller.user.tenant, span.session), caller.user)
+        asks = await _asks(talk, row, span)
+        if not body.stream:
+            reply = asks or await heard(service, row, span, caller.user, request.receive)
+            if reply.end is None and service.readers.closing:
+                raise TurnError(DRAINED, "drain", 503, again=True)
+            return json(completion(reply, body.model, own=own), headers=headers)
     usage = bool(body.stream_options and body.stream_options.include_usage)
     writer = ChatWriter(body.model, own=own, usage=usage)
-    reply = asks or Reply(span, service.discretion(row, caller.user))
+    reply = asks or Reply(span, service.spoken(row, caller.user))
     told = at_once(reply, writer) if asks else telling.told(service, row, reply, writer)
     frames = EventStream(told, service, writer.drained)
     frames.headers.update(headers)

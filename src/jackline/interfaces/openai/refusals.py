@@ -1,7 +1,8 @@
 """Errors as OpenAI's API tells them: `{"error": {"message", "type", "code", "param"}}`."""
 
 import math
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from jackline.core.errors import (
     OperatorError,
     ThrottledError,
     UnauthenticatedError,
+    UnknownOutcomeError,
 )
 from jackline.interfaces import problems
 
@@ -68,15 +70,17 @@ class UnknownModelError(NotFoundError):
 
 
 class TurnError(CallerError):
-    """The turn has ended in a way that a chat completion has no form for.
+    """The turn stands, or has ended, in a way that a chat completion has no form for.
 
-    Asked again without the same `Idempotency-Key` it would be another turn, with effects anew.
+    Asked again without the same `Idempotency-Key` it would be another turn, with effects anew;
+    `again`: with it there may be an answer soon.
     """
 
-    def __init__(self, text: str, code: str, status: int = 502) -> None:
+    def __init__(self, text: str, code: str, status: int = 502, *, again: bool = False) -> None:
         super().__init__(text)
         self.told = code
         self.status = status
+        self.again = again
 
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -94,7 +98,7 @@ class Compatible(APIRoute):
             try:
                 return await handler(request)
             except JacklineError as error:
-                return refused(error)
+                return refused(error, keyed=bool(request.headers.get("idempotency-key")))
             except RequestValidationError as error:
                 return _malformed(error.errors())
             except HTTPException as error:
@@ -111,8 +115,18 @@ def fault(error: JacklineError) -> Fault:
     return Fault(str(error), _type(_status(error)), "refused" if code == "error" else code, param)
 
 
-def refused(error: JacklineError) -> Response:
-    """Return the answer that tells of an error.
+@contextmanager
+def accepted() -> Generator[None]:
+    """Tell what fails once something was said as of a turn that goes on."""
+    try:
+        yield
+    except OperatorError as error:
+        status = problems.status_of(error)
+        raise TurnError(str(error), error.code, status, again=True) from error
+
+
+def refused(error: JacklineError, *, keyed: bool) -> Response:
+    """Return the answer that tells of an error. `keyed`: the same request has the same key.
 
     OpenAI's clients ask again by themselves unless they are told not to: they may where the same
     request can succeed, and is not a second one.
@@ -120,11 +134,23 @@ def refused(error: JacklineError) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, ThrottledError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
-    elif not isinstance(error, BusyError | OperatorError):
+    elif not _may_repeat(error, keyed=keyed):
         headers["x-should-retry"] = "false"
+    elif not isinstance(error, BusyError):
+        headers["Retry-After"] = "1"
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
     return _answer(_status(error), fault(error), headers)
+
+
+def _may_repeat(error: JacklineError, *, keyed: bool) -> bool:
+    match error:
+        case TurnError():
+            return keyed and error.again
+        case UnknownOutcomeError():
+            return keyed
+        case _:
+            return isinstance(error, BusyError | OperatorError)
 
 
 def _status(error: JacklineError) -> int:

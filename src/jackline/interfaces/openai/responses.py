@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from jackline.core.errors import InputError, StaleError
 from jackline.core.events import InputProvided, SessionId, Submitted
 from jackline.interfaces.answering import Answer
-from jackline.interfaces.http.asking import Served, Speaker
+from jackline.interfaces.http.asking import Anybody, Reader, Served
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import answers
@@ -16,7 +16,7 @@ from jackline.interfaces.openai.bodies import ResponseAsked
 from jackline.interfaces.openai.conversation import Conversation, of_items
 from jackline.interfaces.openai.ids import Span
 from jackline.interfaces.openai.items import ResponseWriter, response
-from jackline.interfaces.openai.refusals import Compatible, ParameterError
+from jackline.interfaces.openai.refusals import Compatible, ParameterError, accepted
 from jackline.interfaces.openai.reply import Reply
 from jackline.interfaces.openai.shapes import ModelResponse
 from jackline.interfaces.openai.talking import (
@@ -36,8 +36,9 @@ _PAGE = 500
 @router.post("/responses", responses=answers(200, ModelResponse, stream=True))
 async def create_response(
     body: ResponseAsked,
+    request: Request,
     service: Served,
-    caller: Speaker,
+    caller: Anybody,
     request_id: RequestId = "",
     session: SessionName = "",
 ) -> Response:
@@ -47,27 +48,30 @@ async def create_response(
     has ended. With `stream` it is told as it comes; whoever leaves finds it under its id.
     """
     body.check()
+    said = of_items(body.input, body.instructions)
+    if not said.answers:
+        caller.check("say")  # Whether somebody may answer, the question says.
     talk = Talk(service, caller, body.model, request_id)
     before, name = body.previous_response_id, name_of(session)
-    said = of_items(body.input, body.instructions)
     if before:
         name = await _goes_on(talk, before, name, says=not said.answers)
     span = await _begun(talk, name, said)
     named = SessionId(caller.user.tenant, span.session)
-    row = await service.sessions.row(named, caller.user, "see")
     headers = header_of(span.session)
-    if not body.stream:
-        reply = await heard(service, row, span, caller.user)
-        return json(response(reply, body.model, before), headers=headers)
+    with accepted():
+        row = await service.sessions.row(named, caller.user, "see")
+        if not body.stream:
+            reply = await heard(service, row, span, caller.user, request.receive)
+            return json(response(reply, body.model, before), headers=headers)
     writer = ResponseWriter(body.model, before)
-    reply = Reply(span, service.discretion(row, caller.user))
+    reply = Reply(span, service.spoken(row, caller.user))
     frames = EventStream(told(service, row, reply, writer), service, writer.drained)
     frames.headers.update(headers)
     return frames
 
 
 @router.get("/responses/{response_id}", responses=answers(200, ModelResponse))
-async def show_response(response_id: ResponseId, service: Served, caller: Speaker) -> Response:
+async def show_response(response_id: ResponseId, service: Served, caller: Reader) -> Response:
     """Show a response as it stands now: also one whose stream was cut off."""
     row, span = await ids.span(service, caller, response_id)
     return json(response(await found(service, row, span, caller.user), row.agent, None))

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Protocol
+
+from starlette.types import Receive
 
 from jackline.core.errors import JacklineError
 from jackline.core.events import (
@@ -19,6 +21,7 @@ from jackline.interfaces.openai.ids import Span
 from jackline.interfaces.openai.refusals import TurnError
 from jackline.interfaces.openai.reply import Change, Reply, VoidError
 from jackline.interfaces.openai.shapes import Standing
+from jackline.interfaces.readers import while_there
 from jackline.interfaces.service import Service
 from jackline.interfaces.streams import stream
 from jackline.interfaces.wire import Place
@@ -114,24 +117,30 @@ class _Silent:
         raise error
 
 
-async def heard(service: Service, row: SessionRow, span: Span, user: User) -> Reply:
-    """Return what came of a request once it is over, or at the latest after `Bounds.wait_s`."""
-    reply = Reply(span, service.discretion(row, user), streamed=False)
-    try:
-        async with (
-            asyncio.timeout(service.bounds.wait_s),
-            aclosing(told(service, row, reply, _Silent())) as batches,
-        ):
-            async for _ in batches:
-                continue
-    except TimeoutError:
-        return reply
+async def heard(
+    service: Service, row: SessionRow, span: Span, user: User, receive: Receive
+) -> Reply:
+    """Return what came of a request once it is over, or at the latest after `Bounds.wait_s`.
+
+    It is what there is by then where whoever asks leaves, or is sent away as the server ends.
+    """
+    reply = Reply(span, service.spoken(row, user), streamed=False)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(service.bounds.wait_s):
+            listened = _listened(told(service, row, reply, _Silent()))
+            await while_there(service.readers, receive, listened)
     return reply
+
+
+async def _listened(batches: AsyncGenerator[Sequence[bytes]]) -> None:
+    async with aclosing(batches):
+        async for _ in batches:
+            continue
 
 
 async def found(service: Service, row: SessionRow, span: Span, user: User) -> Reply:
     """Return what has come of a request so far."""
-    reply, after = Reply(span, service.discretion(row, user)), span.turn - 1
+    reply, after = Reply(span, service.spoken(row, user)), span.turn - 1
     while not reply.end and (page := await service.store.read(row.id, after, _PAGE)):
         for record in page:
             reply.take(record)
