@@ -23,10 +23,10 @@ from jackline import (
 )
 from jackline.core import events as e
 from jackline.core.messages import Part, Pasted, Reasoning, Text
-from jackline.interfaces import wire
 from jackline.interfaces.discretion import discretion
 from jackline.interfaces.identity import Development
 from jackline.interfaces.streams import Frames
+from jackline.interfaces.wire import Place
 from jackline.serving import asgi
 from jackline.stack import secured
 from jackline.testing import ScriptedModel
@@ -34,6 +34,7 @@ from jackline.testing import ScriptedModel
 ANN, FRAUD = User("ann", "acme"), User("bob", "acme", frozenset({"fraud"}))
 CARD, BARE = "4111 1111 1111 1111", 4111111111111111
 STREAM = {"Accept": "text/event-stream"}
+HERE = Place(4)
 
 
 @tool(effect="read")
@@ -148,7 +149,7 @@ def bank(*guards: Redactor | Unguarded) -> Agent:
 def test_who_reads_is_told_what_their_roles_may_know() -> None:
     agent = bank(Redactor(POLICY))
     for user, shown in ((ANN, b"**** **** **** 1111"), (FRAUD, CARD.encode())):
-        frame = wire.event_frame(replied(), discretion(agent, user))
+        frame = Frames(discretion(agent, user)).event(replied(), HERE)
         assert frame.count(shown) == 2
         assert (CARD.encode() in frame) == (user is FRAUD)
 
@@ -156,10 +157,10 @@ def test_who_reads_is_told_what_their_roles_may_know() -> None:
 def test_an_event_is_encoded_once_for_all_of_whom_the_policy_says_the_same() -> None:
     agent, frames, record = bank(Redactor(POLICY)), Frames(), replied()
     clerk = User("eve", "acme", frozenset({"clerk"}))
-    first = frames.told(discretion(agent, ANN)).event(record)
-    assert frames.told(discretion(agent, clerk)).event(record) is first
-    assert frames.told(discretion(agent, FRAUD)).event(record) is not first
-    assert frames.told(discretion(agent, ANN)).event(replied()) is not first
+    first = frames.told(discretion(agent, ANN)).json(record, HERE)
+    assert frames.told(discretion(agent, clerk)).json(record, HERE) is first
+    assert frames.told(discretion(agent, FRAUD)).json(record, HERE) is not first
+    assert frames.told(discretion(agent, ANN)).json(replied(), HERE) is not first
 
 
 @pytest.mark.parametrize(
@@ -175,4 +176,4 @@ def test_without_an_agent_the_default_holds_and_without_a_redactor_nothing_is_ta
     agent: Agent | None, *, shown: bool
 ) -> None:
     said = Record(4, 1.0, e.TurnSubmitted("r", (Pasted(CARD),), e.Principal("ann")))
-    assert (CARD.encode() in wire.event_frame(said, discretion(agent, ANN))) == shown
+    assert (CARD.encode() in Frames(discretion(agent, ANN)).event(said, HERE)) == shown

@@ -52,7 +52,7 @@ class Spoken:
         self._reply = reply
         self._writer = writer
 
-    def event(self, record: Record) -> bytes:
+    def event(self, record: Record, at: Place) -> bytes:  # noqa: ARG002 - the form's shape
         """See `Form.event`. Of what came before the request nothing is told."""
         if self.over:
             return b""
@@ -66,12 +66,12 @@ class Spoken:
         told = self._writer.changed(self._reply, changes)
         return told + self._writer.ended(self._reply) if self.over else told
 
-    def text(self, delta: Delta) -> bytes:
+    def text(self, delta: Delta, at: Place) -> bytes:  # noqa: ARG002 - the form's shape
         """See `Form.text`."""
         changes = self._reply.grow(delta)
         return self._writer.changed(self._reply, changes) if changes and not self.over else b""
 
-    def said(self, data: bytes, place: int | None = None) -> bytes:  # noqa: ARG002 - the form's shape
+    def said(self, data: bytes, at: Place | None = None) -> bytes:  # noqa: ARG002 - the form's shape
         """See `Form.said`: a stream that has to take back what it said ends."""
         return b"" if self.over or not self._reply.streamed else self._broken()
 
