@@ -37,8 +37,9 @@ def lines_of(frames: bytes) -> list[list[str]]:
 class Speaker:
     """Says something in a session, and more at any moment: for its open turn, or for another."""
 
-    def __init__(self, runtime: Runtime, random: Random) -> None:
+    def __init__(self, runtime: Runtime, random: Random, more: int = 6) -> None:
         self.turns: set[int] = set()
+        self._more = more
         self._runtime = runtime
         self._random = random
 
@@ -49,8 +50,9 @@ class Speaker:
 
     async def may_interrupt(self) -> None:
         """Say something now and then, in the middle of a reply."""
-        if len(self.turns) > 3 or self._random.random() > 0.1:
+        if not self._more or self._random.random() > 0.1:
             return
+        self._more -= 1
         said = Submission("More.", on_busy=self._random.choice(["steer", "steer", "queue"]))
         receipt = await self._runtime.sessions.submit(S, ANN, said)
         self.turns.add(receipt.turn or receipt.seq)
@@ -282,9 +284,36 @@ def test_whichever_road_a_reader_takes_the_next_time_it_gets_the_rest(seed: int)
     asyncio.run(story())
 
 
+def test_the_stream_of_a_turn_that_has_to_wait_tells_no_text_of_another() -> None:
+    async def story() -> None:
+        async with singing(Random(7), more=0) as (speaker, client, runtime):
+            await follow(client, speaker, Reader(), 6)
+            steered = Submission("More.", on_busy="steer")
+            texts: dict[int, str] = {}
+            asked = client.stream(
+                "POST",
+                "/v1/sessions/s/turns",
+                json={"input": "And another."},
+                headers={"Accept": "text/event-stream"},
+            )
+            async with asked as answer:
+                await runtime.sessions.submit(S, ANN, steered)
+                async for line in answer.aiter_lines():
+                    if line.startswith('data: {"type":"text.delta"'):
+                        said: dict[str, str] = json.loads(line.removeprefix("data: "))
+                        began = int(said["id"].split(".")[0])
+                        texts[began] = texts.get(began, "") + said["text"]
+            journal = await runtime.sessions.events(S, ANN)
+            begun = [each.seq for each in journal if isinstance(each.event, e.ModelReserved)]
+            assert len(begun) == 3
+            assert texts == {begun[-1]: WORDS}
+
+    asyncio.run(story())
+
+
 @asynccontextmanager
 async def singing(
-    random: Random,
+    random: Random, more: int = 6
 ) -> AsyncGenerator[tuple[Speaker, httpx2.AsyncClient, Runtime]]:
     """Serve a session in which somebody speaks."""
     agent = Agent("poet", ScriptedModel([WORDS], pace=Pace(7, delta_delay_s=0.002)), "")
@@ -294,7 +323,7 @@ async def singing(
         serving(asgi(runtime, [Development(ANN)])) as url,
         httpx2.AsyncClient(base_url=url) as client,
     ):
-        speaker = Speaker(runtime, random)
+        speaker = Speaker(runtime, random, more)
         await speaker.begins()
         yield speaker, client, runtime
 

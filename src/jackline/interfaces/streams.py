@@ -6,19 +6,18 @@ was in mid-message it gets what is missing of the text; where the driver that sa
 journal's end, the session that it knew is gone, and `stream.truncated` says that all begins anew.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from jackline.core.events import Erased, ModelClosed, Record, SessionTaken
+from jackline.core.events import Erased, ModelClosed, ModelReserved, Record, SessionTaken
 from jackline.core.value import replace
 from jackline.interfaces import wire
 from jackline.interfaces.wire import Discretion, OpenReply, Place
 from jackline.ports import Delta, SessionRow
 from jackline.runtime.following import Heard
+from jackline.runtime.results import ends
 from jackline.runtime.sessions import Sessions
-
-Ends = Callable[[Record], bool]
 
 
 class Form(Protocol):
@@ -84,18 +83,18 @@ _KEPT, _KEPT_BYTES = 512, 16_384
 
 
 async def stream(
-    sessions: Sessions, row: SessionRow, after: Place, form: Form, ends: Ends | None = None
+    sessions: Sessions, row: SessionRow, after: Place, form: Form, turn: int | None = None
 ) -> AsyncGenerator[Sequence[bytes]]:
-    """Yield what a reader at `after` is told, as it comes, until `ends` says that it was the last.
+    """Yield what a reader at `after` is told, as it comes, until `turn` has ended, if one is named.
 
-    It is nothing where there was no news for a while. Raises `NotFoundError` where the session is
-    erased meanwhile.
+    Then it begins before that, and tells no other turn's text. It is nothing where there was no
+    news for a while. Raises `NotFoundError` where the session is erased meanwhile.
     """
     if after.seq > row.head:
         told = wire.said_json("stream.truncated", {"after": after.seq, "head": row.head})
         after = Place(0)
         yield (form.said(told, after),)
-    reader = StreamReader(form, after, ends)
+    reader = StreamReader(form, after, turn)
     while not reader.ended:
         reader.is_behind = False
         async with aclosing(sessions.follow(row, reader.seq)) as batches:
@@ -108,12 +107,13 @@ async def stream(
 class StreamReader:
     """What a reader has got so far."""
 
-    def __init__(self, form: Form, after: Place, ends: Ends | None = None) -> None:
+    def __init__(self, form: Form, after: Place, turn: int | None = None) -> None:
         self.seq = after.seq
         self.ended = False
         self.is_behind = False
         self._form = form
-        self._ends = ends
+        self._turn = turn
+        self._asked = ""  # The key of the last call of a model.
         self._open = after.reply  # It has a part of it.
         self._given_up: OpenReply | None = None
 
@@ -138,9 +138,13 @@ class StreamReader:
             self._reset(out)
         self.seq = record.seq
         out.append(self._form.event(record, Place(self.seq, self._open)))
-        self.ended = bool(self._ends and self._ends(record))
+        if isinstance(record.event, ModelReserved):
+            self._asked = record.event.key
+        self.ended = self._turn is not None and ends(record, self._turn)
 
     def _text(self, delta: Delta, out: list[bytes]) -> None:
+        if self._turn is not None and not self._asked.startswith(f"turn/{self._turn}/"):
+            return
         reply = self._open
         if reply and delta.seq < reply.seq:
             return  # It comes late: that reply was over before this one began.

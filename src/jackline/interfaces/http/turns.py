@@ -17,7 +17,7 @@ from jackline.interfaces.http.shapes import Done, Told, answers, receipt_of
 from jackline.interfaces.readers import unless_sent_away
 from jackline.interfaces.streams import stream
 from jackline.interfaces.wire import Place
-from jackline.runtime.results import Result, ends
+from jackline.runtime.results import Result
 from jackline.runtime.submission import Submission
 
 router = APIRouter(tags=["turns"])
@@ -56,7 +56,7 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     if wants_stream(accept):
         row = await service.sessions.row(name, caller.user)
         form = service.told(row, caller.user)
-        frames = stream(service.sessions, row, Place(turn - 1), form, lambda each: ends(each, turn))
+        frames = stream(service.sessions, row, Place(turn - 1), form, turn)
         return EventStream(frames, service)
     if wait and (result := await _result(service, caller, name, turn, wait)):
         return json(done(result))

@@ -75,10 +75,6 @@ class Spoken:
         """See `Form.said`: a stream that has to take back what it said ends."""
         return b"" if self.over or not self._reply.streamed else self._broken()
 
-    def ends(self, record: Record) -> bool:  # noqa: ARG002 - the shape of `streams.Ends`
-        """Whether there is nothing more to tell."""
-        return self.over
-
     def _broken(self) -> bytes:
         self.over = True
         text = "The answer was lost in the middle, and is given anew: ask for it again."
@@ -90,7 +86,8 @@ async def told(
 ) -> AsyncGenerator[Sequence[bytes]]:
     """Yield a stream of what comes of a request, until it is over. The turn goes on regardless."""
     spoken = Spoken(reply, writer)
-    frames = stream(service.sessions, row, Place(reply.span.turn - 1), spoken, spoken.ends)
+    turn = reply.span.turn
+    frames = stream(service.sessions, row, Place(turn - 1), spoken, turn)
     try:
         async with aclosing(frames) as batches:
             async for batch in batches:
