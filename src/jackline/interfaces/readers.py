@@ -1,11 +1,13 @@
 """The readers of streams: who is there, and how they are sent away."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable
 from typing import TypeVar
 
 T = TypeVar("T")
+_NEWS_S = 10.0
 
 
 class DroppedError(Exception):
@@ -23,6 +25,7 @@ class Readers:
         self.left: Counter[str] = Counter()
         self.closing = ""
         self._there: set[asyncio.TaskGroup] = set()
+        self._failed_at = -math.inf
 
     def __len__(self) -> int:
         return len(self._there)
@@ -37,6 +40,11 @@ class Readers:
         """Count a reader no more. `code` says why it left."""
         self._there.discard(group)
         self.left[code] += 1
+
+    def is_news(self, now: float) -> bool:
+        """Whether it is a while since a reader could not be served, as one cannot `now`."""
+        before, self._failed_at = self._failed_at, now
+        return now > before + _NEWS_S
 
     def send_away(self, code: str = "drain") -> None:
         """Have every reader come back elsewhere, or later: nobody new is let in."""

@@ -15,6 +15,7 @@ from jackline.core.errors import (
     JacklineError,
     NotFoundError,
     OperatorError,
+    StoreError,
     UnauthenticatedError,
 )
 from jackline.interfaces import wire
@@ -41,8 +42,9 @@ class EventStream(Response):
     """Server-sent events, for as long as somebody reads them.
 
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
-    with the id of what it had last; `farewell` tells them where the server ends. Whose key or token
-    holds no longer is sent away, too, within `ping_s`.
+    with the id of what it had last; `farewell` tells them where the server ends. So does who reads
+    while the store cannot be read. Whose key or token holds no longer is sent away, too, within
+    `ping_s`.
     """
 
     def __init__(
@@ -62,13 +64,13 @@ class EventStream(Response):
         """Send what there is, until it ends or the reader has left."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        readers, code = self._service.readers, "ended"
+        readers, code, last = self._service.readers, "ended", b""
         group = asyncio.TaskGroup()
         try:
             async with group:
                 readers.come(group)
                 watch = group.create_task(_left(receive))
-                await self._pump(send, Headers(scope=scope).get("authorization", ""))
+                last = await self._pump(send, Headers(scope=scope).get("authorization", ""))
                 watch.cancel()
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
@@ -80,10 +82,11 @@ class EventStream(Response):
             _LOG.info("A reader has taken nothing for %s s.", self._service.bounds.send_s)
             await _cut(scope, receive)
             return  # There is no way to tell it: what it has not taken is in the way.
-        last = self._farewell() if code == "drain" else b""
+        last = self._farewell() if code == "drain" else last
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
-    async def _pump(self, send: Send, authorization: str) -> None:
+    async def _pump(self, send: Send, authorization: str) -> bytes:
+        """Send what there is, and return what is to be said last."""
         bounds = self._service.bounds
         loop = asyncio.get_running_loop()
         sent_at = known_at = loop.time()
@@ -106,7 +109,12 @@ class EventStream(Response):
                     async with asyncio.timeout(bounds.send_s):
                         await send(message)
             except (NotFoundError, UnauthenticatedError) as error:
-                await send(_gone(error))
+                return _gone(error)
+            except StoreError as error:
+                if self._service.readers.is_news(loop.time()):
+                    _LOG.warning("Whoever follows is sent away, to come back: %s", error)
+                return _come_back() + _gone(error)
+        return b""
 
     async def _check(self, authorization: str) -> None:
         """Raise `UnauthenticatedError` where the reader's key or token holds no longer."""
@@ -128,7 +136,6 @@ async def _left(receive: Receive) -> None:
     raise DroppedError("left")
 
 
-def _gone(error: JacklineError) -> dict[str, Any]:
-    """Return the last message of a stream whose session was erased, or whose reader may not."""
-    told = wire.said_json("stream.ended", {"code": error.code, "detail": str(error)})
-    return {"type": "http.response.body", "body": wire.frame(told), "more_body": True}
+def _gone(error: JacklineError) -> bytes:
+    """Return the last of a stream that this ends."""
+    return wire.frame(wire.said_json("stream.ended", {"code": error.code, "detail": str(error)}))

@@ -14,6 +14,7 @@ from jackline.core.errors import (
     ForbiddenError,
     JacklineError,
     NotFoundError,
+    StoreError,
     UnauthenticatedError,
 )
 from jackline.core.events import SessionId
@@ -49,6 +50,7 @@ CLOSES: Mapping[str, int] = {
     "oversize": 1009,
     "drain": 1012,
     "slow_reader": 1013,
+    "store": 1013,
     "not_found": 4404,
 }
 _SUBPROTOCOL, _BEARER = "jackline", "bearer."
@@ -142,7 +144,7 @@ class _Conversation:
                 async for batch in batches:
                     for item in batch:
                         await self._send(item)
-            except NotFoundError as error:
+            except (NotFoundError, StoreError) as error:
                 await self._send(_encode(Ended(error.code, str(error))))
                 raise DroppedError(error.code) from None
 
