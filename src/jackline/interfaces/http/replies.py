@@ -26,6 +26,7 @@ from jackline.interfaces.throttling import uncounted
 
 _LOG = logging.getLogger("jackline.server")
 ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
+_FAREWELL_S = 1.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,12 +79,11 @@ class EventStream(Response):
             code = "slow_reader"
         finally:
             readers.go(group, code)
-        if code == "slow_reader":
-            _LOG.info("A reader has taken nothing for %s s.", self._service.bounds.send_s)
-            await _cut(scope, receive)
-            return  # There is no way to tell it: what it has not taken is in the way.
         last = self._farewell() if code == "drain" else last
-        await send({"type": "http.response.body", "body": last, "more_body": False})
+        if code == "slow_reader" or not await _ended(send, last):
+            # There is no way to tell it: what it has not taken is in the way.
+            _LOG.info("A reader takes nothing, and is cut off.")
+            await _cut(scope, receive)
 
     async def _pump(self, send: Send, authorization: str) -> bytes:
         """Send what there is, and return what is to be said last."""
@@ -120,6 +120,16 @@ class EventStream(Response):
         """Raise `UnauthenticatedError` where the reader's key or token holds no longer."""
         with suppress(OperatorError):  # Nobody can say now: it is asked again.
             await known_caller(uncounted(self._service.identities), authorization)
+
+
+async def _ended(send: Send, last: bytes) -> bool:
+    """Say the last of a stream, and return whether that was taken soon enough."""
+    try:
+        async with asyncio.timeout(_FAREWELL_S):
+            await send({"type": "http.response.body", "body": last, "more_body": False})
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:
