@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -24,7 +25,8 @@ from jackline import (
 from jackline.core import events as e
 from jackline.core.messages import Part, Pasted, Reasoning, Text
 from jackline.interfaces.discretion import discretion
-from jackline.interfaces.identity import Development
+from jackline.interfaces.identity import Caller, Development
+from jackline.interfaces.service import Bounds
 from jackline.interfaces.streams import Frames
 from jackline.interfaces.wire import Place
 from jackline.serving import asgi
@@ -152,6 +154,39 @@ def test_who_reads_is_told_what_their_roles_may_know() -> None:
         frame = Frames(discretion(agent, user)).event(replied(), HERE)
         assert frame.count(shown) == 2
         assert (CARD.encode() in frame) == (user is FRAUD)
+
+
+class Demoted:
+    """Knows ann, whose roles are taken away while she reads."""
+
+    roles = frozenset({"user", "fraud"})
+
+    async def caller(self, credentials: str) -> Caller | None:  # noqa: ARG002 - whatever it is
+        return Caller(User("ann", "acme", self.roles), "key")
+
+
+def test_who_follows_and_has_a_role_no_more_is_sent_away_and_sees_less_when_they_return() -> None:
+    async def story() -> tuple[str, str]:
+        known, agent = Demoted(), bank(Redactor(Policy((Rule("allow", roles=("fraud",)),))))
+        async with Runtime([agent], store="memory://") as runtime, asyncio.timeout(30):
+            app = asgi(runtime, [known])
+            app.state.service = replace(app.state.service, bounds=Bounds(ping_s=0.05))
+            async with serving(app) as url, httpx2.AsyncClient(base_url=url) as client:
+                user = User("ann", "acme", known.roles)
+                await runtime.run("bank", CARD, user=user, session="s")
+                seen, events = "", "/v1/sessions/s/events"
+                async with client.stream("GET", events, headers=STREAM) as answer:
+                    async for line in answer.aiter_lines():
+                        seen += line + "\n"
+                        if "turn.completed" in line:
+                            known.roles = frozenset({"user"})
+                return seen, (await client.get(events)).text
+
+    seen, page = asyncio.run(story())
+    assert CARD in seen
+    assert CARD not in page
+    assert seen.splitlines()[-2].startswith('data: {"type":"stream.ended","code":"access_changed"')
+    assert "retry: 1000\n" in seen
 
 
 def test_an_event_is_encoded_once_for_all_of_whom_the_policy_says_the_same() -> None:

@@ -19,6 +19,7 @@ from jackline import Agent
 from jackline.core.events import SessionId
 from jackline.interfaces.http import listening
 from jackline.interfaces.http.replies import ABORT, EventStream
+from jackline.interfaces.identity import Caller
 from jackline.interfaces.service import Bounds
 from jackline.testing import ScriptedModel
 
@@ -292,7 +293,7 @@ def test_whoever_reads_nothing_does_not_hold_up_the_server_as_it_ends() -> None:
         scope: Scope = {"type": "http", "headers": [], "extensions": {ABORT: {"now": cut.set}}}
         here.service.readers.send_away()
         async with asyncio.timeout(ENDS_S):
-            await EventStream(frames(), here.service)(scope, receive, send)
+            await EventStream(frames(), here.service, Caller(ME, ""))(scope, receive, send)
         assert here.service.readers.left["drain"] == 1
 
     within(story)

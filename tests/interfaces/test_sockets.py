@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from jackline import Runtime
+from jackline import Runtime, User
 from jackline.core.errors import UnauthenticatedError
 from jackline.core.events import SessionId
 from jackline.interfaces.identity import Caller
@@ -277,15 +277,19 @@ def test_a_session_that_is_erased_ends_its_connections() -> None:
 
 
 class Revocable(Tokens):
-    """Knows everybody, until their keys are revoked."""
+    """Knows everybody, until their keys are revoked, or roles are taken away."""
 
     def __init__(self) -> None:
         self.revoked = False
+        self.taken = frozenset[str]()
 
     async def caller(self, credentials: str) -> Caller | None:
         if self.revoked:
             raise UnauthenticatedError("This key was revoked.")
-        return await super().caller(credentials)
+        found = await super().caller(credentials)
+        assert found, "all are known here"
+        user = found.user
+        return Caller(User(user.id, user.tenant, user.roles - self.taken), found.key)
 
 
 def test_a_key_that_is_revoked_meanwhile_does_nothing_more() -> None:
@@ -300,6 +304,24 @@ def test_a_key_that_is_revoked_meanwhile_does_nothing_more() -> None:
                 await talk.say(type="input", input="Hello.")
                 assert await talk.ended() == (1008, "unauthenticated")
                 assert await journal(runtime.store, "heron") == before
+
+    asyncio.run(story())
+
+
+def test_a_connection_that_is_open_ends_when_its_key_is_revoked_or_says_something_else() -> None:
+    async def story() -> None:
+        keys = Revocable()
+        async with joined(Bounds(ping_s=0.05)) as (_, app, join):
+            app.state.service = replace(app.state.service, identities=[keys])
+            async with join(who=shown("ann", "heron", "user", "fraud")) as talk:
+                await talk.until(type="session.opened")
+                keys.taken = frozenset({"fraud"})
+                assert await talk.ended() == (4403, "access_changed")
+                assert talk.heard[-1]["type"] == "stream.ended"
+            async with join() as talk:
+                await talk.until(type="session.opened")
+                keys.revoked = True
+                assert await talk.ended() == (1008, "unauthenticated")
 
     asyncio.run(story())
 

@@ -3,8 +3,13 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import TypeVar
+
+from jackline.core.errors import AccessChangedError, OperatorError
+from jackline.interfaces.identity import Caller, Identity, known_caller
+from jackline.interfaces.throttling import uncounted
 
 T = TypeVar("T")
 _NEWS_S = 10.0
@@ -51,6 +56,20 @@ class Readers:
         self.closing = code
         for group in self._there:
             group.create_task(_raise(DroppedError(code)))
+
+
+async def check_unchanged(
+    identities: Sequence[Identity], authorization: str, caller: Caller
+) -> None:
+    """Check that who follows still is whom they have shown themselves to be.
+
+    Raises `UnauthenticatedError` where their key or token holds no longer, `AccessChangedError`
+    where it says something else of them.
+    """
+    with suppress(OperatorError):  # Nobody can say now: it is asked again.
+        now = await known_caller(uncounted(identities), authorization)
+        if now.user != caller.user:
+            raise AccessChangedError("What you may see or do is not what it was: come back.")
 
 
 async def unless_sent_away(readers: Readers, work: Awaitable[T]) -> T | None:

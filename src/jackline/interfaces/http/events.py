@@ -42,7 +42,7 @@ async def read_events(  # noqa: PLR0913 - each is a part of the request
     place = wire.place(last_event_id or after or "0")
     form = service.told(row, caller.user)
     if wants_stream(accept):
-        return EventStream(stream(service.sessions, row, place, form), service)
+        return EventStream(stream(service.sessions, row, place, form), service, caller)
     records = await service.store.read(row.id, place.seq, limit)
     told = StreamReader(Messages(form), place).told(records)
     page = b'{"events":[%b],"head":%d}' % (b",".join(told), row.head)

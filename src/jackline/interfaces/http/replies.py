@@ -12,17 +12,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jackline.core.errors import (
+    AccessChangedError,
     JacklineError,
     NotFoundError,
-    OperatorError,
     StoreError,
     UnauthenticatedError,
 )
 from jackline.interfaces import wire
-from jackline.interfaces.identity import known_caller
-from jackline.interfaces.readers import DroppedError
+from jackline.interfaces.identity import Caller
+from jackline.interfaces.readers import DroppedError, check_unchanged
 from jackline.interfaces.service import Service
-from jackline.interfaces.throttling import uncounted
 
 _LOG = logging.getLogger("jackline.server")
 ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
@@ -44,14 +43,15 @@ class EventStream(Response):
 
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
     with the id of what it had last; `farewell` tells them where the server ends. So does who reads
-    while the store cannot be read. Whose key or token holds no longer is sent away, too, within
-    `ping_s`.
+    while the store cannot be read. Whose key or token holds no longer, or says something else of
+    its `caller`, is sent away, too, within `ping_s`.
     """
 
     def __init__(
         self,
         frames: AsyncGenerator[Sequence[bytes]],
         service: Service,
+        caller: Caller,
         farewell: Callable[[], bytes] = _come_back,
     ) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -59,6 +59,7 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._frames = frames
         self._service = service
+        self._caller = caller
         self._farewell = farewell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +97,8 @@ class EventStream(Response):
                     now = loop.time()
                     if now >= known_at + bounds.ping_s:
                         known_at = now
-                        await self._check(authorization)
+                        identities = self._service.identities
+                        await check_unchanged(identities, authorization, self._caller)
                     body = b"".join(batch)
                     if not body and now < sent_at + bounds.ping_s:
                         continue
@@ -110,16 +112,13 @@ class EventStream(Response):
                         await send(message)
             except (NotFoundError, UnauthenticatedError) as error:
                 return _gone(error)
+            except AccessChangedError as error:
+                return _come_back() + _gone(error)
             except StoreError as error:
                 if self._service.readers.is_news(loop.time()):
                     _LOG.warning("Whoever follows is sent away, to come back: %s", error)
                 return _come_back() + _gone(error)
         return b""
-
-    async def _check(self, authorization: str) -> None:
-        """Raise `UnauthenticatedError` where the reader's key or token holds no longer."""
-        with suppress(OperatorError):  # Nobody can say now: it is asked again.
-            await known_caller(uncounted(self._service.identities), authorization)
 
 
 async def _ended(send: Send, last: bytes) -> bool:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from jackline.core.errors import (
+    AccessChangedError,
     ForbiddenError,
     JacklineError,
     NotFoundError,
@@ -36,10 +37,10 @@ from jackline.interfaces.http.messages import (
 )
 from jackline.interfaces.identity import Caller, known_caller
 from jackline.interfaces.problems import found_wrong, problem
-from jackline.interfaces.readers import DroppedError
+from jackline.interfaces.readers import DroppedError, check_unchanged
 from jackline.interfaces.service import Service
 from jackline.interfaces.streams import stream
-from jackline.ports import Receipt, SessionRow
+from jackline.ports import Receipt
 from jackline.runtime.submission import Submission
 
 router = APIRouter()
@@ -51,6 +52,7 @@ CLOSES: Mapping[str, int] = {
     "drain": 1012,
     "slow_reader": 1013,
     "store": 1013,
+    "access_changed": 4403,
     "not_found": 4404,
 }
 _SUBPROTOCOL, _BEARER = "jackline", "bearer."
@@ -78,7 +80,7 @@ async def converse(websocket: WebSocket, session: str) -> None:
     offered: Sequence[str] = websocket.scope.get("subprotocols", ())
     await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
     batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
-    await _Conversation(websocket, service, authorization, row).last(batches)
+    await _Conversation(websocket, service, authorization, caller, row.id).last(batches)
 
 
 def check_origin(websocket: WebSocket, origins: frozenset[str]) -> None:
@@ -105,12 +107,18 @@ class _Conversation:
     """One connection that was accepted."""
 
     def __init__(
-        self, websocket: WebSocket, service: Service, authorization: str, row: SessionRow
+        self,
+        websocket: WebSocket,
+        service: Service,
+        authorization: str,
+        caller: Caller,
+        name: SessionId,
     ) -> None:
         self._websocket = websocket
         self._service = service
         self._authorization = authorization
-        self._name = row.id
+        self._caller = caller
+        self._name = name
         self._malformed = 0
 
     async def last(self, batches: AsyncGenerator[Sequence[bytes]]) -> None:
@@ -122,6 +130,7 @@ class _Conversation:
                 readers.come(group)
                 group.create_task(self._tell(batches))
                 group.create_task(self._listen())
+                group.create_task(self._watch())
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
         except* TimeoutError:
@@ -145,6 +154,16 @@ class _Conversation:
                     for item in batch:
                         await self._send(item)
             except (NotFoundError, StoreError) as error:
+                await self._send(_encode(Ended(error.code, str(error))))
+                raise DroppedError(error.code) from None
+
+    async def _watch(self) -> None:
+        """Look now and then whether the client still is who it was."""
+        while True:
+            await asyncio.sleep(self._service.bounds.ping_s)
+            try:
+                await check_unchanged(self._service.identities, self._authorization, self._caller)
+            except (UnauthenticatedError, AccessChangedError) as error:
                 await self._send(_encode(Ended(error.code, str(error))))
                 raise DroppedError(error.code) from None
 

@@ -57,7 +57,7 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
         row = await service.sessions.row(name, caller.user)
         form = service.told(row, caller.user)
         frames = stream(service.sessions, row, Place(turn - 1), form, turn)
-        return EventStream(frames, service)
+        return EventStream(frames, service, caller)
     if wait and (result := await _result(service, caller, name, turn, wait)):
         return json(done(result))
     return json(receipt_of(name, receipt), 202)
