@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message, Scope
 from tests.interfaces.house import WAIT_S, Tokens, client, house, journal, shown
-from tests.interfaces.served import serving
+from tests.interfaces.served import ENDS_S, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
@@ -19,6 +20,7 @@ from websockets.typing import Origin, Subprotocol
 from jackline import Runtime, User
 from jackline.core.errors import UnauthenticatedError
 from jackline.core.events import SessionId
+from jackline.interfaces.http.replies import ABORT
 from jackline.interfaces.identity import Caller
 from jackline.interfaces.service import Bounds
 
@@ -261,6 +263,37 @@ def test_those_who_are_there_as_the_server_ends_are_told_to_return() -> None:
             assert await talk.ended() == (1012, "drain")
             async with join() as late:
                 assert await late.ended() == (1012, "drain")
+
+    asyncio.run(story())
+
+
+def test_who_takes_nothing_is_cut_off_soon_as_the_server_ends() -> None:
+    async def story() -> None:
+        async with joined() as (_, app, _):
+            cut = asyncio.Event()
+            comes = iter([{"type": "websocket.connect"}])
+
+            async def receive() -> Message:
+                if first := next(comes, None):
+                    return first
+                await cut.wait()
+                return {"type": "websocket.disconnect", "code": 1006}
+
+            async def send(message: Message) -> None:
+                if message["type"] != "websocket.accept":
+                    await cut.wait()
+
+            scope: Scope = {
+                "type": "websocket",
+                "path": "/v1/sessions/one/ws",
+                "headers": [(b"authorization", ANN["Authorization"].encode())],
+                "query_string": b"",
+                "extensions": {ABORT: {"now": cut.set}},
+            }
+            app.state.service.readers.send_away()
+            async with asyncio.timeout(ENDS_S):
+                await app(scope, receive, send)
+            assert cut.is_set()
 
     asyncio.run(story())
 

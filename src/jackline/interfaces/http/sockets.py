@@ -35,6 +35,7 @@ from jackline.interfaces.http.messages import (
     SteerSaid,
     Verb,
 )
+from jackline.interfaces.http.replies import ABORT
 from jackline.interfaces.identity import Caller, known_caller
 from jackline.interfaces.problems import found_wrong, problem
 from jackline.interfaces.readers import DroppedError, check_unchanged
@@ -57,7 +58,7 @@ CLOSES: Mapping[str, int] = {
 }
 _SUBPROTOCOL, _BEARER = "jackline", "bearer."
 _MALFORMED_MAX = 10
-_FAREWELL_S = 20.0
+_FAREWELL_S, _DRAIN_S = 20.0, 1.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -140,10 +141,17 @@ class _Conversation:
         finally:
             readers.go(group, code)
         if code in CLOSES:
-            # Who is too slow for this, too, is not told: what it has not taken is in the way.
-            with suppress(TimeoutError, WebSocketDisconnect):
-                async with asyncio.timeout(_FAREWELL_S):
+            await self._end(code)
+
+    async def _end(self, code: str) -> None:
+        """Say why it ends. Who is too slow for that, too, is cut off: much is in the way."""
+        try:
+            async with asyncio.timeout(_DRAIN_S if self._service.readers.closing else _FAREWELL_S):
+                with suppress(WebSocketDisconnect):
                     await self._websocket.close(CLOSES[code], code)
+        except TimeoutError:
+            if abort := self._websocket.scope.get("extensions", {}).get(ABORT):
+                abort["now"]()
 
     async def _tell(self, batches: AsyncGenerator[Sequence[bytes]]) -> None:
         if self._service.readers.closing:
