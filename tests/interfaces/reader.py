@@ -26,9 +26,8 @@ class Reader:
         fields = dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
         if "data" not in fields:
             return
-        if "id" in fields:
-            self.last_id = fields["id"]
         self.take(json.loads(fields["data"]))
+        assert fields.get("id", self.last_id) == self.last_id, (fields, self.last_id)
 
     def take(self, said: dict[str, Any]) -> None:
         """Take what is said, as JSON."""
@@ -41,12 +40,19 @@ class Reader:
             case "stream.truncated":
                 self.events, self.reply, self.text = [], None, ""
                 self.begun_anew += 1
+                self.last_id = "0"
             case _:
                 self._event(said)
+
+    @property
+    def ended(self) -> list[int]:
+        """The turns whose end was heard."""
+        return [each["turn"] for each in self.events if each["type"] == "turn.completed"]
 
     def _event(self, said: dict[str, Any]) -> None:
         assert said["seq"] == len(self.events) + 1, (said["seq"], len(self.events))
         self.events.append(said)
+        self.last_id = said.get("id", str(said["seq"]))
         if said["type"] == "model.replied" and self.reply:
             whole = "".join(part["text"] for part in said["parts"] if part["type"] == "text")
             assert whole.startswith(self.text), (self.text, whole)
@@ -56,7 +62,8 @@ class Reader:
         assert not (said["type"] == "session.taken" and self.reply), "its epoch is gone"
 
     def _delta(self, said: dict[str, Any]) -> None:
-        seq, epoch, end = map(int, said["id"].split("."))
+        self.last_id = said["id"]
+        seq, epoch, end = map(int, said["id"].split(".")[:3])
         assert seq <= len(self.events), "text of a reply that nobody has heard of"
         reply = {"seq": seq, "epoch": epoch}
         assert self.reply in (None, reply), (self.reply, reply)

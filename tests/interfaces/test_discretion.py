@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import product
 
 import httpx2
@@ -27,10 +28,11 @@ from jackline import (
 )
 from jackline.core import events as e
 from jackline.core.messages import Part, Pasted, Reasoning, Text
-from jackline.interfaces import wire
 from jackline.interfaces.discretion import discretion
-from jackline.interfaces.identity import Development
+from jackline.interfaces.identity import Caller, Development
+from jackline.interfaces.service import Bounds
 from jackline.interfaces.streams import Frames
+from jackline.interfaces.wire import Place
 from jackline.serving import asgi
 from jackline.stack import secured
 from jackline.testing import ScriptedModel
@@ -40,6 +42,7 @@ FRAUD = User("eve", "acme", frozenset({"fraud"}))
 ANN_THEN = User("ann", "acme", frozenset({"user", "fraud"}))
 CARD, BARE = "4111 1111 1111 1111", 4111111111111111
 STREAM = {"Accept": "text/event-stream"}
+HERE = Place(4)
 
 
 @tool(effect="read")
@@ -216,18 +219,51 @@ def bank(*guards: Redactor | Unguarded) -> Agent:
 def test_who_reads_is_told_what_their_roles_may_know() -> None:
     agent = bank(Redactor(POLICY))
     for user, shown in ((ANN, b"**** **** **** 1111"), (FRAUD, CARD.encode())):
-        frame = wire.event_frame(replied(), discretion(agent, user))
+        frame = Frames(discretion(agent, user)).event(replied(), HERE)
         assert frame.count(shown) == 2
         assert (CARD.encode() in frame) == (user is FRAUD)
+
+
+class Demoted:
+    """Knows ann, whose roles are taken away while she reads."""
+
+    roles = frozenset({"user", "fraud"})
+
+    async def caller(self, credentials: str) -> Caller | None:  # noqa: ARG002 - whatever it is
+        return Caller(User("ann", "acme", self.roles), "key")
+
+
+def test_who_follows_and_has_a_role_no_more_is_sent_away_and_sees_less_when_they_return() -> None:
+    async def story() -> tuple[str, str]:
+        known, agent = Demoted(), bank(Redactor(Policy((Rule("allow", roles=("fraud",)),))))
+        async with Runtime([agent], store="memory://") as runtime, asyncio.timeout(30):
+            app = asgi(runtime, [known])
+            app.state.service = replace(app.state.service, bounds=Bounds(ping_s=0.05))
+            async with serving(app) as url, httpx2.AsyncClient(base_url=url) as client:
+                user = User("ann", "acme", known.roles)
+                await runtime.run("bank", CARD, user=user, session="s")
+                seen, events = "", "/v1/sessions/s/events"
+                async with client.stream("GET", events, headers=STREAM) as answer:
+                    async for line in answer.aiter_lines():
+                        seen += line + "\n"
+                        if "turn.completed" in line:
+                            known.roles = frozenset({"user"})
+                return seen, (await client.get(events)).text
+
+    seen, page = asyncio.run(story())
+    assert CARD in seen
+    assert CARD not in page
+    assert seen.splitlines()[-2].startswith('data: {"type":"stream.ended","code":"access_changed"')
+    assert "retry: 1000\n" in seen
 
 
 def test_an_event_is_encoded_once_for_all_of_whom_the_policy_says_the_same() -> None:
     agent, frames, record = bank(Redactor(POLICY)), Frames(), replied()
     clerk = User("eve", "acme", frozenset({"clerk"}))
-    first = frames.told(discretion(agent, ANN)).event(record)
-    assert frames.told(discretion(agent, clerk)).event(record) is first
-    assert frames.told(discretion(agent, FRAUD)).event(record) is not first
-    assert frames.told(discretion(agent, ANN)).event(replied()) is not first
+    first = frames.told(discretion(agent, ANN)).json(record, HERE)
+    assert frames.told(discretion(agent, clerk)).json(record, HERE) is first
+    assert frames.told(discretion(agent, FRAUD)).json(record, HERE) is not first
+    assert frames.told(discretion(agent, ANN)).json(replied(), HERE) is not first
 
 
 @pytest.mark.parametrize(
@@ -243,4 +279,4 @@ def test_without_an_agent_the_default_holds_and_without_a_redactor_nothing_is_ta
     agent: Agent | None, *, shown: bool
 ) -> None:
     said = Record(4, 1.0, e.TurnSubmitted("r", (Pasted(CARD),), e.Principal("ann")))
-    assert (CARD.encode() in wire.event_frame(said, discretion(agent, ANN))) == shown
+    assert (CARD.encode() in Frames(discretion(agent, ANN)).event(said, HERE)) == shown

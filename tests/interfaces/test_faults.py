@@ -5,18 +5,21 @@ import gc
 import os
 import resource
 import socket
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.interfaces.served import ME, Here, running
+from starlette.types import Message, Scope
+from tests.interfaces.served import ENDS_S, ME, Here, running
 from tests.kill.processes import passed
 
 from jackline import Agent, Submission
 from jackline.core.events import SessionId
 from jackline.interfaces.http import listening
+from jackline.interfaces.http.replies import ABORT, EventStream
+from jackline.interfaces.identity import Caller
 from jackline.interfaces.service import Bounds
 from jackline.ports import Request
 from jackline.testing import ScriptedModel
@@ -281,3 +284,27 @@ def test_whoever_follows_and_reads_nothing_is_sent_away(caplog: pytest.LogCaptur
     with caplog.at_level("WARNING"):
         within(story, Bounds(send_s=0.3))
     assert not caplog.records, "what clients do is no error of ours"
+
+
+def test_whoever_reads_nothing_does_not_hold_up_the_server_as_it_ends() -> None:
+    async def story(here: Here) -> None:
+        cut = asyncio.Event()
+
+        async def receive() -> Message:
+            await cut.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await cut.wait()
+
+        async def frames() -> AsyncGenerator[Sequence[bytes]]:
+            yield (b"data: {}\n\n",)
+
+        scope: Scope = {"type": "http", "headers": [], "extensions": {ABORT: {"now": cut.set}}}
+        here.service.readers.send_away()
+        async with asyncio.timeout(ENDS_S):
+            await EventStream(frames(), here.service, Caller(ME, ""))(scope, receive, send)
+        assert here.service.readers.left["drain"] == 1
+
+    within(story)

@@ -1,6 +1,7 @@
 """A server whose database cannot be written for a while, or whose disk is full."""
 
 import asyncio
+import json
 import resource
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,20 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.interfaces.served import ME, Here, running
+from tests.interfaces.served import ME, Here, running, serving
 from tests.kill.processes import passed
 from tests.kill.serving import Follower, Served, journal, servers
+from websockets.asyncio.client import connect
 
-from jackline import Agent
+from jackline import Agent, Runtime
+from jackline.adapters.memory import MemoryStore
+from jackline.core.errors import StoreError
 from jackline.core.events import SessionId
+from jackline.interfaces.identity import Development
+from jackline.ports import SessionRow
+from jackline.serving import asgi
 from jackline.testing import ScriptedModel
+from jackline.testing.conformance import ManualClock
 
 
 async def asks(here: Here, number: int) -> httpx2.Response:
@@ -121,3 +129,52 @@ async def said(served: Served, session: str) -> Sequence[Mapping[str, object]]:
     follower = Follower(session)
     await follower.follow(served.url)
     return follower.events
+
+
+class Failing(MemoryStore):
+    """A store that can be read until it fails."""
+
+    fails = False
+
+    async def row(self, session: SessionId) -> SessionRow:
+        if self.fails:
+            raise StoreError("The database does not answer.")
+        return await super().row(session)
+
+
+def test_who_follows_as_the_store_fails_is_told_to_come_back_and_the_log_says_it_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story() -> None:
+        store = Failing(ManualClock())
+        async with (
+            asyncio.timeout(30),
+            Runtime([Agent("a", ScriptedModel(["Hi."]))], store=store) as runtime,
+            serving(asgi(runtime, [Development(ME)])) as url,
+            httpx2.AsyncClient(base_url=url, timeout=20) as client,
+        ):
+            await runtime.sessions.open("a", ME, "s")
+            events, headers = "/v1/sessions/s/events", {"Accept": "text/event-stream"}
+            async with (
+                client.stream("GET", events, headers=headers) as one,
+                client.stream("GET", events, headers=headers) as another,
+                connect(f"{url.replace('http', 'ws')}/v1/sessions/s/ws") as socket,
+            ):
+                await socket.recv()
+                store.fails = True
+                told = [
+                    b"".join([each async for each in it.aiter_bytes()]) for it in (one, another)
+                ]
+                said = json.loads(await socket.recv())
+                await socket.wait_closed()
+            for each in told:
+                assert b'{"type":"stream.ended","code":"store"' in each
+                assert b"retry: 1000\n" in each
+            assert (said["type"], said["code"]) == ("stream.ended", "store")
+            assert (socket.close_code, socket.close_reason) == (1013, "store")
+
+    with caplog.at_level("WARNING"):
+        asyncio.run(story())
+    assert [each.getMessage() for each in caplog.records] == [
+        "Whoever follows is sent away, to come back: The database does not answer."
+    ]

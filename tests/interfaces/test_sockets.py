@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message, Scope
 from tests.interfaces.house import WAIT_S, Tokens, client, house, journal, shown
-from tests.interfaces.served import serving
+from tests.interfaces.served import ENDS_S, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from jackline import Runtime
+from jackline import Runtime, User
 from jackline.core.errors import UnauthenticatedError
 from jackline.core.events import SessionId
+from jackline.interfaces.http.replies import ABORT
 from jackline.interfaces.identity import Caller
 from jackline.interfaces.service import Bounds
 
@@ -265,6 +267,37 @@ def test_those_who_are_there_as_the_server_ends_are_told_to_return() -> None:
     asyncio.run(story())
 
 
+def test_who_takes_nothing_is_cut_off_soon_as_the_server_ends() -> None:
+    async def story() -> None:
+        async with joined() as (_, app, _):
+            cut = asyncio.Event()
+            comes = iter([{"type": "websocket.connect"}])
+
+            async def receive() -> Message:
+                if first := next(comes, None):
+                    return first
+                await cut.wait()
+                return {"type": "websocket.disconnect", "code": 1006}
+
+            async def send(message: Message) -> None:
+                if message["type"] != "websocket.accept":
+                    await cut.wait()
+
+            scope: Scope = {
+                "type": "websocket",
+                "path": "/v1/sessions/one/ws",
+                "headers": [(b"authorization", ANN["Authorization"].encode())],
+                "query_string": b"",
+                "extensions": {ABORT: {"now": cut.set}},
+            }
+            app.state.service.readers.send_away()
+            async with asyncio.timeout(ENDS_S):
+                await app(scope, receive, send)
+            assert cut.is_set()
+
+    asyncio.run(story())
+
+
 def test_a_session_that_is_erased_ends_its_connections() -> None:
     async def story() -> None:
         async with joined() as (runtime, _, join), join() as talk:
@@ -277,15 +310,19 @@ def test_a_session_that_is_erased_ends_its_connections() -> None:
 
 
 class Revocable(Tokens):
-    """Knows everybody, until their keys are revoked."""
+    """Knows everybody, until their keys are revoked, or roles are taken away."""
 
     def __init__(self) -> None:
         self.revoked = False
+        self.taken = frozenset[str]()
 
     async def caller(self, credentials: str) -> Caller | None:
         if self.revoked:
             raise UnauthenticatedError("This key was revoked.")
-        return await super().caller(credentials)
+        found = await super().caller(credentials)
+        assert found, "all are known here"
+        user = found.user
+        return Caller(User(user.id, user.tenant, user.roles - self.taken), found.key)
 
 
 def test_a_key_that_is_revoked_meanwhile_does_nothing_more() -> None:
@@ -300,6 +337,24 @@ def test_a_key_that_is_revoked_meanwhile_does_nothing_more() -> None:
                 await talk.say(type="input", input="Hello.")
                 assert await talk.ended() == (1008, "unauthenticated")
                 assert await journal(runtime.store, "heron") == before
+
+    asyncio.run(story())
+
+
+def test_a_connection_that_is_open_ends_when_its_key_is_revoked_or_says_something_else() -> None:
+    async def story() -> None:
+        keys = Revocable()
+        async with joined(Bounds(ping_s=0.05)) as (_, app, join):
+            app.state.service = replace(app.state.service, identities=[keys])
+            async with join(who=shown("ann", "heron", "user", "fraud")) as talk:
+                await talk.until(type="session.opened")
+                keys.taken = frozenset({"fraud"})
+                assert await talk.ended() == (4403, "access_changed")
+                assert talk.heard[-1]["type"] == "stream.ended"
+            async with join() as talk:
+                await talk.until(type="session.opened")
+                keys.revoked = True
+                assert await talk.ended() == (1008, "unauthenticated")
 
     asyncio.run(story())
 

@@ -92,7 +92,9 @@ class Client:
     random: Random
     speaker: "Client | None" = None
     reader: Reader = field(default_factory=Reader)
-    accepted: int = 0
+    turns: set[int] = field(default_factory=set[int])
+    asked: int = 0
+    added: int = 0
     left: int = 0
     cut: int = 0
 
@@ -101,7 +103,9 @@ class Client:
         async with httpx2.AsyncClient(timeout=20) as http:
             while not (enough() and self.rests()):
                 try:
-                    if self.rests() and not self.speaker:
+                    if self.added > self.asked:
+                        await self.add(http)
+                    elif self.rests() and not self.speaker:
                         await self.say(http)
                     await self.follow(http, self.random.randint(1, 40), enough)
                 except AGAIN:
@@ -111,21 +115,39 @@ class Client:
     @property
     def said(self) -> int:
         """How much was said in the session."""
-        return (self.speaker or self).accepted
+        return len((self.speaker or self).turns)
 
     def rests(self) -> bool:
         """Whether each turn that was asked for has ended."""
-        return sum(each["type"] == "turn.completed" for each in self.reader.events) == self.said
+        speaker = self.speaker or self
+        return len(self.reader.ended) == self.said and speaker.added == speaker.asked
 
     async def say(self, http: httpx2.AsyncClient) -> None:
         """Say something once, however often that takes."""
-        answer = await http.post(
-            f"{self.fleet.url(self.random)}/v1/sessions/{self.name}/turns",
-            json={"agent": "poet", "input": f"Sing, {self.said}."},
-            headers={"Idempotency-Key": f"{self.name}-{self.said}"},
-        )
+        await self.post(http, f"{self.said}", agent="poet", input=f"Sing, {self.said}.")
+
+    async def add(self, http: httpx2.AsyncClient) -> None:
+        """Say something in the middle of a reply, for its turn or for another."""
+        self.added = self.asked + 1
+        on_busy = "steer" if self.added % 2 else "queue"
+        if await self.post(http, f"more-{self.added}", input="More.", on_busy=on_busy):
+            self.asked = self.added
+
+    async def post(self, http: httpx2.AsyncClient, key: str, **body: str) -> bool:
+        """Ask for a turn, and return whether that was accepted."""
+        url = f"{self.fleet.url(self.random)}/v1/sessions/{self.name}/turns"
+        headers = {"Idempotency-Key": f"{self.name}-{key}"}
+        answer = await http.post(url, json=body, headers=headers)
         assert answer.status_code in {202, 503}, answer.text
-        self.accepted += answer.status_code == 202
+        if answer.status_code == 202:
+            receipt = answer.json()
+            self.turns.add(receipt["turn"] or receipt["position"])
+        return answer.status_code == 202
+
+    def may_add(self) -> bool:
+        """Whether it says more now, in the middle of a reply: about once for each that it began."""
+        begun = not self.speaker and self.reader.reply and self.asked < len(self.turns)
+        return bool(begun) and self.random.random() < 0.05
 
     async def follow(
         self, http: httpx2.AsyncClient, frames: int, enough: Callable[[], bool]
@@ -147,6 +169,8 @@ class Client:
                 lines, frames = [], frames - 1
                 if frames <= 0 or (self.rests() and (enough() or not self.speaker)):
                     break
+                if self.may_add():
+                    await self.add(http)
         self.left += 1
 
 
@@ -185,7 +209,8 @@ def describe(there: Fleet, crowd: list[Client]) -> str:
     readers = [each.reader for each in crowd]
     return (
         f"{sum(each.left for each in crowd)} left, {sum(each.cut for each in crowd)} cut, "
-        f"{there.kills} servers killed, {sum(each.accepted for each in crowd)} turns, "
+        f"{there.kills} servers killed, {sum(len(each.turns) for each in crowd)} turns, "
+        f"{sum(each.asked for each in crowd)} of them or more told in mid-reply, "
         f"{sum(len(each.events) for each in readers)} events, "
         f"{sum(each.resets for each in readers)} replies begun anew, "
         f"{sum(each.checked for each in readers)} texts compared"

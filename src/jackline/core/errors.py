@@ -82,6 +82,12 @@ class ForbiddenError(CallerError):
     code = "forbidden"
 
 
+class AccessChangedError(CallerError):
+    """Who asks may see or do other things than when they came: they come anew."""
+
+    code = "access_changed"
+
+
 class OversizeError(CallerError):
     """The request is larger than is taken."""
 

@@ -6,34 +6,33 @@ was in mid-message it gets what is missing of the text; where the driver that sa
 journal's end, the session that it knew is gone, and `stream.truncated` says that all begins anew.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from jackline.core.events import Erased, ModelClosed, Record, SessionTaken
+from jackline.core.events import Erased, ModelClosed, ModelReserved, Record, SessionTaken
 from jackline.core.value import replace
 from jackline.interfaces import wire
-from jackline.interfaces.wire import Discretion, Place
+from jackline.interfaces.wire import Discretion, OpenReply, Place
 from jackline.ports import Delta, SessionRow
 from jackline.runtime.following import Heard
+from jackline.runtime.results import ends
 from jackline.runtime.sessions import Sessions
-
-Ends = Callable[[Record], bool]
 
 
 class Form(Protocol):
     """How a stream is written: as server-sent events, or as messages of a WebSocket."""
 
-    def event(self, record: Record) -> bytes:
-        """Return an event."""
+    def event(self, record: Record, at: Place) -> bytes:
+        """Return an event, with which the reader is `at` that place."""
         ...
 
-    def text(self, delta: Delta) -> bytes:
-        """Return a piece of text."""
+    def text(self, delta: Delta, at: Place) -> bytes:
+        """Return a piece of text, with which the reader is `at` that place."""
         ...
 
-    def said(self, data: bytes, place: int | None = None) -> bytes:
-        """Return what the stream says of itself. With a place, one is there now."""
+    def said(self, data: bytes, at: Place | None = None) -> bytes:
+        """Return what the stream says of itself. With a place, the reader is there now."""
         ...
 
 
@@ -54,44 +53,48 @@ class Frames:
         """Return the same with another discretion."""
         return Frames(discretion, self._kept)
 
-    def event(self, record: Record) -> bytes:
-        """See `Form.event`. Readers of one process are told the same object while it is news."""
+    def json(self, record: Record, at: Place) -> bytes:
+        """Return an event as JSON. Readers of one process are told the same object as it is new."""
         key = id(record), self._discretion
         kept = self._kept.get(key)
         if kept and kept[0] is record:
-            return kept[1]
-        frame = wire.event_frame(record, self._discretion)
-        if len(frame) <= _KEPT_BYTES:
+            return wire.placed(kept[1], at)
+        data = wire.event_json(wire.leaving(record, self._discretion))
+        if len(data) <= _KEPT_BYTES:
             if len(self._kept) >= _KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[key] = record, frame
-        return frame
+            self._kept[key] = record, data
+        return wire.placed(data, at)
 
-    def text(self, delta: Delta) -> bytes:
+    def event(self, record: Record, at: Place) -> bytes:
+        """See `Form.event`."""
+        return wire.frame(self.json(record, at), at)
+
+    def text(self, delta: Delta, at: Place) -> bytes:
         """See `Form.text`."""
-        return wire.text_frame(delta)
+        return wire.frame(wire.text_json(delta, at), at)
 
-    def said(self, data: bytes, place: int | None = None) -> bytes:
+    def said(self, data: bytes, at: Place | None = None) -> bytes:
         """See `Form.said`."""
-        return wire.frame(data) if place is None else wire.frame(data, place)
+        return wire.frame(data, at)
 
 
 _KEPT, _KEPT_BYTES = 512, 16_384
 
 
 async def stream(
-    sessions: Sessions, row: SessionRow, after: Place, form: Form, ends: Ends | None = None
+    sessions: Sessions, row: SessionRow, after: Place, form: Form, turn: int | None = None
 ) -> AsyncGenerator[Sequence[bytes]]:
-    """Yield what a reader at `after` is told, as it comes, until `ends` says that it was the last.
+    """Yield what a reader at `after` is told, as it comes, until `turn` has ended, if one is named.
 
-    It is nothing where there was no news for a while. Raises `NotFoundError` where the session is
-    erased meanwhile.
+    Then it begins before that, and tells no other turn's text. It is nothing where there was no
+    news for a while. Raises `NotFoundError` where the session is erased meanwhile.
     """
     if after.seq > row.head:
         told = wire.said_json("stream.truncated", {"after": after.seq, "head": row.head})
-        yield (form.said(told, 0),)
         after = Place(0)
-    reader = StreamReader(form, after, ends)
+        yield (form.said(told, after),)
+    reader = StreamReader(form, after, turn)
     while not reader.ended:
         reader.is_behind = False
         async with aclosing(sessions.follow(row, reader.seq)) as batches:
@@ -104,14 +107,15 @@ async def stream(
 class StreamReader:
     """What a reader has got so far."""
 
-    def __init__(self, form: Form, after: Place, ends: Ends | None) -> None:
+    def __init__(self, form: Form, after: Place, turn: int | None = None) -> None:
         self.seq = after.seq
         self.ended = False
         self.is_behind = False
         self._form = form
-        self._ends = ends
-        self._open: Place | None = after if after.epoch else None  # The reply that it has a part of
-        self._given_up: Place | None = None
+        self._turn = turn
+        self._asked = ""  # The key of the last call of a model.
+        self._open = after.reply  # It has a part of it.
+        self._given_up: OpenReply | None = None
 
     def told(self, batch: Heard) -> list[bytes]:
         """Return what the reader is told of a batch."""
@@ -133,15 +137,21 @@ class StreamReader:
         elif self._open and isinstance(record.event, SessionTaken | Erased):
             self._reset(out)
         self.seq = record.seq
-        out.append(self._form.event(record))
-        self.ended = bool(self._ends and self._ends(record))
+        out.append(self._form.event(record, Place(self.seq, self._open)))
+        if isinstance(record.event, ModelReserved):
+            self._asked = record.event.key
+        self.ended = self._turn is not None and ends(record, self._turn)
 
     def _text(self, delta: Delta, out: list[bytes]) -> None:
+        if self._turn is not None and not self._asked.startswith(f"turn/{self._turn}/"):
+            return
         reply = self._open
+        if reply and delta.seq < reply.seq:
+            return  # It comes late: that reply was over before this one began.
         if reply is None or reply.seq != delta.seq or reply.epoch != delta.epoch:
             if reply:
                 self._reset(out)
-            reply = Place(delta.seq, delta.epoch)
+            reply = OpenReply(delta.seq, delta.epoch)
         end = delta.offset + len(delta.text)
         if delta.offset > reply.end:
             self._miss(reply)
@@ -150,9 +160,9 @@ class StreamReader:
                 said = delta.text[reply.end - delta.offset :]
                 delta = replace(delta, offset=reply.end, text=said)
             self._open = replace(reply, end=end)
-            out.append(self._form.text(delta))
+            out.append(self._form.text(delta, Place(self.seq, self._open)))
 
-    def _miss(self, reply: Place) -> None:
+    def _miss(self, reply: OpenReply) -> None:
         """Look anew, as something between is missing: the bus may have the text so far.
 
         Where it has not, the reader gets the reply when it is whole.

@@ -2,10 +2,13 @@
 
 An event's id is its position. The id of a piece of text, `seq.epoch.end`, says where its reply
 began in the journal, who asked for it, and how many characters of it have been said with it; so
-who has got that piece can be given the rest. Server-sent events carry both as their `id`
-(https://html.spec.whatwg.org/multipage/server-sent-events.html).
+who has got that piece can be given the rest. An event that comes in mid-reply has the id
+`seq.epoch.end.event`, and so has the text after it: who returns has both. Server-sent events carry
+it as their `id` (https://html.spec.whatwg.org/multipage/server-sent-events.html), and an event's
+JSON where it is not its position.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -27,30 +30,45 @@ from jackline.ports import Delta
 
 PING = b": ping\n\n"
 _MOST = (1 << 63) - 1
+_NUMBER = "([0-9]{1,19})"
+_PLACE = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}\.{_NUMBER}(?:\.{_NUMBER})?)?")
 _encode = msgspec.json.Encoder().encode
 
 
-class Place(Value, frozen=True):
-    """Up to where somebody has followed a session.
-
-    To event `seq`, and of the text of the reply that it asks for, by the driver of `epoch`, to
-    `end`. `epoch` 0: to no text.
-    """
+class OpenReply(Value, frozen=True):
+    """A reply up to `end` of its text: event `seq` asks for it, and the driver of `epoch`."""
 
     seq: int
-    epoch: int = 0
+    epoch: int
     end: int = 0
+
+
+class Place(Value, frozen=True):
+    """Up to where somebody has followed a session: to event `seq`, and within an open reply."""
+
+    seq: int
+    reply: OpenReply | None = None
+
+    @property
+    def id(self) -> bytes:
+        """What names it to who returns."""
+        reply = self.reply
+        if reply is None:
+            return b"%d" % self.seq
+        told = b"%d.%d.%d" % (reply.seq, reply.epoch, reply.end)
+        return told if reply.seq == self.seq else b"%b.%d" % (told, self.seq)
 
 
 def place(said: str) -> Place:
     """Return the place that an id names. Raises `InputError` where it is none."""
-    numbers = said.split(".")
-    if len(numbers) not in {1, 3} or not all(each.isascii() and each.isdigit() for each in numbers):
+    match = _PLACE.fullmatch(said)
+    if match is None:
         raise InputError(f"{said[:40]!r} is no position: give the id of an event, or of its text.")
-    found = [int(each[:20]) for each in numbers]
-    if max(found) > _MOST:
+    began, epoch, end = map(int, match.group(1, 2, 3)) if match[2] else (int(match[1]), 0, 0)
+    seq = int(match[4] or began)
+    if max(seq, epoch, end) > _MOST or seq < began:
         raise InputError(f"{said[:40]!r} is no position of an event.")
-    return Place(*found)
+    return Place(seq, OpenReply(began, epoch, end) if epoch else None)
 
 
 def event_json(record: Record) -> bytes:
@@ -106,13 +124,14 @@ def _outward(message: Message) -> Message:
     return replace(message, parts=tuple(map(shown, message.parts)))
 
 
-def text_json(delta: Delta) -> bytes:
-    """Return a piece of text as JSON."""
-    return b'{"type":"text.delta","id":"%b","text":%b}' % (_id(delta), _encode(delta.text))
+def placed(data: bytes, at: Place) -> bytes:
+    """Return the JSON of an event with its id, where that is not its position."""
+    return b'{"id":"%b",%b' % (at.id, data[1:]) if at.reply else data
 
 
-def _id(delta: Delta) -> bytes:
-    return b"%d.%d.%d" % (delta.seq, delta.epoch, delta.offset + len(delta.text))
+def text_json(delta: Delta, at: Place) -> bytes:
+    """Return a piece of text as JSON. With it one is `at` that place."""
+    return b'{"type":"text.delta","id":"%b","text":%b}' % (at.id, _encode(delta.text))
 
 
 def said_json(kind: str, fields: Mapping[str, object]) -> bytes:
@@ -120,22 +139,10 @@ def said_json(kind: str, fields: Mapping[str, object]) -> bytes:
     return _encode({"type": kind, **fields})
 
 
-def frame(data: bytes, place: bytes | int = b"") -> bytes:
-    """Return one server-sent event.
+def frame(data: bytes, at: Place | None = None) -> bytes:
+    """Return one server-sent event. With it one is `at` that place.
 
     JSON has no line ends, and a place is made of digits and dots: nothing that somebody wrote can
     end the field that it stands in.
     """
-    if isinstance(place, int):
-        return b"id: %d\ndata: %b\n\n" % (place, data)
-    return b"id: %b\ndata: %b\n\n" % (place, data) if place else b"data: %b\n\n" % data
-
-
-def event_frame(record: Record, discretion: Sequence[Discretion] = ()) -> bytes:
-    """Return an event as a server-sent event."""
-    return frame(event_json(leaving(record, discretion)), record.seq)
-
-
-def text_frame(delta: Delta) -> bytes:
-    """Return a piece of text as a server-sent event."""
-    return frame(text_json(delta), _id(delta))
+    return b"id: %b\ndata: %b\n\n" % (at.id, data) if at else b"data: %b\n\n" % data

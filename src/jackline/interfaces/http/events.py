@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from jackline.core.errors import InputError
 from jackline.interfaces import wire
 from jackline.interfaces.http.asking import Name, Reader, Served, session_of
+from jackline.interfaces.http.messages import Messages
 from jackline.interfaces.http.replies import EventStream
 from jackline.interfaces.http.shapes import Page, answers
-from jackline.interfaces.streams import stream
+from jackline.interfaces.streams import StreamReader, stream
 
 router = APIRouter(tags=["events"])
 Accept = Annotated[str, Header(max_length=1_000)]
@@ -35,16 +35,15 @@ async def read_events(  # noqa: PLR0913 - each is a part of the request
     """Read the events after a position; with `Accept: text/event-stream` follow them.
 
     Whoever was cut off returns with the id of what they had last, as `Last-Event-ID` or `after`,
-    to any server, and gets the rest: each event once and in order, and text without a gap.
+    to any server, and gets the rest: each event once and in order, and text without a gap. A page
+    has the events alone.
     """
     row = await service.sessions.row(session_of(caller, session), caller.user, "see")
     place = wire.place(last_event_id or after or "0")
+    form = service.told(row, caller.user)
     if wants_stream(accept):
-        form = service.told(row, caller.user)
-        return EventStream(stream(service.sessions, row, place, form), service)
-    if place.epoch:
-        raise InputError(f"{after!r} is a place within a text: only a stream goes on there.")
+        return EventStream(stream(service.sessions, row, place, form), service, caller)
     records = await service.store.read(row.id, place.seq, limit)
-    discretion = service.discretion(row, caller.user)
-    told = b",".join([wire.event_json(wire.leaving(each, discretion)) for each in records])
-    return Response(b'{"events":[%b],"head":%d}' % (told, row.head), media_type="application/json")
+    told = StreamReader(Messages(form), place).told(records)
+    page = b'{"events":[%b],"head":%d}' % (b",".join(told), row.head)
+    return Response(page, media_type="application/json")

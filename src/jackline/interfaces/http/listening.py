@@ -14,6 +14,8 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from jackline.core.errors import CallerError
 from jackline.interfaces.http.replies import ABORT
@@ -148,6 +150,19 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
+class Socket(WebSocketsSansIOProtocol):
+    """A WebSocket that can be cut off."""
+
+    def handle_connect(self, event: Request) -> None:
+        """Say how, before the application begins."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"] = {
+                **(self.scope.get("extensions") or {}),
+                ABORT: {"now": self.transport.abort},
+            }
+
+
 class Listener(uvicorn.Server):
     """A server that others tell to end. It waits `grace_s` for requests that are under way."""
 
@@ -157,6 +172,7 @@ class Listener(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=Connection,
+            ws=Socket,
             lifespan="off",
             log_config=None,
             access_log=False,

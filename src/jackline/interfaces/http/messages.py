@@ -16,9 +16,9 @@ from jackline.interfaces.http.bodies import (
     Words,
 )
 from jackline.interfaces.streams import Frames
+from jackline.interfaces.wire import Place
 from jackline.ports import Delta
 
-_DATA = b"\ndata: "
 RequestId = Annotated[str, Field(max_length=200)]
 
 
@@ -120,16 +120,15 @@ class Messages:
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
 
-    def event(self, record: Record) -> bytes:
+    def event(self, record: Record, at: Place) -> bytes:
         """See `Form.event`."""
-        frame = self._frames.event(record)
-        return frame[frame.index(_DATA) + len(_DATA) : -2]
+        return self._frames.json(record, at)
 
-    def text(self, delta: Delta) -> bytes:
+    def text(self, delta: Delta, at: Place) -> bytes:
         """See `Form.text`."""
-        return wire.text_json(delta)
+        return wire.text_json(delta, at)
 
-    def said(self, data: bytes, place: int | None = None) -> bytes:  # noqa: ARG002 - the message says it
+    def said(self, data: bytes, at: Place | None = None) -> bytes:  # noqa: ARG002 - the message says it
         """See `Form.said`."""
         return data
 

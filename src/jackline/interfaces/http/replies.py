@@ -12,19 +12,20 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jackline.core.errors import (
+    AccessChangedError,
     JacklineError,
     NotFoundError,
-    OperatorError,
+    StoreError,
     UnauthenticatedError,
 )
 from jackline.interfaces import wire
-from jackline.interfaces.identity import known_caller
-from jackline.interfaces.readers import DroppedError, left
+from jackline.interfaces.identity import Caller
+from jackline.interfaces.readers import DroppedError, check_unchanged, left
 from jackline.interfaces.service import Service
-from jackline.interfaces.throttling import uncounted
 
 _LOG = logging.getLogger("jackline.server")
 ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
+_FAREWELL_S = 1.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -41,14 +42,16 @@ class EventStream(Response):
     """Server-sent events, for as long as somebody reads them.
 
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
-    with the id of what it had last; `farewell` tells them where the server ends. Whose key or token
-    holds no longer is sent away, too, within `ping_s`.
+    with the id of what it had last; `farewell` tells them where the server ends. So does who reads
+    while the store cannot be read. Whose key or token holds no longer, or says something else of
+    its `caller`, is sent away, too, within `ping_s`.
     """
 
     def __init__(
         self,
         frames: AsyncGenerator[Sequence[bytes]],
         service: Service,
+        caller: Caller,
         farewell: Callable[[], bytes] = _come_back,
     ) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -56,19 +59,20 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._frames = frames
         self._service = service
+        self._caller = caller
         self._farewell = farewell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is, until it ends or the reader has left."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        readers, code = self._service.readers, "ended"
+        readers, code, last = self._service.readers, "ended", b""
         group = asyncio.TaskGroup()
         try:
             async with group:
                 readers.come(group)
                 watch = group.create_task(left(receive))
-                await self._pump(send, Headers(scope=scope).get("authorization", ""))
+                last = await self._pump(send, Headers(scope=scope).get("authorization", ""))
                 watch.cancel()
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
@@ -76,14 +80,14 @@ class EventStream(Response):
             code = "slow_reader"
         finally:
             readers.go(group, code)
-        if code == "slow_reader":
-            _LOG.info("A reader has taken nothing for %s s.", self._service.bounds.send_s)
+        last = self._farewell() if code == "drain" else last
+        if code == "slow_reader" or not await _ended(send, last):
+            # There is no way to tell it: what it has not taken is in the way.
+            _LOG.info("A reader takes nothing, and is cut off.")
             await _cut(scope, receive)
-            return  # There is no way to tell it: what it has not taken is in the way.
-        last = self._farewell() if code == "drain" else b""
-        await send({"type": "http.response.body", "body": last, "more_body": False})
 
-    async def _pump(self, send: Send, authorization: str) -> None:
+    async def _pump(self, send: Send, authorization: str) -> bytes:
+        """Send what there is, and return what is to be said last."""
         bounds = self._service.bounds
         loop = asyncio.get_running_loop()
         sent_at = known_at = loop.time()
@@ -93,7 +97,8 @@ class EventStream(Response):
                     now = loop.time()
                     if now >= known_at + bounds.ping_s:
                         known_at = now
-                        await self._check(authorization)
+                        identities = self._service.identities
+                        await check_unchanged(identities, authorization, self._caller)
                     body = b"".join(batch)
                     if not body and now < sent_at + bounds.ping_s:
                         continue
@@ -106,12 +111,24 @@ class EventStream(Response):
                     async with asyncio.timeout(bounds.send_s):
                         await send(message)
             except (NotFoundError, UnauthenticatedError) as error:
-                await send(_gone(error))
+                return _gone(error)
+            except AccessChangedError as error:
+                return _come_back() + _gone(error)
+            except StoreError as error:
+                if self._service.readers.is_news(loop.time()):
+                    _LOG.warning("Whoever follows is sent away, to come back: %s", error)
+                return _come_back() + _gone(error)
+        return b""
 
-    async def _check(self, authorization: str) -> None:
-        """Raise `UnauthenticatedError` where the reader's key or token holds no longer."""
-        with suppress(OperatorError):  # Nobody can say now: it is asked again.
-            await known_caller(uncounted(self._service.identities), authorization)
+
+async def _ended(send: Send, last: bytes) -> bool:
+    """Say the last of a stream, and return whether that was taken soon enough."""
+    try:
+        async with asyncio.timeout(_FAREWELL_S):
+            await send({"type": "http.response.body", "body": last, "more_body": False})
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:
@@ -122,7 +139,6 @@ async def _cut(scope: Scope, receive: Receive) -> None:
             await left(receive)
 
 
-def _gone(error: JacklineError) -> dict[str, Any]:
-    """Return the last message of a stream whose session was erased, or whose reader may not."""
-    told = wire.said_json("stream.ended", {"code": error.code, "detail": str(error)})
-    return {"type": "http.response.body", "body": wire.frame(told), "more_body": True}
+def _gone(error: JacklineError) -> bytes:
+    """Return the last of a stream that this ends."""
+    return wire.frame(wire.said_json("stream.ended", {"code": error.code, "detail": str(error)}))

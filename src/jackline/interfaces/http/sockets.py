@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from jackline.core.errors import (
+    AccessChangedError,
     ForbiddenError,
     JacklineError,
     NotFoundError,
+    StoreError,
     UnauthenticatedError,
 )
 from jackline.core.events import SessionId
@@ -33,12 +35,13 @@ from jackline.interfaces.http.messages import (
     SteerSaid,
     Verb,
 )
+from jackline.interfaces.http.replies import ABORT
 from jackline.interfaces.identity import Caller, known_caller
 from jackline.interfaces.problems import found_wrong, problem
-from jackline.interfaces.readers import DroppedError
+from jackline.interfaces.readers import DroppedError, check_unchanged
 from jackline.interfaces.service import Service
 from jackline.interfaces.streams import stream
-from jackline.ports import Receipt, SessionRow
+from jackline.ports import Receipt
 from jackline.runtime.submission import Submission
 
 router = APIRouter()
@@ -49,11 +52,13 @@ CLOSES: Mapping[str, int] = {
     "oversize": 1009,
     "drain": 1012,
     "slow_reader": 1013,
+    "store": 1013,
+    "access_changed": 4403,
     "not_found": 4404,
 }
 _SUBPROTOCOL, _BEARER = "jackline", "bearer."
 _MALFORMED_MAX = 10
-_FAREWELL_S = 20.0
+_FAREWELL_S, _DRAIN_S = 20.0, 1.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -76,7 +81,7 @@ async def converse(websocket: WebSocket, session: str) -> None:
     offered: Sequence[str] = websocket.scope.get("subprotocols", ())
     await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
     batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
-    await _Conversation(websocket, service, authorization, row).last(batches)
+    await _Conversation(websocket, service, authorization, caller, row.id).last(batches)
 
 
 def check_origin(websocket: WebSocket, origins: frozenset[str]) -> None:
@@ -103,12 +108,18 @@ class _Conversation:
     """One connection that was accepted."""
 
     def __init__(
-        self, websocket: WebSocket, service: Service, authorization: str, row: SessionRow
+        self,
+        websocket: WebSocket,
+        service: Service,
+        authorization: str,
+        caller: Caller,
+        name: SessionId,
     ) -> None:
         self._websocket = websocket
         self._service = service
         self._authorization = authorization
-        self._name = row.id
+        self._caller = caller
+        self._name = name
         self._malformed = 0
 
     async def last(self, batches: AsyncGenerator[Sequence[bytes]]) -> None:
@@ -120,6 +131,7 @@ class _Conversation:
                 readers.come(group)
                 group.create_task(self._tell(batches))
                 group.create_task(self._listen())
+                group.create_task(self._watch())
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
         except* TimeoutError:
@@ -129,10 +141,17 @@ class _Conversation:
         finally:
             readers.go(group, code)
         if code in CLOSES:
-            # Who is too slow for this, too, is not told: what it has not taken is in the way.
-            with suppress(TimeoutError, WebSocketDisconnect):
-                async with asyncio.timeout(_FAREWELL_S):
+            await self._end(code)
+
+    async def _end(self, code: str) -> None:
+        """Say why it ends. Who is too slow for that, too, is cut off: much is in the way."""
+        try:
+            async with asyncio.timeout(_DRAIN_S if self._service.readers.closing else _FAREWELL_S):
+                with suppress(WebSocketDisconnect):
                     await self._websocket.close(CLOSES[code], code)
+        except TimeoutError:
+            if abort := self._websocket.scope.get("extensions", {}).get(ABORT):
+                abort["now"]()
 
     async def _tell(self, batches: AsyncGenerator[Sequence[bytes]]) -> None:
         if self._service.readers.closing:
@@ -142,7 +161,17 @@ class _Conversation:
                 async for batch in batches:
                     for item in batch:
                         await self._send(item)
-            except NotFoundError as error:
+            except (NotFoundError, StoreError) as error:
+                await self._send(_encode(Ended(error.code, str(error))))
+                raise DroppedError(error.code) from None
+
+    async def _watch(self) -> None:
+        """Look now and then whether the client still is who it was."""
+        while True:
+            await asyncio.sleep(self._service.bounds.ping_s)
+            try:
+                await check_unchanged(self._service.identities, self._authorization, self._caller)
+            except (UnauthenticatedError, AccessChangedError) as error:
                 await self._send(_encode(Ended(error.code, str(error))))
                 raise DroppedError(error.code) from None
 

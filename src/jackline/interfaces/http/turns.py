@@ -22,7 +22,7 @@ from jackline.interfaces.readers import while_there
 from jackline.interfaces.streams import stream
 from jackline.interfaces.wire import Discretion, Place
 from jackline.ports import SessionRow
-from jackline.runtime.results import Result, ends
+from jackline.runtime.results import Result
 from jackline.runtime.submission import Submission
 
 router = APIRouter(tags=["turns"])
@@ -66,9 +66,9 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     with suppress(OperatorError):
         row = await service.sessions.row(name, caller.user)
         if wants_stream(accept):
-            form, after = service.told(row, caller.user), Place(turn - 1)
-            frames = stream(service.sessions, row, after, form, lambda each: ends(each, turn))
-            return EventStream(frames, service)
+            form = service.told(row, caller.user)
+            frames = stream(service.sessions, row, Place(turn - 1), form, turn)
+            return EventStream(frames, service, caller)
         if ended := await _ended(service, caller, row, turn, wait, request.receive):
             return json(ended)
     return told

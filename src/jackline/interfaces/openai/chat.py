@@ -57,7 +57,7 @@ async def create_completion(
     writer = ChatWriter(body.model, own=own, usage=usage)
     reply = asks or Reply(span, service.spoken(row, caller.user))
     told = at_once(reply, writer) if asks else telling.told(service, row, reply, writer)
-    frames = EventStream(told, service, writer.drained)
+    frames = EventStream(told, service, caller, writer.drained)
     frames.headers.update(headers)
     return frames
 

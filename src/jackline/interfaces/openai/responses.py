@@ -65,7 +65,7 @@ async def create_response(
             return json(response(reply, body.model, before), headers=headers)
     writer = ResponseWriter(body.model, before)
     reply = Reply(span, service.spoken(row, caller.user))
-    frames = EventStream(told(service, row, reply, writer), service, writer.drained)
+    frames = EventStream(told(service, row, reply, writer), service, caller, writer.drained)
     frames.headers.update(headers)
     return frames
 

@@ -55,7 +55,7 @@ class Spoken:
         self._reply = reply
         self._writer = writer
 
-    def event(self, record: Record) -> bytes:
+    def event(self, record: Record, at: Place) -> bytes:  # noqa: ARG002 - the form's shape
         """See `Form.event`. Of what came before the request nothing is told."""
         if self.over:
             return b""
@@ -69,18 +69,14 @@ class Spoken:
         told = self._writer.changed(self._reply, changes)
         return told + self._writer.ended(self._reply) if self.over else told
 
-    def text(self, delta: Delta) -> bytes:
+    def text(self, delta: Delta, at: Place) -> bytes:  # noqa: ARG002 - the form's shape
         """See `Form.text`."""
         changes = self._reply.grow(delta)
         return self._writer.changed(self._reply, changes) if changes and not self.over else b""
 
-    def said(self, data: bytes, place: int | None = None) -> bytes:  # noqa: ARG002 - the form's shape
+    def said(self, data: bytes, at: Place | None = None) -> bytes:  # noqa: ARG002 - the form's shape
         """See `Form.said`: a stream that has to take back what it said ends."""
         return b"" if self.over or not self._reply.streamed else self._broken()
-
-    def ends(self, record: Record) -> bool:  # noqa: ARG002 - the shape of `streams.Ends`
-        """Whether there is nothing more to tell."""
-        return self.over
 
     def _broken(self) -> bytes:
         self.over = True
@@ -93,7 +89,8 @@ async def told(
 ) -> AsyncGenerator[Sequence[bytes]]:
     """Yield a stream of what comes of a request, until it is over. The turn goes on regardless."""
     spoken = Spoken(reply, writer)
-    frames = stream(service.sessions, row, Place(reply.span.turn - 1), spoken, spoken.ends)
+    turn = reply.span.turn
+    frames = stream(service.sessions, row, Place(turn - 1), spoken, turn)
     try:
         async with aclosing(frames) as batches:
             async for batch in batches:
