@@ -63,11 +63,12 @@ _OPTIONS = tuple(each.name for each in fields(Submission)[1:])
 class Runtime:
     """Agents that run durably: one process that submits, drives and listens.
 
-    `store` is a URL or a `Store`. `deps` is what tools find in `ctx.deps`: a value, or an async
-    context manager factory `(User) -> deps`, entered for each drive and never journaled. With
-    `drive=False` it submits and listens only, and others drive. `policy` is what operators say,
-    the path of a file or one that was read: it is read once, and only tightens. Use it with
-    `async with`; leaving it hands over what is under way.
+    `store` is a URL or a `Store`, which is this runtime's alone: it closes it, and another one on
+    the same object would not hear of what happens here; give each the URL. `deps` is what tools
+    find in `ctx.deps`: a value, or an async context manager factory `(User) -> deps`, entered for
+    each drive and never journaled. With `drive=False` it submits and listens only, and others
+    drive. `policy` is what operators say, the path of a file or one that was read: it is read once,
+    and only tightens. Use it with `async with`; leaving it hands over what is under way.
     """
 
     def __init__(  # noqa: PLR0913 - what a runtime is made of

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from jackline.adapters.postgres.connections import Connections
+from jackline.adapters.postgres.rate_rows import Ask, RateRows, Rows
 from jackline.adapters.postgres.store import PostgresStore
 from jackline.adapters.rates import LocalRates
 from jackline.core.admission import PASSED, Ticket, Toll, Went
@@ -120,6 +122,60 @@ def test_a_worker_that_stood_still_goes_by_the_databases_time(postgres_url: str)
         with psycopg.connect(postgres_url) as server:
             server.execute("UPDATE jackline.clock SET ahead = ahead + 61")
         assert not (await store.rates.enter(ONCE)).wait_s
+
+    told(postgres_url, story)
+
+
+@contextmanager
+def far(url: str, clock: ManualClock) -> Generator[tuple[Connections, list[str]]]:
+    """Give connections on which each answer comes 0.2 s late, and what is asked on them."""
+    asked: list[str] = []
+
+    class Far(Connections):
+        def append(self, work: Callable[[psycopg.Connection], Any], until: float) -> Any:
+            asked.append("statement")
+            answer = super().append(work, until)
+            clock.advance(0.2)
+            return answer
+
+        def transact(self, work: Callable[[psycopg.Connection], Any], until: float) -> Any:
+            asked.append("transaction")
+            return super().transact(work, until)
+
+    connections = Far(url, 1, 10.0, 10.0)
+    try:
+        yield connections, asked
+    finally:
+        connections.close()
+
+
+def test_an_answer_that_takes_long_changes_neither_the_time_nor_what_is_asked(
+    postgres_url: str,
+) -> None:
+    key, clock, times = ("t", "r"), ManualClock(), list[float]()
+
+    def take(rows: Rows) -> None:
+        times.append(rows.at)
+        rows.keep(key, b"", 1.0, 0.005)
+
+    with far(postgres_url, clock) as (connections, asked):
+        rows = RateRows(connections, clock)
+        for now in (0.0, 10.0, 20.0):
+            clock.now = now
+            rows.answer([Ask([key], take)], connections.until())
+    assert times == [0.0, 10.0, 20.0]
+    assert asked == ["transaction", "statement", "statement"]
+
+
+def test_what_is_taken_has_the_time_at_which_it_is_taken(postgres_url: str) -> None:
+    async def story(store: PostgresStore) -> None:
+        toll = Toll("m", None, {("t", "r"): Quotas(tokens=Quota(2, 1.0))}, 1)
+        await store.rates.enter(toll)
+        with psycopg.connect(postgres_url, autocommit=True) as server:
+            server.execute("UPDATE jackline.clock SET ahead = ahead + 0.2")
+            row = server.execute("SELECT jackline.time_1(NULL)").fetchone()
+        assert row
+        assert (await store.rates.enter(toll)).at > row[0] - 0.01
 
     told(postgres_url, story)
 

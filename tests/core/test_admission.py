@@ -11,6 +11,7 @@ from jackline.core.admission import (
     kept_s,
     leave,
     open_s,
+    resolution_s,
     settle,
     window_s,
 )
@@ -102,5 +103,10 @@ def test_tokens_that_were_not_used_go_back_and_requests_do_not() -> None:
 def test_it_is_remembered_for_as_long_as_it_matters() -> None:
     assert window_s(Rate(tokens_per_minute=10).quotas) == 60.0
     assert window_s(Quotas(Quota(1, 86_400.0), Quota(1))) == 86_400.0
+
+
+def test_a_time_is_right_to_a_hundredth_of_the_shortest_window() -> None:
+    assert resolution_s(Rate(tokens_per_minute=10).quotas) == 0.6
+    assert resolution_s(Quotas(Quota(1, 86_400.0), Quota(1, 1.0))) == 0.01
     assert kept_s(Toll("m", None)) == 7_200.0
     assert kept_s(Toll("m", Breaker(window_s=60.0, cooldown_s=86_400.0))) > 86_400.0

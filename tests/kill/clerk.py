@@ -24,7 +24,7 @@ from jackline.core.events import Record, SessionId, SessionTaken, ToolReturned
 from jackline.core.messages import Text, ToolCall
 from jackline.core.tools import Context, tool
 from jackline.opening import Surroundings
-from jackline.ports import Appended, Batch, Reply, Request
+from jackline.ports import Appended, Batch, Reply, Request, Store
 from jackline.testing.model import Pace, ScriptedModel
 
 ANSWER = "That is done."
@@ -213,13 +213,27 @@ class Telling(PostgresStore):
         return records
 
 
+def gated(store: Store, world: World) -> Store:
+    """Have what a transactional tool commits pass a gate on its way there."""
+    transact = store.transact
+
+    async def transacted(
+        session: SessionId, epoch: int, turn: int, work: Callable[[Any], ToolReturned]
+    ) -> Record:
+        await world.through("commit")
+        return await transact(session, epoch, turn, work)
+
+    store.transact = transacted
+    return store
+
+
 async def work(store: str, folder: Path, lease_s: float, gates: list[str]) -> None:
     """Drive until SIGTERM, then hand over."""
     world, ended = World(folder, gates), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
 
     engine = os.environ.get("CLERK_ENGINE", "")
-    around = Surroundings(lease_s=lease_s, engine=engine)
+    around = Surroundings(lease_s=lease_s, engine=engine, watch=lambda found: gated(found, world))
     where = Telling(store) if engine else store
     runtime = Runtime([clerk(world)], store=where, deps=world, surroundings=around)
     async with runtime:

@@ -352,6 +352,28 @@ def test_a_worker_that_stood_still_too_long_writes_nothing_and_pays_nothing(
     in_office(story, place)
 
 
+def test_what_a_worker_that_stood_still_too_long_has_on_its_way_is_not_committed(
+    place: Place,
+) -> None:
+    async def story(there: Office) -> None:
+        zombie = await there.hire("commit")
+        turn = await there.asks("note")
+        await said(zombie, "commit")
+        zombie.send_signal(signal.SIGSTOP)
+        other = await there.hire("delta")
+        await said(other, "delta")  # It has noted, and its turn is open yet.
+        let_through(zombie)
+        zombie.send_signal(signal.SIGCONT)
+        zombie.terminate()
+        assert await zombie.wait() == 0
+        let_through(other)
+        assert (await there.result(turn)).outcome == "completed"
+        assert kinds(await there.sound(), e.ToolReturned) == ["ToolReturned"]
+        assert place.notes() == 1
+
+    in_office(story, place)
+
+
 async def patient(there: Office, turn: int) -> Result:
     """Return how the turn ended, asked again while the store does not answer."""
     while True:

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from jackline import Agent, Rate, Runtime
-from jackline.app import Result
+from jackline import Agent, Limits, Rate, Runtime
+from jackline.app import LOCAL_USER, Result
 from jackline.core.budget import Price, Terms
-from jackline.core.errors import RequestRefusedError
-from jackline.core.events import Usage
+from jackline.core.errors import OverloadedError, RequestRefusedError
+from jackline.core.events import SessionId, Usage
 from jackline.core.messages import Text
+from jackline.opening import Surroundings
 from jackline.ports import Reply, Request
+from jackline.testing.conformance import ManualClock
 
 Stream = Callable[[Request], AsyncGenerator[Any, None]]
 
@@ -96,6 +98,39 @@ def test_tokens_that_a_reply_did_not_use_go_back_to_their_rate() -> None:
                 return [await runtime.run("odd", "Hi") for _ in range(10)]
 
     assert {result.outcome for result in asyncio.run(run())} == {"completed"}
+
+
+@pytest.mark.parametrize("how", ["cancelled", "broken"])
+def test_a_probe_of_which_nobody_knows_how_it_went_lets_the_next_one_through(how: str) -> None:
+    clock, probed, fails = ManualClock(), asyncio.Event(), 10
+
+    async def recovers(_: Request) -> AsyncGenerator[Any, None]:
+        nonlocal fails
+        fails -= 1
+        if fails >= 0:
+            raise OverloadedError("busy", sent=False)
+        if fails == -1:
+            probed.set()
+            if how == "broken":
+                raise ValueError("It cannot be read.")
+            await asyncio.Event().wait()
+        yield Reply((Text("x"),), Usage(1, 1), "odd")
+
+    async def run() -> Result:
+        agent = Agent("odd", Odd(recovers), max_tokens=1_000, limits=Limits(model_tries=1))
+        async with Runtime([agent], store="memory://", surroundings=Surroundings(clock)) as runtime:
+            for _ in range(fails):
+                assert (await runtime.run("odd", "Hi")).code == "overloaded"
+            assert (await runtime.run("odd", "Hi")).code == "overloaded"
+            clock.advance(30)
+            probe = asyncio.ensure_future(runtime.run("odd", "Hi", session="probe"))
+            await probed.wait()
+            if how == "cancelled":
+                await runtime.sessions.cancel(SessionId("default", "probe"), LOCAL_USER)
+            assert (await probe).outcome in {"cancelled", "failed"}
+            return await runtime.run("odd", "Hi")
+
+    assert asyncio.run(asyncio.wait_for(run(), 20)).outcome == "completed"
 
 
 def test_an_answer_whose_end_is_missing_says_so() -> None:

@@ -143,6 +143,11 @@ def kept_s(toll: Toll) -> float:
     return max(_KEPT_S, 2 * (known.window_s + known.cooldown_s) if known else 0.0)
 
 
+def resolution_s(quotas: Quotas) -> float:
+    """Return by how much no time may be wrong: the length of the shortest slot."""
+    return min(quota.slot_s for quota in (quotas.requests, quotas.tokens) if quota)
+
+
 def window_s(quotas: Quotas) -> float:
     """Return for how long it matters what was taken."""
     return max(quota.window_s for quota in (quotas.requests, quotas.tokens) if quota)

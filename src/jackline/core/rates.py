@@ -1,8 +1,8 @@
 """Rates: never more than so much in any window of time.
 
-A bucket remembers what was taken, in some two hundred slots of time at most. So the promise is
-exact, where a plain token bucket lets twice the amount through in its first window, and a rate
-of a million takes no more memory than one of a hundred. Times are seconds of any
+A bucket remembers what was taken, in some two hundred slots of time at most. So the promise is as
+exact as the times are, where a plain token bucket lets twice the amount through in its first
+window, and a rate of a million takes no more memory than one of a hundred. Times are seconds of any
 one clock; where it jumps back, what was taken moves along, and no wait is longer than a window.
 """
 
@@ -37,6 +37,11 @@ class Quota(Value, frozen=True):
             raise DefinitionError(
                 f"{self.amount} in {self.window_s:g} s is no rate: say at least 1, as in '30/min'."
             )
+
+    @property
+    def slot_s(self) -> float:
+        """How long a slot is: what was taken in it has one time, the last."""
+        return self.window_s / _SLOTS
 
 
 class Quotas(Value, frozen=True):
@@ -168,6 +173,6 @@ def _recent(quota: Quota, bucket: Bucket, now: float) -> Bucket:
 def _put(quota: Quota, bucket: Bucket, amount: int, now: float) -> Bucket:
     """Add to the newest slot while it is young, dated as of now: it counts for longer, not less."""
     slots, taken = bucket.slots, bucket.taken + amount
-    if len(slots) > 1 and now - slots[-2][0] < quota.window_s / _SLOTS:
+    if len(slots) > 1 and now - slots[-2][0] < quota.slot_s:
         return Bucket((*slots[:-1], (now, slots[-1][1] + amount)), taken)
     return Bucket((*slots, (now, amount)), taken)

@@ -58,7 +58,8 @@ class Journal(Protocol):
 
         Both commit together or not at all. The connection ends with `work`, cannot end the
         transaction and cannot touch jackline's tables. Raises `FencedError` like `drive`,
-        `ToolError` unless `turn` is open, and what `work` raises, having written nothing.
+        `ToolError` unless `turn` is open, `TimeoutError` where it took too long, and what `work`
+        raises, having written nothing.
         """
         ...
 

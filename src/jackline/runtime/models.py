@@ -120,6 +120,9 @@ class Models:
             failed = error if isinstance(error, ModelError) else overdue
             await rates.leave(toll, ticket, _went(failed))
             return [_failed(asked, failed)]
+        except BaseException:
+            await rates.leave(toll, ticket, Went(ok=None))
+            raise
         usage = reply.usage if reply.usage and _is_credible(reply.usage) else None
         if toll.rates or toll.name in rates.troubled:
             used = usage.input + usage.output if usage else None

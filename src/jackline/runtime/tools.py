@@ -170,7 +170,7 @@ class ToolEngine:
                 lambda connection: self._inside(call, values, connection, ends)
             )
             ok = True
-        except ToolError as error:
+        except (ToolError, TimeoutError) as error:
             why = ends[-1].error if ends and ends[-1].error else error
             ok = isinstance(why, ToolError)
             return _failed(call, why, 1, self._around.clock() - begun)

@@ -11,7 +11,7 @@ from jackline.adapters.postgres.store import PostgresStore, open_postgres
 from jackline.core.events import SessionId, TurnCancelRequested
 from jackline.ports import Batch, Presence
 from jackline.testing.conformance import ManualClock
-from jackline.testing.conformance.world import LEASE_S, S1, driven, submitted
+from jackline.testing.conformance.world import LEASE_S, S1, S2, driven, submitted
 
 ONE = Presence("one", {"support": "v1"}, 5, LEASE_S)
 TWO = Presence("two", {"support": "v2", "sales": "v1"}, 7, LEASE_S)
@@ -78,6 +78,28 @@ def test_what_waits_is_counted_by_version_and_whether_somebody_serves_it(postgre
         assert all(row.served for row in await store.waiting())
         await store.beat(Presence("two", TWO.serves, 7, LEASE_S, draining=True))
         assert [row.served for row in await store.waiting()] == [True, False]
+
+    on(postgres_url, story)
+
+
+def test_a_turn_that_is_late_is_set_aside_only_where_nobody_alive_serves_its_version(
+    postgres_url: str,
+) -> None:
+    async def story(store: PostgresStore, clock: ManualClock) -> None:
+        busy = Presence("one", ONE.serves, 1, 10 * LEASE_S)
+        await driven(store, S1)
+        batch = Batch(1, 3, (), 2, release=True, due_at=clock.now, version="v1")
+        await store.drive(S1, batch, LEASE_S)
+        clock.advance(2 * LEASE_S)
+        await driven(store, S2, "one")  # It is all that the worker has room for.
+        await store.beat(busy)
+        await store.beat(TWO)
+        assert await store.unserved(TWO.serves, LEASE_S) == []
+        await store.beat(Presence("one", ONE.serves, 1, 10 * LEASE_S, draining=True))
+        assert await store.unserved(TWO.serves, LEASE_S) == [S1]
+        await store.beat(busy)
+        clock.advance(busy.lease_s)
+        assert await store.unserved(TWO.serves, LEASE_S) == [S1]
 
     on(postgres_url, story)
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from jackline import Agent, Runtime, ToolCall, tool
 from jackline.adapters.sqlite.store import SqliteStore, open_sqlite
 from jackline.adapters.sqlite.transact import Connection
-from jackline.core.events import ToolReturned
+from jackline.core.events import SessionId, ToolFailed, ToolReturned
 from jackline.core.messages import Text
+from jackline.testing import ScriptedModel
 from jackline.testing.conformance import ManualClock
 from jackline.testing.conformance.world import S1, driven, head, submitted
 
@@ -208,6 +210,27 @@ def test_a_tool_that_takes_too_long_elsewhere_has_written_nothing(
     with pytest.raises(TimeoutError):
         asyncio.run(store.transact(S1, 1, 2, tool))
     assert shop(store) == []
+
+
+def test_a_call_that_takes_too_long_fails_and_its_turn_goes_on(file: Path) -> None:
+    clock = ManualClock()
+
+    @tool(effect="transactional")
+    def slow() -> str:
+        """Take too long."""
+        clock.advance(1.5)
+        return "Done."
+
+    async def run() -> None:
+        agent = Agent("clerk", ScriptedModel([[ToolCall("slow", "{}")], "Well."]), tools=[slow])
+        async with Runtime([agent], store=open_sqlite(file, clock=clock)) as runtime:
+            result = await runtime.run("clerk", "Go.", session="s")
+            assert (result.outcome, result.text) == ("completed", "Well.")
+            records = await runtime.store.read(SessionId("default", "s"))
+            [failed] = [each.event for each in records if isinstance(each.event, ToolFailed)]
+            assert "nothing was written" in failed.text
+
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_rows_come_as_sqlite_gives_them(store: SqliteStore) -> None:

@@ -16,9 +16,10 @@ T = TypeVar("T")
 _SEEN_MAX = 4_096
 _LOCKS = 16  # So often, where another was faster once: who locks comes in turn.
 _AS_IT_IS = (None, 0.0)
+_WITHIN_S = 0.25  # A circuit and a pace need not know the time better.
 _SWAP = """
     SELECT * FROM jackline.buckets_swap_1(
-        %s::text[], %s::text[], %b::bytea[], %b::bytea[], %s::float8[], %s, %s
+        %s::text[], %s::text[], %b::bytea[], %b::bytea[], %s::float8[], %s, %s, %s
     )
 """
 _LOCK = "SELECT * FROM jackline.buckets_1(%s::text[], %s::text[], %s)"
@@ -35,6 +36,7 @@ class Rows:
 
     def __init__(self, bodies: Mapping[Key, bytes], at: float) -> None:
         self.at = at
+        self.within_s = _WITHIN_S
         self.kept: dict[Key, tuple[bytes, float]] = {}
         self._bodies = bodies
 
@@ -42,9 +44,13 @@ class Rows:
         """Return a row's body, as it is to be."""
         return self.kept[key][0] if key in self.kept else self._bodies[key]
 
-    def keep(self, key: Key, body: bytes, for_s: float) -> None:
-        """Put something in place of a row's body, to be forgotten after so long."""
+    def keep(self, key: Key, body: bytes, for_s: float, within_s: float = _WITHIN_S) -> None:
+        """Put something in place of a row's body, to be forgotten after so long.
+
+        It is right as long as the time is, but for less than `within_s`.
+        """
         self.kept[key] = body, self.at + for_s
+        self.within_s = min(self.within_s, within_s)
 
 
 Work = Callable[[Rows], T]
@@ -67,8 +73,9 @@ class Ask:
 class RateRows:
     """The rows, and what they were when this process was last at them.
 
-    Others may have been there since. So what is worked out with them is written only if they are
-    still the same; else they are read and locked. For one thread at a time.
+    Others may have been there since, and the database's time is guessed: a statement is taken to
+    get there as fast as the last one did. So what is worked out is written only if the rows are
+    still the same and the guess was right; else they are read and locked. For one thread at a time.
     """
 
     def __init__(self, connections: Connections, clock: Clock | None) -> None:
@@ -108,27 +115,29 @@ class RateRows:
         seen = [self._seen.pop(key) for key in keys]  # Unknown, until it is known what came of it.
         _work(rows, group)
         kept, forget_at = zip(*[rows.kept.get(key, _AS_IT_IS) for key in keys], strict=True)
-        values = (*_columns(keys), seen, [*kept], [*forget_at], given, rows.at)
+        values = (*_columns(keys), seen, [*kept], [*forget_at], given, rows.at, rows.within_s)
         at, swapped = self._connections.append(lambda database: one(database, _SWAP, values), until)
         if swapped:
-            self._learn(rows, keys, at)
+            self._ahead_s += at - rows.at
+            self._learn(rows, keys)
         return swapped
 
     def _locked(
         self, database: Connection, keys: Sequence[Key], group: Sequence[Ask], given: float | None
     ) -> None:
         """Do it with rows that nobody else changes meanwhile, each locked in the same order."""
+        asked_at = self._clock()
         bodies, at = one(database, _LOCK, (*_columns(keys), given))
         rows = Rows(dict(zip(keys, bodies, strict=True)), at)
         _work(rows, group)
         if rows.kept:
             kept = [(*key, *row) for key, row in rows.kept.items()]
             database.execute(_KEEP, [list(column) for column in zip(*kept, strict=True)])
-        self._learn(rows, keys, at)
+        self._ahead_s = at - asked_at
+        self._learn(rows, keys)
 
-    def _learn(self, rows: Rows, keys: Iterable[Key], at: float) -> None:
+    def _learn(self, rows: Rows, keys: Iterable[Key]) -> None:
         """Take in what rows have become."""
-        self._ahead_s = at - self._clock()
         if len(self._seen) > _SEEN_MAX:
             self._seen.clear()
         self._seen |= {key: rows.body(key) for key in keys}

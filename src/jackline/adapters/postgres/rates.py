@@ -24,6 +24,7 @@ from jackline.core.admission import (
     kept_s,
     leave,
     open_s,
+    resolution_s,
     settle,
     window_s,
 )
@@ -230,7 +231,7 @@ def _enter(
     before = unpack_standing(rows.body(_stands(toll))) if stands else AT_REST
     standing, taken, ticket = enter(toll, before, buckets, rows.at)
     for key in [*debts, *taken]:
-        rows.keep(key, pack_rate(taken.get(key, buckets[key])), window_s(toll.rates[key]))
+        _keep_buckets(rows, key, taken.get(key, buckets[key]), toll.rates[key])
     if standing != before:
         _keep_standing(rows, toll, standing)
     return ticket, standing if stands else None, rows.at
@@ -249,13 +250,18 @@ def _pay(rows: Rows, debts: Debts) -> None:
     """Give back what is owed."""
     for key, owed in debts.items():
         buckets = _settled(unpack_buckets(rows.body(key)), owed, rows.at)
-        rows.keep(key, pack_rate(buckets), window_s(owed[0].quotas))
+        _keep_buckets(rows, key, buckets, owed[0].quotas)
 
 
 def _settled(buckets: Buckets, owed: Sequence[Owed], now: float) -> Buckets:
     for each in owed:
         buckets = settle(each.quotas, buckets, each.held, each.used, now)
     return buckets
+
+
+def _keep_buckets(rows: Rows, key: Key, buckets: Buckets, quotas: Quotas) -> None:
+    """Put what was taken in place of its row's body. Two takings may be misdated, each by half."""
+    rows.keep(key, pack_rate(buckets), window_s(quotas), resolution_s(quotas) / 2)
 
 
 def _keep_standing(rows: Rows, toll: Toll, standing: Standing) -> None:

@@ -39,8 +39,8 @@ BEGIN
 END $$;
 
 -- Puts each of these bodies in the place of the one that was `seen`, where no other has come there
--- and it is about the time that is `expected`; else nothing. Where a body is null the one that was
--- seen has to be there, and stays.
+-- and it is the time that is `expected`, but for less than `within` seconds; else nothing. Where a
+-- body is null the one that was seen has to be there, and stays.
 CREATE FUNCTION jackline.buckets_swap_1(
     tenants text[],
     names text[],
@@ -49,6 +49,7 @@ CREATE FUNCTION jackline.buckets_swap_1(
     forget_at double precision[],
     given double precision,
     expected double precision,
+    within double precision,
     OUT at double precision,
     OUT swapped boolean
 )
@@ -64,7 +65,7 @@ BEGIN
         bodies := array_append(bodies, found_body);
     END LOOP;
     at := jackline.time_1(given);
-    swapped := bodies = seen AND abs(at - expected) < 0.25;
+    swapped := bodies = seen AND abs(at - expected) < within;
     IF swapped THEN
         UPDATE jackline.bucket AS b SET body = new.body, forget_at = new.forget_at
         FROM unnest(tenants, names, kept, buckets_swap_1.forget_at)
