@@ -1,8 +1,12 @@
 """Where a runtime becomes a server."""
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from jackline.app import Runtime
@@ -31,11 +35,12 @@ def asgi(
 ) -> "FastAPI":
     """Return an ASGI application that serves a runtime, to be mounted or run by itself.
 
-    The runtime has to be open while it is used. `identities` tell who asks: the first that knows
-    decides. With `approve_own` those who asked for something may say yes to it themselves. Pages of
-    these `origins` may connect, beside the server's own. Metrics that are to count turns, too, the
-    runtime's surroundings have to have among their observers. Raises `DefinitionError` where the
-    extra is not installed.
+    The runtime has to be open: in an application of your own this stands in its lifespan.
+    `identities` tell who asks: the first that knows decides, and where `Development` is one of them
+    it is for those alone who speak to this machine by its own name. With `approve_own` those who
+    asked for something may say yes to it themselves. Pages of these `origins` may connect, beside
+    the server's own. Metrics that are to count turns, too, the runtime's surroundings have to have
+    among their observers. Raises `DefinitionError` where the extra is not installed.
     """
     with _extra():
         from jackline.adapters.metrics import Metrics, State  # noqa: PLC0415 - as below
@@ -64,6 +69,32 @@ def asgi(
         )
     )
     return api(service)
+
+
+@asynccontextmanager
+async def draining(app: "FastAPI") -> AsyncGenerator[None]:
+    """Send the readers of `asgi`'s application away once the process is told to end.
+
+    For the lifespan of an application of your own: a server ends that only after all streams that
+    are open, which would go on for ever. Whoever serves hears the signal as before.
+    """
+    readers, loop = app.state.service.readers, asyncio.get_running_loop()
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    heard_by = {each: then for each, then in before.items() if callable(then)}
+    if threading.current_thread() is not threading.main_thread():
+        heard_by = {}  # No signal is heard there.
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(readers.send_away)
+        heard_by[signal.Signals(number)](number, frame)
+
+    for each in heard_by:
+        signal.signal(each, hear)
+    try:
+        yield
+    finally:
+        for each, then in heard_by.items():
+            signal.signal(each, then)
 
 
 async def identities(settings: "Settings", store: Store) -> Sequence[Identity]:

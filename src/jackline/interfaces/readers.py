@@ -40,6 +40,8 @@ class Readers:
 
     def send_away(self, code: str = "drain") -> None:
         """Have every reader come back elsewhere, or later: nobody new is let in."""
+        if self.closing:
+            return
         self.closing = code
         for group in self._there:
             group.create_task(_raise(DroppedError(code)))

@@ -8,7 +8,7 @@ from jackline.core.agent import Agent
 from jackline.core.events import SessionId
 from jackline.core.user import User
 from jackline.interfaces.discretion import discretion
-from jackline.interfaces.identity import Identity
+from jackline.interfaces.identity import Development, Identity
 from jackline.interfaces.readers import Readers
 from jackline.interfaces.streams import Frames
 from jackline.interfaces.wire import Discretion
@@ -67,6 +67,11 @@ class Service:
     watch: Watch = Watch()
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)
+
+    @property
+    def develops(self) -> bool:
+        """Whether everybody is the developer."""
+        return any(isinstance(each, Development) for each in self.identities)
 
     def discretion(self, row: SessionRow, user: User) -> Sequence[Discretion]:
         """Return with what discretion this user is told of a session."""

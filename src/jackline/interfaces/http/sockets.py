@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, WebSocket
@@ -11,7 +10,6 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from jackline.core.errors import (
-    ForbiddenError,
     JacklineError,
     NotFoundError,
     UnauthenticatedError,
@@ -62,7 +60,6 @@ async def converse(websocket: WebSocket, session: str) -> None:
     """Follow a session, and act in it, until either side has enough."""
     service: Service = websocket.app.state.service
     try:
-        check_origin(websocket, service.origins)
         authorization = shown(websocket)
         caller = await known_caller(service.identities, authorization)
         if not caller.may("see"):
@@ -77,17 +74,6 @@ async def converse(websocket: WebSocket, session: str) -> None:
     await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
     batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
     await _Conversation(websocket, service, authorization, row).last(batches)
-
-
-def check_origin(websocket: WebSocket, origins: frozenset[str]) -> None:
-    """Raise `ForbiddenError` where a page of elsewhere asks, that is not among the `origins`.
-
-    A browser sends along what it knows of its user, whatever page asks it to (RFC 6455, 10.2).
-    """
-    origin = websocket.headers.get("origin")
-    own = origin and urlsplit(origin).netloc == websocket.headers.get("host")
-    if origin and not own and origin not in origins:
-        raise ForbiddenError("Pages of this origin may not connect: an operator has to allow it.")
 
 
 def shown(websocket: WebSocket) -> str:
