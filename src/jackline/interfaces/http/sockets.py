@@ -32,7 +32,7 @@ from jackline.interfaces.http.messages import (
     Verb,
 )
 from jackline.interfaces.identity import Caller, known_caller
-from jackline.interfaces.problems import found_wrong, problem
+from jackline.interfaces.problems import detail_of, found_wrong, problem
 from jackline.interfaces.readers import DroppedError
 from jackline.interfaces.service import Service
 from jackline.interfaces.streams import stream
@@ -161,7 +161,7 @@ class _Conversation:
         except UnauthenticatedError as error:
             raise DroppedError(error.code) from None
         except JacklineError as error:
-            return Failed(verb.request_id, error.code, str(error))
+            return Failed(verb.request_id, error.code, detail_of(error))
         where = receipt.seq, receipt.turn, receipt.repeated, receipt.queued
         return Acknowledged(verb.request_id, self._name.name, *where)
 

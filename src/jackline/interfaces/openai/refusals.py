@@ -108,7 +108,8 @@ def fault(error: JacklineError) -> Fault:
     """Return what is told of an error."""
     code = error.told if isinstance(error, TurnError) else error.code
     param = error.param if isinstance(error, ParameterError) else None
-    return Fault(str(error), _type(_status(error)), "refused" if code == "error" else code, param)
+    text = problems.detail_of(error)
+    return Fault(text, _type(_status(error)), "refused" if code == "error" else code, param)
 
 
 def refused(error: JacklineError) -> Response:
