@@ -21,7 +21,7 @@ from jackline.ports import KeepsKeys, Store
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from jackline.interfaces.service import Watch
+    from jackline.interfaces.service import Bounds, Watch
     from jackline.settings import Settings
 
 
@@ -31,6 +31,7 @@ def asgi(
     *,
     approve_own: bool = False,
     origins: Iterable[str] = (),
+    bounds: "Bounds | None" = None,
     watch: "Watch | None" = None,
 ) -> "FastAPI":
     """Return an ASGI application that serves a runtime, to be mounted or run by itself.
@@ -45,7 +46,7 @@ def asgi(
     with _extra():
         from jackline.adapters.metrics import Metrics, State  # noqa: PLC0415 - as below
         from jackline.interfaces.http.app import api  # noqa: PLC0415 - it takes 0.3 s to import
-        from jackline.interfaces.service import Service, Watch  # noqa: PLC0415 - as above
+        from jackline.interfaces.service import Bounds, Service, Watch  # noqa: PLC0415 - as above
     watch = watch or Watch()
     metrics = watch.metrics or Metrics()
     service = Service(
@@ -55,6 +56,7 @@ def asgi(
         runtime.agents,
         identities,
         awake_clock,
+        bounds or Bounds(),
         approve_own=approve_own,
         origins=frozenset(origins),
         is_alive=lambda: runtime.is_alive,

@@ -138,13 +138,19 @@ def _application(
     way: _Way, runtime: "Runtime", known: Sequence[Identity], metrics: "Metrics"
 ) -> "FastAPI":
     """Return what is served. Where nobody is known it is for those who are on this machine."""
-    from jackline.interfaces.service import Watch  # noqa: PLC0415 - as above
+    from jackline.interfaces.service import Bounds, Watch  # noqa: PLC0415 - as above
 
     settings = way.settings
     watch, origins = Watch(metrics, settings.metrics_open, way.access), settings.origins
     if known:
-        own = settings.approve_own
-        return asgi(runtime, known, approve_own=own, origins=origins, watch=watch)
+        return asgi(
+            runtime,
+            known,
+            approve_own=settings.approve_own,
+            origins=origins,
+            bounds=Bounds(key_streams=settings.key_streams, tenant_streams=settings.tenant_streams),
+            watch=watch,
+        )
     address = way.listener.getsockname()[0]
     if not ip_address(address).is_loopback:
         raise CallerError(

@@ -2,10 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Generator
+from contextlib import contextmanager
 from typing import TypeVar
 
+from jackline.core.errors import ThrottledError
+from jackline.interfaces.identity import Caller
+
 T = TypeVar("T")
+_COME_BACK_S = 5.0
 
 
 class DroppedError(Exception):
@@ -23,9 +28,35 @@ class Readers:
         self.left: Counter[str] = Counter()
         self.closing = ""
         self._there: set[asyncio.TaskGroup] = set()
+        self._places: Counter[tuple[str, str]] = Counter()
 
     def __len__(self) -> int:
         return len(self._there)
+
+    @contextmanager
+    def place(self, caller: Caller, of_key: int, of_tenant: int) -> Generator[None]:
+        """Hold a place for a caller who stays, of so many of their key and of their tenant.
+
+        0 is no limit. Raises `ThrottledError` where there is none.
+        """
+        tenant, places = caller.user.tenant, self._places
+        held = {(tenant, caller.key): of_key, (tenant, ""): of_tenant}
+        for each, most in held.items():
+            if most and places[each] >= most:
+                whose = repr(each[1]) if each[1] else f"tenant {tenant!r}"
+                raise ThrottledError(
+                    f"{whose} has {most:,} streams and waits open, and no more are taken here: "
+                    "close one.",
+                    _COME_BACK_S,
+                )
+        places.update(held.keys())
+        try:
+            yield
+        finally:
+            for each in held:
+                places[each] -= 1
+                if not places[each]:
+                    del places[each]
 
     def come(self, group: asyncio.TaskGroup) -> None:
         """Count a reader, whose tasks are those of `group`. Where all are sent away it is, too."""

@@ -1,5 +1,7 @@
 """What endpoints are given: the service, and who asks, who has to have a right."""
 
+from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Security
@@ -10,6 +12,7 @@ from jackline.core.events import SessionId
 from jackline.interfaces.identity import Caller, known_caller
 from jackline.interfaces.service import Service
 
+_STREAM = "text/event-stream"
 _bearer = HTTPBearer(auto_error=False, description="An API key, or a token of your provider.")
 
 
@@ -54,6 +57,26 @@ Approver = Annotated[Caller, Depends(_Needs("answer"))]
 Operator = Annotated[Caller, Depends(_Needs("operate"))]
 Admin = Annotated[Caller, Depends(_Needs("administer"))]
 Name = Annotated[str, Path(min_length=1, max_length=200, description="A session's name.")]
+
+
+def wants_stream(accept: str) -> bool:
+    """Whether an `Accept` header asks for a stream."""
+    return _STREAM in accept
+
+
+async def a_place(service: Served, caller: Anybody) -> AsyncGenerator[None]:
+    """Hold one of the caller's places until the request is answered whole."""
+    with service.place(caller):
+        yield
+
+
+async def a_place_to_wait(
+    request: Request, service: Served, caller: Anybody
+) -> AsyncGenerator[None]:
+    """Hold one where the request asks for a stream, or to wait."""
+    waits = "wait" in request.query_params or wants_stream(request.headers.get("accept", ""))
+    with service.place(caller) if waits else nullcontext():
+        yield
 
 
 def session_of(caller: Caller, name: str) -> SessionId:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 
 import msgspec
 from fastapi import APIRouter, WebSocket
@@ -59,21 +59,23 @@ _encode = msgspec.json.Encoder().encode
 async def converse(websocket: WebSocket, session: str) -> None:
     """Follow a session, and act in it, until either side has enough."""
     service: Service = websocket.app.state.service
-    try:
-        authorization = shown(websocket)
-        caller = await known_caller(service.identities, authorization)
-        if not caller.may("see"):
-            caller.check("say")
-        row = await service.sessions.row(session_of(caller, session), caller.user, "see")
-        after = wire.place(websocket.query_params.get("after") or "0")
-    except JacklineError as error:
-        await websocket.send_denial_response(problem(error))
-        await asyncio.sleep(0)  # Until the connection is closed uvicorn takes a return for a fault.
-        return
-    offered: Sequence[str] = websocket.scope.get("subprotocols", ())
-    await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
-    batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
-    await _Conversation(websocket, service, authorization, row).last(batches)
+    with ExitStack() as held:
+        try:
+            authorization = shown(websocket)
+            caller = await known_caller(service.identities, authorization)
+            if not caller.may("see"):
+                caller.check("say")
+            row = await service.sessions.row(session_of(caller, session), caller.user, "see")
+            after = wire.place(websocket.query_params.get("after") or "0")
+            held.enter_context(service.place(caller))
+        except JacklineError as error:
+            await websocket.send_denial_response(problem(error))
+            await asyncio.sleep(0)  # Till the connection is closed uvicorn takes this for a fault.
+            return
+        offered: Sequence[str] = websocket.scope.get("subprotocols", ())
+        await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
+        batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
+        await _Conversation(websocket, service, authorization, row).last(batches)
 
 
 def shown(websocket: WebSocket) -> str:

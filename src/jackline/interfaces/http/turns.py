@@ -3,14 +3,22 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import TypeAdapter
 
 from jackline.core.errors import NotFoundError
 from jackline.core.events import SessionId, Submitted
-from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.asking import (
+    Name,
+    Reader,
+    Served,
+    Speaker,
+    a_place_to_wait,
+    session_of,
+    wants_stream,
+)
 from jackline.interfaces.http.bodies import POSITION_MAX, TurnAsked
-from jackline.interfaces.http.events import Accept, wants_stream
+from jackline.interfaces.http.events import Accept
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import Done, Told, answers, receipt_of
@@ -25,10 +33,11 @@ Wait = Annotated[float, Query(ge=0, le=300, description="Seconds to wait for its
 Turn = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that opened it.")]
 _AT_REST_S = 5.0  # To read what has happened: nothing is waited for.
 _OUTPUT = TypeAdapter(object)
+_WAITING = [Depends(a_place_to_wait)]
 _TURN = answers(202, Told) | answers(200, Done, stream=True)
 
 
-@router.post("/sessions/{session}/turns", status_code=202, responses=_TURN)
+@router.post("/sessions/{session}/turns", status_code=202, responses=_TURN, dependencies=_WAITING)
 async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     session: Name,
     body: TurnAsked,
@@ -63,7 +72,7 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     return json(receipt_of(name, receipt), 202)
 
 
-@router.get("/sessions/{session}/turns/{turn}", responses=_TURN)
+@router.get("/sessions/{session}/turns/{turn}", responses=_TURN, dependencies=_WAITING)
 async def show_turn(
     session: Name, turn: Turn, service: Served, caller: Reader, wait: Wait = 0.0
 ) -> Response:
