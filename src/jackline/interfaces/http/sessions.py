@@ -49,20 +49,9 @@ async def list_sessions(
     `next` is the `cursor` that goes on: no session is told twice, and none is left out. `user`,
     `agent` and `state`: only theirs, and those; `waiting`: only those that ask a person something.
     """
-    key = await service.store.key()
-    listing = Listing(
-        wanted.user,
-        wanted.agent,
-        wanted.state,
-        wanted.waiting,
-        cursors.opened(key, caller.user.tenant, wanted.cursor),
-        wanted.limit + 1,
-    )
-    rows = await service.sessions.listed(caller.user, listing)
-    page = rows[: wanted.limit]
-    goes_on = len(rows) > len(page)
-    cursor = cursors.sealed(key, caller.user.tenant, page[-1].number) if goes_on else None
-    return json(Listed(tuple(map(shown, page)), cursor))
+    listing = Listing(wanted.user, wanted.agent, wanted.state, wanted.waiting, limit=wanted.limit)
+    rows, goes_on = await cursors.page(service, caller, listing, wanted.cursor)
+    return json(Listed(tuple(map(shown, rows)), goes_on))
 
 
 @router.get("/sessions/{session}", responses=SESSION)
