@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import httpx2
@@ -163,5 +164,23 @@ def test_a_verb_that_is_not_there_is_refused_with_those_that_are() -> None:
                         assert set(said.headers["allow"].split(", ")) == there, f"{verb} {at}"
             for path in ("/", "/v1", "/v1/", "/v1/sessions/", "/v2/sessions", "//v1/sessions"):
                 assert not told_badly(await ann.get(path), {404}, path)
+
+    asyncio.run(story())
+
+
+def test_of_what_nobody_sends_nothing_is_read() -> None:
+    async def unread() -> AsyncGenerator[bytes]:
+        raise AssertionError("somebody has read it")
+        yield b""
+
+    async def story() -> None:
+        async with house() as (_, app), client(app) as nobody:
+            api = (await nobody.get("/v1/openapi.json")).json()["paths"]
+            asked = [(verb, path) for path, verbs in api.items() for verb in verbs]
+            assert len(asked) > 15
+            for verb, path in asked:
+                said = await nobody.request(verb, path, content=unread())
+                assert said.status_code == 401, (verb, path)
+                assert said.headers["www-authenticate"] == "Bearer"
 
     asyncio.run(story())

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Header, Path, Request, Response
 
 from jackline.core.errors import InputError, OversizeError
 from jackline.core.inputs import Upload
-from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.asking import Known, Name, Reader, Served, Speaker, session_of
 from jackline.interfaces.http.bodies import HANDLE
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import Artifact, Responses, answers
 
-router = APIRouter(tags=["artifacts"])
+router = APIRouter(tags=["artifacts"], route_class=Known)
 Handle = Annotated[str, Path(pattern=HANDLE)]
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 _BYTES: dict[str, Any] = {"description": "Its bytes", "content": {"application/octet-stream": {}}}

@@ -1,10 +1,11 @@
 """What endpoints are given: the service, and who asks, who has to have a right."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import nullcontext
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import Depends, Path, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from jackline.core.access import Right
@@ -16,18 +17,34 @@ _STREAM = "text/event-stream"
 _bearer = HTTPBearer(auto_error=False, description="An API key, or a token of your provider.")
 
 
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Known(APIRoute):
+    """An endpoint that knows who asks before it reads anything of what they send."""
+
+    def get_route_handler(self) -> Handler:
+        """Return what answers a request. It raises `UnauthenticatedError`."""
+        handler = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            """Answer who is known."""
+            service = await the_service(request)
+            authorization = request.headers.get("authorization", "")
+            request.state.caller = await known_caller(service.identities, authorization)
+            return await handler(request)
+
+        return answered
+
+
 async def the_service(request: Request) -> Service:
     """Return what the endpoints need."""
     return request.app.state.service
 
 
-async def the_caller(
-    request: Request,
-    service: Annotated[Service, Depends(the_service)],
-    _: Annotated[Any, Security(_bearer)],
-) -> Caller:
-    """Return who asks. Raises `UnauthenticatedError`."""
-    return await known_caller(service.identities, request.headers.get("authorization", ""))
+async def the_caller(request: Request, _: Annotated[Any, Security(_bearer)]) -> Caller:
+    """Return who asks, as its route knows."""
+    return request.state.caller
 
 
 class _Needs:

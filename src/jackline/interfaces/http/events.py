@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from jackline.core.errors import InputError
 from jackline.interfaces import wire
 from jackline.interfaces.http.asking import (
+    Known,
     Name,
     Reader,
     Served,
@@ -18,7 +19,7 @@ from jackline.interfaces.http.replies import EventStream
 from jackline.interfaces.http.shapes import Page, answers
 from jackline.interfaces.streams import stream
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=Known)
 Accept = Annotated[str, Header(max_length=1_000)]
 
 

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from jackline.interfaces.http import acts, cursors
-from jackline.interfaces.http.asking import Anybody, Name, Reader, Served, session_of
+from jackline.interfaces.http.asking import Anybody, Known, Name, Reader, Served, session_of
 from jackline.interfaces.http.bodies import POSITION_MAX, AnswerAsked
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import RECEIPT, Inbox, Question, answers, asked_of, receipt_of
 from jackline.ports import Listing
 
-router = APIRouter(tags=["questions"])
+router = APIRouter(tags=["questions"], route_class=Known)
 PageSize = Annotated[int, Query(ge=1, le=1_000)]
 PageCursor = Annotated[str, Query(max_length=400)]
 Number = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that asked it.")]

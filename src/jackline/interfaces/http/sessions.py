@@ -5,7 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 
 from jackline.interfaces.http import acts, cursors
-from jackline.interfaces.http.asking import Name, Operator, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.asking import (
+    Known,
+    Name,
+    Operator,
+    Reader,
+    Served,
+    Speaker,
+    session_of,
+)
 from jackline.interfaces.http.bodies import (
     CancelAsked,
     ForkAsked,
@@ -26,7 +34,7 @@ from jackline.interfaces.http.shapes import (
 from jackline.ports import Listing
 from jackline.runtime.inputs import checked_name
 
-router = APIRouter(tags=["sessions"])
+router = APIRouter(tags=["sessions"], route_class=Known)
 RequestId = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
 
 

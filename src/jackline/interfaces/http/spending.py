@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from jackline.core.errors import InputError
-from jackline.interfaces.http.asking import Operator, Reader, Served
+from jackline.interfaces.http.asking import Known, Operator, Reader, Served
 from jackline.interfaces.http.bodies import BudgetAsked, SpentAsked
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import Budget, Budgets, Spent, UsageSum, answers
 from jackline.ports import UsageAsked
 from jackline.ports.usage import DAY_S, day_of
 
-router = APIRouter(tags=["spending"])
+router = APIRouter(tags=["spending"], route_class=Known)
 DAYS_MAX = 366
 _DAYS = 30
 # A name without characters that no database keeps, or nobody sees.

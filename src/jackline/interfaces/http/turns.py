@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from jackline.core.errors import NotFoundError
 from jackline.core.events import SessionId, Submitted
 from jackline.interfaces.http.asking import (
+    Known,
     Name,
     Reader,
     Served,
@@ -28,7 +29,7 @@ from jackline.interfaces.wire import Place
 from jackline.runtime.results import Result, ends
 from jackline.runtime.submission import Submission
 
-router = APIRouter(tags=["turns"])
+router = APIRouter(tags=["turns"], route_class=Known)
 Wait = Annotated[float, Query(ge=0, le=300, description="Seconds to wait for its end.")]
 Turn = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that opened it.")]
 _AT_REST_S = 5.0  # To read what has happened: nothing is waited for.

@@ -1,12 +1,11 @@
 """Errors as OpenAI's API tells them: `{"error": {"message", "type", "code", "param"}}`."""
 
 import math
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from jackline.core.errors import (
     UnauthenticatedError,
 )
 from jackline.interfaces import problems
+from jackline.interfaces.http.asking import Handler, Known
 
 _TYPES = {
     401: "authentication_error",
@@ -79,11 +79,8 @@ class TurnError(CallerError):
         self.status = status
 
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class Compatible(APIRoute):
-    """An endpoint whose errors have OpenAI's form."""
+class Compatible(Known):
+    """An endpoint that knows who asks, and whose errors have OpenAI's form."""
 
     def get_route_handler(self) -> Handler:
         """Return what answers a request."""
