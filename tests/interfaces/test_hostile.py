@@ -189,3 +189,17 @@ def test_of_what_nobody_sends_nothing_is_read() -> None:
                 assert said.headers["www-authenticate"] == "Bearer"
 
     asyncio.run(story())
+
+
+def test_a_fork_with_a_name_that_is_taken_says_so() -> None:
+    async def story() -> None:
+        async with house() as (_, app), client(app) as ann:
+            ann.headers.update(WHO)
+            for name in ("one", "two"):
+                await ann.post("/v1/sessions", json={"agent": "clerk", "session": name})
+            said = await ann.post("/v1/sessions/one/fork", json={"session": "two"})
+            assert (said.status_code, said.json()["code"]) == (409, "conflict")
+            assert said.json()["title"] == "The name or request id is taken already"
+            assert "'two' already" in said.json()["detail"]
+
+    asyncio.run(story())

@@ -34,7 +34,7 @@ _STATUS: Mapping[type[JacklineError], tuple[int, str]] = {
     UnauthenticatedError: (401, "Nobody knows who asks"),
     ForbiddenError: (403, "No right to this"),
     NotFoundError: (404, "Not found"),
-    ConflictError: (409, "The request id was used for something else"),
+    ConflictError: (409, "The name or request id is taken already"),
     BusyError: (409, "Busy"),
     StaleError: (409, "The question is not open any more, or was another"),
     OversizeError: (413, "Too large"),
