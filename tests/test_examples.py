@@ -30,6 +30,7 @@ SAYS = {
         "paid 98.7 euros to shop",
         "completed - Paid and filed.",
     ],
+    "mounted": ["without a key: 401", "with one: Good morning."],
     "openai_client": [
         'asked: refund {"cents":9900,"order_id":"7"}',
         "done: 9900 cents of order 7 went back.",

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from jackline.ports import Delta
     from jackline.runtime.results import Result
     from jackline.runtime.submission import Submission
-    from jackline.serving import asgi
+    from jackline.serving import asgi, draining, identities
+    from jackline.settings import read_settings
 
 __all__ = [
     "Agent",
@@ -101,7 +102,10 @@ __all__ = [
     "Verdict",
     "Window",
     "asgi",
+    "draining",
     "endorse",
+    "identities",
+    "read_settings",
     "tool",
 ]
 
@@ -163,7 +167,10 @@ _PLACES = {
     "Verdict": "jackline.core.guards",
     "Window": "jackline.core.agent",
     "asgi": "jackline.serving",
+    "draining": "jackline.serving",
     "endorse": "jackline.core.flow",
+    "identities": "jackline.serving",
+    "read_settings": "jackline.settings",
 }
 
 

@@ -1,8 +1,12 @@
 """Where a runtime becomes a server."""
 
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from jackline.app import Runtime
@@ -17,7 +21,7 @@ from jackline.ports import KeepsKeys, Store
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from jackline.interfaces.service import Watch
+    from jackline.interfaces.service import Bounds, Watch
     from jackline.settings import Settings
 
 
@@ -27,20 +31,22 @@ def asgi(
     *,
     approve_own: bool = False,
     origins: Iterable[str] = (),
+    bounds: "Bounds | None" = None,
     watch: "Watch | None" = None,
 ) -> "FastAPI":
     """Return an ASGI application that serves a runtime, to be mounted or run by itself.
 
-    The runtime has to be open while it is used. `identities` tell who asks: the first that knows
-    decides. With `approve_own` those who asked for something may say yes to it themselves. Pages of
-    these `origins` may connect, beside the server's own. Metrics that are to count turns, too, the
-    runtime's surroundings have to have among their observers. Raises `DefinitionError` where the
-    extra is not installed.
+    The runtime has to be open: in an application of your own this stands in its lifespan.
+    `identities` tell who asks: the first that knows decides, and where `Development` is one of them
+    it is for those alone who speak to this machine by its own name. With `approve_own` those who
+    asked for something may say yes to it themselves. Pages of these `origins` may connect, beside
+    the server's own. Metrics that are to count turns, too, the runtime's surroundings have to have
+    among their observers. Raises `DefinitionError` where the extra is not installed.
     """
     with _extra():
         from jackline.adapters.metrics import Metrics, State  # noqa: PLC0415 - as below
         from jackline.interfaces.http.app import api  # noqa: PLC0415 - it takes 0.3 s to import
-        from jackline.interfaces.service import Service, Watch  # noqa: PLC0415 - as above
+        from jackline.interfaces.service import Bounds, Service, Watch  # noqa: PLC0415 - as above
     watch = watch or Watch()
     metrics = watch.metrics or Metrics()
     service = Service(
@@ -50,6 +56,7 @@ def asgi(
         runtime.agents,
         identities,
         awake_clock,
+        bounds or Bounds(),
         approve_own=approve_own,
         origins=frozenset(origins),
         is_alive=lambda: runtime.is_alive,
@@ -64,6 +71,32 @@ def asgi(
         )
     )
     return api(service)
+
+
+@asynccontextmanager
+async def draining(app: "FastAPI") -> AsyncGenerator[None]:
+    """Send the readers of `asgi`'s application away once the process is told to end.
+
+    For the lifespan of an application of your own: a server ends that only after all streams that
+    are open, which would go on for ever. Whoever serves hears the signal as before.
+    """
+    readers, loop = app.state.service.readers, asyncio.get_running_loop()
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    heard_by = {each: then for each, then in before.items() if callable(then)}
+    if threading.current_thread() is not threading.main_thread():
+        heard_by = {}  # No signal is heard there.
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(readers.send_away)
+        heard_by[signal.Signals(number)](number, frame)
+
+    for each in heard_by:
+        signal.signal(each, hear)
+    try:
+        yield
+    finally:
+        for each, then in heard_by.items():
+            signal.signal(each, then)
 
 
 async def identities(settings: "Settings", store: Store) -> Sequence[Identity]:

@@ -61,6 +61,8 @@ class Settings(BaseModel):
     traces_content: bool = False
     key_rate: str = "100/s"
     tenant_rate: str = "500/s"
+    key_streams: Annotated[int, Field(ge=0)] = 100
+    tenant_streams: Annotated[int, Field(ge=0)] = 500
     origins: tuple[str, ...] = ()
     tenant_turns: Annotated[int | None, Field(ge=1)] = None
     tenant_queue: Annotated[int | None, Field(ge=1)] = None

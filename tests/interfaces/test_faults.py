@@ -27,15 +27,17 @@ from jackline.testing import ScriptedModel
 S = SessionId(ME.tenant, "s")
 MIB = 1 << 20
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-FOLLOW = b"GET /v1/sessions/s/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
-WAIT = b"GET /v1/sessions/s/turns/2?wait=300 HTTP/1.1\r\nHost: x\r\n\r\n"
+FOLLOW = (
+    b"GET /v1/sessions/s/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+)
+WAIT = b"GET /v1/sessions/s/turns/2?wait=300 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 COMPLETE = (
-    b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\n"
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: k\r\n"
     b"Content-Type: application/json\r\nContent-Length: 64\r\n\r\n"
     b'{"model": "slow", "messages": [{"role":"user","content":"Hi."}]}'
 )
-UNENDED = [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
-POST = "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{}\r\n\r\n"
+UNENDED = [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"]
+POST = "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{}\r\n\r\n"
 
 
 def within(
@@ -89,9 +91,7 @@ def test_a_body_of_a_gigabyte_is_refused_early_and_not_kept(where: str, announce
     async def story(here: Here) -> None:
         await here.runtime.sessions.open("a", ME, "s")
         size = "Content-Length: 1073741824" if announced else "Transfer-Encoding: chunked"
-        head = (
-            f"POST {where} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{size}\r\n\r\n"
-        )
+        head = POST.format(where, size)
         chunk = b" " * MIB
         data = chunk if announced else b"%x\r\n%b\r\n" % (MIB, chunk)
         before = peak_bytes()
@@ -115,7 +115,7 @@ def test_a_body_that_is_told_to_be_too_large_is_refused_in_words() -> None:
         assert (answer.status_code, answer.json()["code"]) == (413, "oversize")
         async with connected(here) as (reader, writer):
             writer.write(
-                b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
+                b"POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n"
             )
             told = await reader.read()  # Of the body nothing was sent.
             assert told.startswith(b"HTTP/1.1 413 ")
@@ -130,7 +130,7 @@ def test_a_body_that_is_told_to_be_too_large_is_refused_in_words() -> None:
 def test_a_head_without_end_is_cut_off(line: bytes) -> None:
     async def story(here: Here) -> None:
         async with connected(here) as (reader, writer):
-            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ")
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
             before = peak_bytes()
             sent = await poured(writer, line, 100 * MIB)
             assert sent < 32 * MIB
@@ -144,7 +144,7 @@ def test_a_head_without_end_is_cut_off(line: bytes) -> None:
 
 def test_a_head_that_is_small_enough_passes_in_one_piece_or_in_many() -> None:
     async def story(here: Here) -> None:
-        head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 60_000 + b"\r\n\r\n"
+        head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 60_000 + b"\r\n\r\n"
         async with connected(here) as (reader, writer):
             for size in (len(head), 1_000):
                 for start in range(0, len(head), size):
@@ -159,7 +159,7 @@ def test_a_head_that_is_small_enough_passes_in_one_piece_or_in_many() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
+    "said", [b"", b"\r\n", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"]
 )
 @pytest.mark.parametrize("first", [False, True])
 def test_whoever_does_not_end_a_head_is_not_waited_for(
@@ -173,7 +173,7 @@ def test_whoever_does_not_end_a_head_is_not_waited_for(
     async def story(here: Here) -> None:
         async with connected(here) as (reader, writer):
             if first:
-                writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 await reader.readuntil(b"}")
             writer.write(said)
             assert await reader.read() == b""
@@ -197,7 +197,7 @@ def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         with raw:
             raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
-            ask = f"GET {where} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            ask = f"GET {where} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             await asyncio.get_running_loop().sock_sendall(raw, ask)
             await passed(1.5)
             got = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import httpx2
@@ -87,8 +88,13 @@ HEADERS: dict[str, tuple[str, str, dict[bytes, bytes], set[int]]] = {
     "no type": ("put-file", "", {b"Content-Type": b""}, {201, 422}),
     "a place of bytes": ("get", "/v1/sessions/one/events", {b"Last-Event-ID": b"\xff"}, {422}),
     "a range of nothing": ("get-file", "", {b"Range": b"bytes=-0"}, {416}),
-    "a range backwards": ("get-file", "", {b"Range": b"bytes=5-2"}, {416, 422}),
-    "a range of bytes": ("get-file", "", {b"Range": b"\xff"}, {422}),
+    "a range backwards": ("get-file", "", {b"Range": b"bytes=5-2"}, {416}),
+    "a range of bytes": ("get-file", "", {b"Range": b"\xff"}, {200}),
+    "a range of another unit": ("get-file", "", {b"Range": b"items=0-1"}, {200}),
+    "several ranges": ("get-file", "", {b"Range": b"bytes=0-1,3-4"}, {200}),
+    "very many ranges": ("get-file", "", {b"Range": b"bytes=0-1" + b",3-4" * 500}, {200}),
+    "a range without numbers": ("get-file", "", {b"Range": b"bytes=-"}, {200}),
+    "a range of a unit in capitals": ("get-file", "", {b"Range": b"BYTES=0-1"}, {206}),
     "a key of bytes": ("get", "/v1/sessions", {b"Authorization": b"Bearer \xff\xfe"}, {401}),
     "no key": ("get", "/v1/sessions", {b"Authorization": b""}, {401}),
 }
@@ -163,5 +169,37 @@ def test_a_verb_that_is_not_there_is_refused_with_those_that_are() -> None:
                         assert set(said.headers["allow"].split(", ")) == there, f"{verb} {at}"
             for path in ("/", "/v1", "/v1/", "/v1/sessions/", "/v2/sessions", "//v1/sessions"):
                 assert not told_badly(await ann.get(path), {404}, path)
+
+    asyncio.run(story())
+
+
+def test_of_what_nobody_sends_nothing_is_read() -> None:
+    async def unread() -> AsyncGenerator[bytes]:
+        raise AssertionError("somebody has read it")
+        yield b""
+
+    async def story() -> None:
+        async with house() as (_, app), client(app) as nobody:
+            api = (await nobody.get("/v1/openapi.json")).json()["paths"]
+            asked = [(verb, path) for path, verbs in api.items() for verb in verbs]
+            assert len(asked) > 15
+            for verb, path in asked:
+                said = await nobody.request(verb, path, content=unread())
+                assert said.status_code == 401, (verb, path)
+                assert said.headers["www-authenticate"] == "Bearer"
+
+    asyncio.run(story())
+
+
+def test_a_fork_with_a_name_that_is_taken_says_so() -> None:
+    async def story() -> None:
+        async with house() as (_, app), client(app) as ann:
+            ann.headers.update(WHO)
+            for name in ("one", "two"):
+                await ann.post("/v1/sessions", json={"agent": "clerk", "session": name})
+            said = await ann.post("/v1/sessions/one/fork", json={"session": "two"})
+            assert (said.status_code, said.json()["code"]) == (409, "conflict")
+            assert said.json()["title"] == "The name or request id is taken already"
+            assert "'two' already" in said.json()["detail"]
 
     asyncio.run(story())

@@ -245,7 +245,7 @@ def test_a_key_made_by_the_command_opens_the_server_until_it_is_revoked(tmp_path
                 return answer.status_code
 
             found.append((await web.get("/v1/sessions")).status_code)
-            found.append(await status(shown[:-1] + "0"))
+            found.append(await status(shown[:-1] + ("1" if shown[-1] == "0" else "0")))
             found.append(await status(shown, "POST"))
             found.append(await status(shown))
             mine = await web.get("/v1/sessions", headers=bearer(str(narrow["key"])))
@@ -320,6 +320,10 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(tmp_path: Path) -> None:
         (("make", "x"), "It has no role there: say --role and one of viewer, user"),
         (("make", "x", "--role", "support"), "support may do nothing there"),
         (("make", "x", "--role", "user", "--scope", "fly"), "'fly' is no right: there are say"),
+        (
+            ("make", "x", "--role", "user", "--scope", "operate"),
+            "these may say alone: the key could do nothing.",
+        ),
         (("make", "x", "--role", "user", "--expires", "soon"), "'soon' is no span of time"),
         (("make", "x", "--role", "user", "--expires", "0d"), "'0d' is no span of time"),
         (("make", "x", "--role", "user", "--user", "a/b"), "'a/b' names nobody"),

@@ -1,6 +1,7 @@
 """The API within an application of somebody's own."""
 
 import asyncio
+import signal
 
 import fastapi
 import httpx2
@@ -12,9 +13,11 @@ from tests.interfaces.served import ME
 
 import jackline
 from jackline import Agent, Runtime
-from jackline.interfaces.http.bounding import Loopback
+from jackline.interfaces.http.guarding import Guarded
 from jackline.interfaces.identity import Development
 from jackline.testing import ScriptedModel
+
+OURS = "https://app.example.com"
 
 
 def own(api: ASGIApp, kind: str) -> ASGIApp:
@@ -37,7 +40,9 @@ def test_it_works_under_a_prefix(kind: str) -> None:
         async with Runtime([Agent("a", ScriptedModel(["Hi."]))], store="memory://") as runtime:
             app = own(jackline.asgi(runtime, [Development(ME)]), kind)
             transport = httpx2.ASGITransport(app=app)
-            async with httpx2.AsyncClient(transport=transport, base_url="http://mine") as client:
+            async with httpx2.AsyncClient(
+                transport=transport, base_url="http://localhost"
+            ) as client:
                 body = {"agent": "a", "input": "Hello."}
                 turns = "/agents/v1/sessions/s/turns"
                 answer = await client.post(f"{turns}?wait=10", json=body)
@@ -94,6 +99,61 @@ def test_in_development_no_page_of_others_opens_a_websocket(
         return {"type": "websocket.connect"}
 
     headers = [(b"host", b"127.0.0.1:8000"), (b"origin", origin)]
-    asyncio.run(Loopback(api)({"type": "websocket", "headers": headers}, receive, send))
+    guarded = Guarded(api, [], local=True)
+    asyncio.run(guarded({"type": "websocket", "headers": headers}, receive, send))
     assert bool(passed) is not refused
     assert [each["type"] for each in sent] == ["websocket.close"] * refused
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "[::1]:80"}, 200),
+        ({"Origin": "http://localhost:5173"}, 200),
+        ({"Origin": OURS}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "["}, 403),
+        ({"Host": "evil.example", "Origin": OURS}, 403),
+        ({"Host": "evil.example", "Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+    ],
+)
+def test_where_everybody_is_the_developer_it_is_for_this_machine_alone(
+    headers: dict[str, str], status: int
+) -> None:
+    async def story() -> None:
+        async with Runtime([Agent("a", ScriptedModel(["Hi."]))], store="memory://") as runtime:
+            app = own(jackline.asgi(runtime, [Development(ME)], origins=[OURS]), "fastapi")
+            transport = httpx2.ASGITransport(app=app)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as web:
+                answer = await web.get("/agents/v1/sessions", headers=headers)
+                assert answer.status_code == status
+
+    asyncio.run(story())
+
+
+def test_those_who_hear_signals_hear_them_as_before() -> None:
+    heard, before = list[int](), signal.getsignal(signal.SIGTERM)
+
+    async def story() -> None:
+        async with Runtime([Agent("a", ScriptedModel(["Hi."]))], store="memory://") as runtime:
+            api = jackline.asgi(runtime, [Development(ME)])
+            async with jackline.draining(api):
+                signal.raise_signal(signal.SIGTERM)
+                signal.raise_signal(signal.SIGTERM)
+                await asyncio.to_thread(lambda: asyncio.run(elsewhere(api)))
+            assert api.state.service.readers.closing == "drain"
+        signal.raise_signal(signal.SIGTERM)
+        assert heard == [signal.SIGTERM] * 3
+
+    async def elsewhere(api: fastapi.FastAPI) -> None:
+        """Do the same in a thread, where no signal is heard."""
+        async with jackline.draining(api):
+            assert heard
+
+    signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        asyncio.run(story())
+    finally:
+        signal.signal(signal.SIGTERM, before)

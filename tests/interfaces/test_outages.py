@@ -66,6 +66,35 @@ def test_while_the_database_is_locked_requests_wait_or_come_later(
     asyncio.run(story())
 
 
+def test_what_is_wrong_with_the_store_is_for_the_log_and_for_no_caller(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "private-name.db"
+
+    async def story() -> None:
+        agents = [Agent("a", ScriptedModel(["Hi."]))]
+        async with asyncio.timeout(50), running(agents, f"sqlite:///{path}") as here:
+            await here.client.post(f"{here.url}/v1/sessions", json={"agent": "a", "session": "s0"})
+            where = f"{here.url.replace('http', 'ws')}/v1/sessions/s0/ws?after=1"
+            async with connect(where) as socket:
+                with closing(sqlite3.connect(path)) as database:
+                    database.execute("ALTER TABLE event RENAME TO gone")
+                await socket.send('{"type": "input", "input": "Hello.", "request_id": "r"}')
+                told = [str(await socket.recv())]
+            asked = {"model": "a", "messages": [{"role": "user", "content": "Hello."}]}
+            for way, body in (("sessions/s0/turns", {"input": "Hi."}), ("chat/completions", asked)):
+                answer = await here.client.post(f"{here.url}/v1/{way}", json=body)
+                assert answer.status_code == 503
+                told.append(answer.text)
+            for each in told:
+                assert '"store"' in each
+                assert "The store cannot be used now: the server's log says why." in each
+                assert "private-name" not in each
+
+    asyncio.run(story())
+    assert caplog.text.count("private-name") >= 3
+
+
 async def say(served: Served, session: str) -> httpx2.Response:
     async with httpx2.AsyncClient(timeout=30) as client:
         where = f"{served.url}/v1/sessions/{session}/turns"

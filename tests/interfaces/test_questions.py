@@ -203,3 +203,23 @@ def test_an_answer_that_comes_too_late_approves_nothing(tmp_path: Path) -> None:
         assert PAID == []
 
     asyncio.run(story())
+
+
+def test_the_inbox_goes_on_to_the_oldest_questions(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with desk(tmp_path) as web:
+            for name in "abcde":
+                body = {"agent": "clerk", "input": "Pay 7 cents."}
+                at = f"/v1/sessions/{name}/turns?wait=20"
+                assert (await web.post(at, json=body, headers=ANN)).json()["outcome"] == "paused"
+            found, page = "", {"next": ""}
+            for size in (2, 2, 1):
+                asked = {"limit": 2, "cursor": page["next"]}
+                page = (await web.get("/v1/questions", params=asked, headers=BEA)).json()
+                assert len(page["questions"]) == size
+                found += "".join(each["session"] for each in page["questions"])
+            assert (found, page["next"]) == ("edcba", None)
+            wrong = await web.get("/v1/questions?cursor=a", headers=BEA)
+            assert wrong.status_code == 422
+
+    asyncio.run(story())

@@ -204,8 +204,9 @@ def test_a_browser_shows_its_key_as_a_subprotocol_and_its_page_has_to_be_known()
                 await talk.until(type="session.opened")
                 assert talk.connection.request
                 host = talk.connection.request.headers["host"]
-            async with join(origin=Origin(f"http://{host}")) as talk:
-                await talk.until(type="session.opened")
+            for own in (f"http://{host}", "http://localhost:5173"):
+                async with join(origin=Origin(own)) as talk:
+                    await talk.until(type="session.opened")
             with pytest.raises(InvalidStatus):
                 async with join(origin=Origin("https://console.example.evil.example")):
                     pass

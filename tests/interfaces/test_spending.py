@@ -44,6 +44,10 @@ def test_what_turns_used_is_what_their_journals_say(store: str | None) -> None:
             assert await turns(used(eve, by="user", **wide)) == {"ann": 3, "bob": 1}
             assert await turns(used(eve, by="user", user="bob", **wide)) == {"bob": 1}
             assert await used(ann, by="user", user="bob", **wide) == {}
+            some = {"by": "user", "limit": 1, **wide}
+            first = (await anybody.get("/v1/usage", params=some, headers=eve)).json()
+            assert first["next"]
+            assert await turns(used(eve, cursor=first["next"], **some)) == {"bob": 1}
             (whole,) = (await used(eve, by="tenant", **wide)).values()
             ends = [
                 record.event
@@ -106,7 +110,13 @@ def test_an_operator_sets_what_an_account_may_spend() -> None:
             assert [each["account"] for each in own] == ["user/ann/2026-01-01"]
             asked = {"prefix": "user/bob/"}
             other = await anybody.get("/v1/budgets", params=asked, headers=ann)
-            assert other.json() == {"budgets": []}
+            assert other.json() == {"budgets": [], "next": None}
+            page = (await anybody.get("/v1/budgets?limit=1", headers=op)).json()
+            assert [each["account"] for each in page["budgets"]] == ["user/bob/2026-01-01"]
+            asked = {"limit": 1, "cursor": page["next"]}
+            page = (await anybody.get("/v1/budgets", params=asked, headers=op)).json()
+            assert [each["account"] for each in page["budgets"]] == ["user/ann/2026-01-01"]
+            assert page["next"] is None
             for wrong in (-1, 1e13, "1", True):
                 told = await anybody.put(at, json={"usd": wrong}, headers=op)
                 assert told.status_code == 422, wrong

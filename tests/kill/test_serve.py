@@ -113,7 +113,7 @@ def test_what_nobody_drives_here_another_drives(postgres_url: str, tmp_path: Pat
 
 def test_whoever_has_no_identities_is_served_to_this_machine_alone(tmp_path: Path) -> None:
     async def story(there: Servers) -> None:
-        served = await there.start()
+        served = await there.start(JACKLINE_ORIGINS="https://app.example.com")
         assert served.said["mode"] == "development"
         for headers, status in (
             ({}, 200),
@@ -124,6 +124,7 @@ def test_whoever_has_no_identities_is_served_to_this_machine_alone(tmp_path: Pat
             ({"Origin": "https://evil.example"}, 403),
             ({"Origin": "null"}, 403),
             ({"Origin": "http://localhost:3000"}, 200),
+            ({"Origin": "https://app.example.com"}, 200),
         ):
             async with httpx2.AsyncClient() as client:
                 answer = await client.get(f"{served.url}/v1/agents", headers=headers)

@@ -28,4 +28,4 @@ class Usages:
                 date = datetime.fromtimestamp(day * DAY_S, UTC).date().isoformat()
                 key = {"tenant": tenant, "user": user, "agent": agent, "day": date}[asked.by]
                 found[key] = found.get(key, Used(key)).plus(used)
-        return [found[key] for key in sorted(found)][: asked.limit]
+        return [found[key] for key in sorted(found) if key > asked.after][: asked.limit]

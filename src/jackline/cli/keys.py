@@ -56,14 +56,21 @@ def keys(
     if what == "revoke":
         return _revoke(settings, name, as_json=as_json)
     user = settings.identity
-    _check_roles(user, settings)
-    key = ApiKey("", name, user.tenant, user.id, tuple(sorted(user.roles)), _scopes(scope))
+    scopes = _scopes(scope)
+    _check_rights(user, scopes, settings)
+    key = ApiKey("", name, user.tenant, user.id, tuple(sorted(user.roles)), scopes)
     return _make(settings, key, _lives_s(expires), as_json=as_json)
 
 
-def _check_roles(user: User, settings: Settings) -> None:
-    if rights(expanded(user.roles, settings.access)):
+def _check_rights(user: User, scopes: tuple[Right, ...] | None, settings: Settings) -> None:
+    held = rights(expanded(user.roles, settings.access))
+    if held and (scopes is None or held.intersection(scopes)):
         return
+    if held:
+        raise InputError(
+            f"A scope narrows what roles may do, and these may {' and '.join(sorted(held))} alone: "
+            "the key could do nothing."
+        )
     said = f"{', '.join(sorted(user.roles))} may do nothing" if user.roles else "It has no role"
     raise InputError(f"{said} there: say --role and one of {', '.join(ROLES)}.")
 

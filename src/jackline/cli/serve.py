@@ -31,11 +31,10 @@ from jackline.serving import asgi, identities
 from jackline.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from fastapi import FastAPI
 
     from jackline.adapters.metrics import Metrics
     from jackline.app import Runtime
-    from jackline.interfaces.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ async def _serve(way: _Way, app: App) -> Exit:
     with signals(heard.put_nowait):
         async with driving(way.settings, app, around, drive=way.drive) as runtime:
             known = await identities(way.settings, runtime.store)
-            service, served = _application(way, runtime, known, metrics)
+            served = _application(way, runtime, known, metrics)
             server = Listener(served, way.grace_s)
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(server.serve([way.listener]))
@@ -126,7 +125,7 @@ async def _serve(way: _Way, app: App) -> Exit:
                 _say_ready(way, runtime, develops=not known)
                 await told_to_end(runtime, heard, way.grace_s, way.voice)
                 server.end()
-                service.readers.send_away()
+                served.state.service.readers.send_away()
                 all_left = await drained(runtime, way.grace_s, heard)
                 if all_left:
                     await _answered(serving, heard)
@@ -137,28 +136,29 @@ async def _serve(way: _Way, app: App) -> Exit:
 
 def _application(
     way: _Way, runtime: "Runtime", known: Sequence[Identity], metrics: "Metrics"
-) -> "tuple[Service, ASGIApp]":
+) -> "FastAPI":
     """Return what is served. Where nobody is known it is for those who are on this machine."""
-    from jackline.interfaces.service import Watch  # noqa: PLC0415 - as above
+    from jackline.interfaces.service import Bounds, Watch  # noqa: PLC0415 - as above
 
+    settings = way.settings
+    watch, origins = Watch(metrics, settings.metrics_open, way.access), settings.origins
     if known:
-        settings = way.settings
-        watch = Watch(metrics, settings.metrics_open, way.access)
-        origins, own = settings.origins, settings.approve_own
-        api = asgi(runtime, known, approve_own=own, origins=origins, watch=watch)
-        return api.state.service, api
-    from jackline.interfaces.http.bounding import Loopback  # noqa: PLC0415 - as above
-
+        return asgi(
+            runtime,
+            known,
+            approve_own=settings.approve_own,
+            origins=origins,
+            bounds=Bounds(key_streams=settings.key_streams, tenant_streams=settings.tenant_streams),
+            watch=watch,
+        )
     address = way.listener.getsockname()[0]
     if not ip_address(address).is_loopback:
         raise CallerError(
             f"Everybody who reaches {address} could do everything, as no identity is configured: "
             "`jackline keys make` makes a key, or listen on 127.0.0.1."
         )
-    me = Development(way.settings.identity)
-    watch = Watch(metrics, access=way.access)
-    api = asgi(runtime, [me], approve_own=True, watch=watch)
-    return api.state.service, Loopback(api)
+    me = Development(settings.identity)
+    return asgi(runtime, [me], approve_own=True, origins=origins, watch=watch)
 
 
 async def _answered(serving: asyncio.Task[None], heard: Heard) -> None:

@@ -5,7 +5,7 @@ JacklineError
 │   ├── DefinitionError    an agent, tool or setting says something that nothing can enforce
 │   ├── InputError         input that is malformed, or too large
 │   ├── NotFoundError      no such session, question, agent or artifact, for this user
-│   ├── ConflictError      the request id was used for something else
+│   ├── ConflictError      the request id was used for something else, or a name is taken
 │   ├── BusyError          a turn is open, and the caller wanted none
 │   ├── StaleError         the question was answered, expired, or asked about another call
 │   ├── UnauthenticatedError    nobody knows who asks
@@ -53,7 +53,7 @@ class NotFoundError(CallerError):
 
 
 class ConflictError(CallerError):
-    """The request id was used for another request."""
+    """The request id was used for another request, or the name is taken."""
 
     code = "conflict"
 

@@ -1,5 +1,6 @@
 """Errors as HTTP tells them: problem details (RFC 9457), with the code that docs/errors.md has."""
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -26,13 +27,14 @@ from jackline.core.errors import (
     UnknownOutcomeError,
 )
 
+_LOG = logging.getLogger("jackline.server")
 MEDIA_TYPE = "application/problem+json"
 _ERRORS_MAX, _TEXT_MAX = 20, 200
 _STATUS: Mapping[type[JacklineError], tuple[int, str]] = {
     UnauthenticatedError: (401, "Nobody knows who asks"),
     ForbiddenError: (403, "No right to this"),
     NotFoundError: (404, "Not found"),
-    ConflictError: (409, "The request id was used for something else"),
+    ConflictError: (409, "The name or request id is taken already"),
     BusyError: (409, "Busy"),
     StaleError: (409, "The question is not open any more, or was another"),
     OversizeError: (413, "Too large"),
@@ -40,6 +42,7 @@ _STATUS: Mapping[type[JacklineError], tuple[int, str]] = {
     ThrottledError: (429, "Too many requests"),
     FencedError: (503, "Another worker drives"),
     ProviderError: (503, "The provider of identities does not answer"),
+    UnknownOutcomeError: (503, "Nobody knows whether it was kept"),
     OperatorError: (503, "The store cannot be used now"),
     JacklineError: (400, "This cannot be done"),
 }
@@ -62,6 +65,17 @@ def status_of(error: JacklineError) -> int:
     return _told(error)[0]
 
 
+def detail_of(error: JacklineError) -> str:
+    """Return what a caller is told of an error.
+
+    What is an operator's to mend stands in the log alone: it may name files, hosts and users.
+    """
+    if not isinstance(error, OperatorError):
+        return str(error)
+    _LOG.error("A request could not be served (%s): %s", error.code, error)
+    return f"{_told(error)[1]}: the server's log says why."
+
+
 def problem(error: JacklineError, *, keyed: bool = False) -> Response:
     """Return the answer that tells of an error, and when to ask again.
 
@@ -77,7 +91,7 @@ def problem(error: JacklineError, *, keyed: bool = False) -> Response:
     if isinstance(error, OperatorError) and (keyed or not isinstance(error, UnknownOutcomeError)):
         headers["Retry-After"] = "1"
     code = error.code if error.code != "error" else "refused"
-    return answer(Problem(f"urn:jackline:{code}", title, status, code, str(error)), headers)
+    return answer(Problem(f"urn:jackline:{code}", title, status, code, detail_of(error)), headers)
 
 
 def answer(told: Problem, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,20 +1,23 @@
 """The readers of streams: who is there, and how they are sent away."""
 
 import asyncio
+import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from starlette.types import Receive
 
-from jackline.core.errors import AccessChangedError, OperatorError
+from jackline.core.errors import AccessChangedError, OperatorError, StoreError, ThrottledError
 from jackline.interfaces.identity import Caller, Identity, known_caller
 from jackline.interfaces.throttling import uncounted
 
 T = TypeVar("T")
+_LOG = logging.getLogger("jackline.server")
 _NEWS_S = 10.0
+_COME_BACK_S = 5.0
 
 
 class DroppedError(Exception):
@@ -33,9 +36,35 @@ class Readers:
         self.closing = ""
         self._there: set[asyncio.TaskGroup] = set()
         self._failed_at = -math.inf
+        self._places: Counter[tuple[str, str]] = Counter()
 
     def __len__(self) -> int:
         return len(self._there)
+
+    @contextmanager
+    def place(self, caller: Caller, of_key: int, of_tenant: int) -> Generator[None]:
+        """Hold a place for a caller who stays, of so many of their key and of their tenant.
+
+        0 is no limit. Raises `ThrottledError` where there is none.
+        """
+        tenant, places = caller.user.tenant, self._places
+        held = {(tenant, caller.key): of_key, (tenant, ""): of_tenant}
+        for each, most in held.items():
+            if most and places[each] >= most:
+                whose = repr(each[1]) if each[1] else f"tenant {tenant!r}"
+                raise ThrottledError(
+                    f"{whose} has {most:,} streams and waits open, and no more are taken here: "
+                    "close one.",
+                    _COME_BACK_S,
+                )
+        places.update(held.keys())
+        try:
+            yield
+        finally:
+            for each in held:
+                places[each] -= 1
+                if not places[each]:
+                    del places[each]
 
     def come(self, group: asyncio.TaskGroup) -> None:
         """Count a reader, whose tasks are those of `group`. Where all are sent away it is, too."""
@@ -48,13 +77,18 @@ class Readers:
         self._there.discard(group)
         self.left[code] += 1
 
-    def is_news(self, now: float) -> bool:
-        """Whether it is a while since a reader could not be served, as one cannot `now`."""
+    def unserved(self, error: StoreError) -> str:
+        """Return what a reader is told whom the store fails. The log hears of it now and then."""
+        now = asyncio.get_running_loop().time()
         before, self._failed_at = self._failed_at, now
-        return now > before + _NEWS_S
+        if now > before + _NEWS_S:
+            _LOG.warning("Whoever follows is sent away, to come back: %s", error)
+        return "The store cannot be read now: come back."
 
     def send_away(self, code: str = "drain") -> None:
         """Have every reader come back elsewhere, or later: nobody new is let in."""
+        if self.closing:
+            return
         self.closing = code
         for group in self._there:
             group.create_task(_raise(DroppedError(code)))

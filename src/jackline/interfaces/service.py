@@ -1,6 +1,7 @@
 """What the interfaces serve: sessions and agents, to callers who are known."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from jackline.core.agent import Agent
 from jackline.core.events import SessionId
 from jackline.core.user import User
 from jackline.interfaces.discretion import discretion
-from jackline.interfaces.identity import Identity
+from jackline.interfaces.identity import Caller, Development, Identity
 from jackline.interfaces.readers import Readers
 from jackline.interfaces.streams import Frames
 from jackline.interfaces.wire import Discretion
@@ -24,13 +25,18 @@ ResultOf = Callable[[SessionId, int, User], Awaitable[Result]]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a request may be. `send_s`: how long a reader may take nothing of its stream."""
+    """How much a request may be. `send_s`: how long a reader may take nothing of its stream.
+
+    `key_streams` and `tenant_streams`: how many of theirs may stay open at once. 0: any number.
+    """
 
     body_bytes: int = 2 << 20
     artifact_bytes: int = 16 << 20
     send_s: float = 30.0
     ping_s: float = 15.0
     wait_s: float = 300.0
+    key_streams: int = 100
+    tenant_streams: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,17 @@ class Service:
     watch: Watch = Watch()
     frames: Frames = field(default_factory=Frames)
     readers: Readers = field(default_factory=Readers)
+
+    @property
+    def develops(self) -> bool:
+        """Whether everybody is the developer."""
+        return any(isinstance(each, Development) for each in self.identities)
+
+    def place(self, caller: Caller) -> AbstractContextManager[None]:
+        """Hold a place for a caller who stays. Raises `ThrottledError` where they have too many."""
+        if self.develops:
+            return nullcontext()
+        return self.readers.place(caller, self.bounds.key_streams, self.bounds.tenant_streams)
 
     def discretion(self, row: SessionRow, user: User) -> Sequence[Discretion]:
         """Return with what discretion this user is told of a session."""

@@ -18,7 +18,8 @@ def day_of(date: date) -> int:
 class UsageAsked(Value, frozen=True):
     """Which sums are wanted: of the days from `since` to `until`, in days since 1970, by what.
 
-    With `user` only what that user's sessions used. At most `limit` sums are given.
+    With `user` only what that user's sessions used. At most `limit` sums are given, in the order
+    of their keys, of those `after` one.
     """
 
     by: By
@@ -26,6 +27,7 @@ class UsageAsked(Value, frozen=True):
     until: int
     user: str | None = None
     limit: int = 1_000
+    after: str = ""
 
 
 class Used(Value, frozen=True):

@@ -95,7 +95,7 @@ _USAGE: LiteralString = """
     SELECT {key}, sum(turns)::bigint, sum(cost)::bigint, sum(input)::bigint, sum(output)::bigint
     FROM jackline.usage
     WHERE tenant = %s AND day BETWEEN %s AND %s AND (%s::text IS NULL OR "user" = %s)
-    GROUP BY 1 ORDER BY 1 LIMIT %s
+    GROUP BY 1 HAVING {key} > %s ORDER BY 1 LIMIT %s
 """
 _USAGE_KEYS: Mapping[By, LiteralString] = {
     "tenant": "tenant",
@@ -261,7 +261,8 @@ def accounts(database: Connection, tenant: str, prefix: str) -> list[Account]:
 def usage(database: Connection, tenant: str, asked: UsageAsked) -> list[Used]:
     """See `Archive.usage`."""
     sql = _USAGE.replace("{key}", _USAGE_KEYS[asked.by])
-    values = (tenant, asked.since, asked.until, asked.user, asked.user, asked.limit)
+    days, users = (asked.since, asked.until), (asked.user, asked.user)
+    values = (tenant, *days, *users, asked.after, asked.limit)
     return [Used(*each) for each in database.execute(sql, values, binary=True).fetchall()]
 
 

@@ -100,7 +100,7 @@ _ACCOUNTS = """
 _USAGE = """
     SELECT {key}, sum(turns), sum(cost), sum(input), sum(output) FROM usage
     WHERE tenant = ?1 AND day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR user = ?4)
-    GROUP BY 1 ORDER BY 1 LIMIT ?5
+    GROUP BY 1 HAVING {key} > ?6 ORDER BY 1 LIMIT ?5
 """
 _USAGE_KEYS: Mapping[By, str] = {
     "tenant": "tenant",
@@ -266,7 +266,8 @@ def accounts(database: sqlite3.Connection, tenant: str, prefix: str) -> list[Acc
 def usage(database: sqlite3.Connection, tenant: str, asked: UsageAsked) -> list[Used]:
     """See `Archive.usage`."""
     sql = _USAGE.format(key=_USAGE_KEYS[asked.by])
-    rows = database.execute(sql, (tenant, asked.since, asked.until, asked.user, asked.limit))
+    days, which = (asked.since, asked.until), (asked.user, asked.limit, asked.after)
+    rows = database.execute(sql, (tenant, *days, *which))
     return [Used(*row) for row in rows]
 
 

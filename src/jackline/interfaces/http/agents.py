@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from jackline.interfaces.http.asking import Anybody, Served
+from jackline.interfaces.http.asking import Anybody, Known, Served
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import Agents, AgentShown, answers
 
-router = APIRouter(tags=["agents"])
+router = APIRouter(tags=["agents"], route_class=Known)
 
 
 @router.get("/agents", responses=answers(200, Agents))

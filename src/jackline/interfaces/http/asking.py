@@ -1,8 +1,11 @@
 """What endpoints are given: the service, and who asks, who has to have a right."""
 
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import nullcontext
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import Depends, Path, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from jackline.core.access import Right
@@ -10,7 +13,28 @@ from jackline.core.events import SessionId
 from jackline.interfaces.identity import Caller, known_caller
 from jackline.interfaces.service import Service
 
+_STREAM = "text/event-stream"
 _bearer = HTTPBearer(auto_error=False, description="An API key, or a token of your provider.")
+
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Known(APIRoute):
+    """An endpoint that knows who asks before it reads anything of what they send."""
+
+    def get_route_handler(self) -> Handler:
+        """Return what answers a request. It raises `UnauthenticatedError`."""
+        handler = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            """Answer who is known."""
+            service = await the_service(request)
+            authorization = request.headers.get("authorization", "")
+            request.state.caller = await known_caller(service.identities, authorization)
+            return await handler(request)
+
+        return answered
 
 
 async def the_service(request: Request) -> Service:
@@ -18,13 +42,9 @@ async def the_service(request: Request) -> Service:
     return request.app.state.service
 
 
-async def the_caller(
-    request: Request,
-    service: Annotated[Service, Depends(the_service)],
-    _: Annotated[Any, Security(_bearer)],
-) -> Caller:
-    """Return who asks. Raises `UnauthenticatedError`."""
-    return await known_caller(service.identities, request.headers.get("authorization", ""))
+async def the_caller(request: Request, _: Annotated[Any, Security(_bearer)]) -> Caller:
+    """Return who asks, as its route knows."""
+    return request.state.caller
 
 
 class _Needs:
@@ -54,6 +74,26 @@ Approver = Annotated[Caller, Depends(_Needs("answer"))]
 Operator = Annotated[Caller, Depends(_Needs("operate"))]
 Admin = Annotated[Caller, Depends(_Needs("administer"))]
 Name = Annotated[str, Path(min_length=1, max_length=200, description="A session's name.")]
+
+
+def wants_stream(accept: str) -> bool:
+    """Whether an `Accept` header asks for a stream."""
+    return _STREAM in accept
+
+
+async def a_place(service: Served, caller: Anybody) -> AsyncGenerator[None]:
+    """Hold one of the caller's places until the request is answered whole."""
+    with service.place(caller):
+        yield
+
+
+async def a_place_to_wait(
+    request: Request, service: Served, caller: Anybody
+) -> AsyncGenerator[None]:
+    """Hold one where the request asks for a stream, or to wait."""
+    waits = "wait" in request.query_params or wants_stream(request.headers.get("accept", ""))
+    with service.place(caller) if waits else nullcontext():
+        yield
 
 
 def session_of(caller: Caller, name: str) -> SessionId:

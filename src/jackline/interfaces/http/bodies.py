@@ -1,11 +1,13 @@
 """What requests say, as the OpenAPI schema has it. What nobody reads is refused."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jackline.core.inputs import Given
 from jackline.core.messages import File, Image, Pasted, Text
+from jackline.ports import By
 from jackline.ports.store import State
 
 _NAME_MAX = 200
@@ -67,6 +69,19 @@ class ListAsked(BaseModel):
     agent: Filter = None
     state: State | None = None
     waiting: bool = False
+
+
+class SpentAsked(BaseModel):
+    """Which sums are wanted, of which days, and after which cursor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: By = "day"
+    since: date | None = None
+    until: date | None = None
+    user: Filter = None
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 1_000
+    cursor: Annotated[str, Field(max_length=500, pattern="^[^\\x00]*$")] = ""
 
 
 class Words(Body):

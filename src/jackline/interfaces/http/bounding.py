@@ -1,13 +1,11 @@
-"""How much a request may be, and from where it may come: looked at before anything is read."""
+"""How much a request may be: looked at before anything is read."""
 
 import asyncio
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jackline.core.errors import ForbiddenError, InputError, JacklineError, OversizeError
+from jackline.core.errors import InputError, JacklineError, OversizeError
 from jackline.interfaces.problems import problem
 from jackline.interfaces.service import Bounds
 
@@ -108,36 +106,3 @@ class _Body:
 
 def _oversize(most: int) -> OversizeError:
     return OversizeError(f"A request has at most {most:,} bytes here.")
-
-
-class Loopback:
-    """Lets only those pass who speak to this machine by its own name.
-
-    Where everybody is the developer, a page that a browser shows must not be able to speak for
-    them: neither by a name of its own that leads here (DNS rebinding), nor across origins.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if is_local(f"//{headers.get('host', '')}") and (origin is None or is_local(origin)):
-            await self._app(scope, receive, send)
-            return
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        text = "In development mode this is served to localhost alone, by that name."
-        await problem(ForbiddenError(text))(scope, receive, send)
-
-
-def is_local(url: str) -> bool:
-    """Whether it names this machine: as localhost, or by an address that leads nowhere else."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,13 +1,28 @@
 """Where somebody goes on in a list: opaque, as it would say how many sessions others have."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
 from jackline.core.errors import InputError
-from jackline.ports import EVERYONES
+from jackline.core.value import replace
+from jackline.interfaces.identity import Caller
+from jackline.interfaces.service import Service
+from jackline.ports import EVERYONES, Listing, SessionRow
+
+
+async def page(
+    service: Service, caller: Caller, wanted: Listing, cursor: str
+) -> tuple[Sequence[SessionRow], str | None]:
+    """Return the sessions after a cursor, and the one that goes on, if there are more."""
+    key, tenant = await service.store.key(), caller.user.tenant
+    one_more = replace(wanted, before=opened(key, tenant, cursor), limit=wanted.limit + 1)
+    rows = await service.sessions.listed(caller.user, one_more)
+    shown = rows[: wanted.limit]
+    return shown, sealed(key, tenant, shown[-1].number) if len(rows) > len(shown) else None
 
 
 def sealed(key: bytes, tenant: str, number: int) -> str:

@@ -2,26 +2,32 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from jackline.interfaces import wire
-from jackline.interfaces.http.asking import Name, Reader, Served, session_of
+from jackline.interfaces.http.asking import (
+    Known,
+    Name,
+    Reader,
+    Served,
+    a_place_to_wait,
+    session_of,
+    wants_stream,
+)
 from jackline.interfaces.http.messages import Messages
 from jackline.interfaces.http.replies import EventStream
 from jackline.interfaces.http.shapes import Page, answers
 from jackline.interfaces.streams import StreamReader, stream
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=Known)
 Accept = Annotated[str, Header(max_length=1_000)]
-_STREAM = "text/event-stream"
 
 
-def wants_stream(accept: str) -> bool:
-    """Whether an `Accept` header asks for a stream."""
-    return _STREAM in accept
-
-
-@router.get("/sessions/{session}/events", responses=answers(200, Page, stream=True))
+@router.get(
+    "/sessions/{session}/events",
+    responses=answers(200, Page, stream=True),
+    dependencies=[Depends(a_place_to_wait)],
+)
 async def read_events(  # noqa: PLR0913 - each is a part of the request
     session: Name,
     service: Served,

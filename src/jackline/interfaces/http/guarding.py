@@ -1,20 +1,18 @@
 """From where a request may come, what may stand in its URL, and what a browser makes of answers."""
 
 from collections.abc import Collection
-from urllib.parse import parse_qsl
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jackline.core.errors import ForbiddenError, InputError, JacklineError
-from jackline.interfaces.http.bounding import is_local
 from jackline.interfaces.problems import problem
 
 _SECRETS = frozenset({"token", "api_key", "apikey", "access_token", "id_token", "authorization"})
-_METHODS = ("GET", "POST", "DELETE")
-_ASKS = ("Authorization", "Idempotency-Key", "Last-Event-ID", "Range", "Traceparent")
-_TELLS = ("Content-Range", "Retry-After", "Location")
+_ALL = ("*",)
 _SAID = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -29,15 +27,17 @@ class Guarded:
 
     What has a key in its URL is refused, since a URL stands in logs and histories; and the URL is
     blackened there. Answers say to browsers that they are data, for nobody else, and not to keep.
+    With `local` only those pass who speak to this machine by its own name: where everybody is the
+    developer, no page may speak for them by a name of its own that leads here (DNS rebinding).
     """
 
-    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str], *, local: bool = False) -> None:
         self._origins = frozenset(origins)
+        self._local = local
         self._app = app
         if origins:
-            self._app = CORSMiddleware(
-                app, origins, _METHODS, _ASKS, expose_headers=_TELLS, max_age=600
-            )
+            # Whoever may ask may ask all: a key is shown by the page, and no cookie ever is.
+            self._app = CORSMiddleware(app, origins, _ALL, _ALL, expose_headers=_ALL, max_age=600)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -67,8 +67,12 @@ class Guarded:
                 "this one."
             )
         headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is None or origin in self._origins or _is_own(origin, headers.get("host", "")):
+        origin, host = headers.get("origin"), headers.get("host", "")
+        if self._local and not _is_local(f"//{host}"):
+            return ForbiddenError(
+                "In development mode this is served to localhost alone, by that name."
+            )
+        if origin is None or origin in self._origins or _is_own(origin, host):
             return None
         return ForbiddenError(f"Pages of {origin[:200]!r} may not ask here: see `origins`.")
 
@@ -82,7 +86,16 @@ def _is_own(origin: str, host: str) -> bool:
     scheme, _, name = origin.partition("://")
     if scheme not in ("http", "https") or not name:
         return False
-    return name.lower() == host.lower() or (is_local(origin) and is_local(f"//{host}"))
+    return name.lower() == host.lower() or (_is_local(origin) and _is_local(f"//{host}"))
+
+
+def _is_local(url: str) -> bool:
+    """Whether it names this machine: as localhost, or by an address that leads nowhere else."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _refuse(error: JacklineError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ not end, or is too large, and who reads nothing of what they asked for.
 """
 
 import asyncio
+import errno
 import logging
 import math
 import socket
@@ -25,6 +26,28 @@ HEAD_S = 10.0
 STALLED_S = 45.0
 _KEEP_ALIVE_S = 15
 _BACKLOG = 2_048
+_REST_S = 0.5  # Less than asyncio takes until it looks again.
+
+
+class _Door(socket.socket):
+    """A socket that listens, and rests a moment where the process can open nothing more.
+
+    asyncio would try, and log, as often as its backlog is long, and soon do nothing else.
+    """
+
+    _rests_until = 0.0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take a connection."""
+        now = asyncio.get_running_loop().time()
+        if now < self._rests_until:
+            raise BlockingIOError
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._rests_until = now + _REST_S
+            raise
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -33,7 +56,7 @@ def bound(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, kind, protocol)
+        listener = _Door(family, kind, protocol)
     except OSError as error:
         raise CallerError(f"{host!r} is no address to listen on: {error.strerror}.") from None
     try:

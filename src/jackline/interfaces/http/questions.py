@@ -4,28 +4,35 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from jackline.interfaces.http import acts
-from jackline.interfaces.http.asking import Anybody, Name, Reader, Served, session_of
+from jackline.interfaces.http import acts, cursors
+from jackline.interfaces.http.asking import Anybody, Known, Name, Reader, Served, session_of
 from jackline.interfaces.http.bodies import POSITION_MAX, AnswerAsked
 from jackline.interfaces.http.replies import json
 from jackline.interfaces.http.shapes import RECEIPT, Inbox, Question, answers, asked_of, receipt_of
 from jackline.ports import Listing
 
-router = APIRouter(tags=["questions"])
+router = APIRouter(tags=["questions"], route_class=Known)
+PageSize = Annotated[int, Query(ge=1, le=1_000)]
+PageCursor = Annotated[str, Query(max_length=400)]
 Number = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that asked it.")]
 
 
 @router.get("/questions", responses=answers(200, Inbox))
 async def list_questions(
-    service: Served, caller: Reader, limit: Annotated[int, Query(ge=1, le=1_000)] = 50
+    service: Served, caller: Reader, limit: PageSize = 50, cursor: PageCursor = ""
 ) -> Response:
-    """List what is asked now, in one's own sessions, or in all to who may see them."""
-    rows = await service.sessions.listed(caller.user, Listing(waiting=True, limit=limit))
+    """List what is asked now, in one's own sessions, or in all to who may see them.
+
+    The questions of at most `limit` sessions, the latest opened first; `next` is the `cursor` that
+    goes on to the older ones.
+    """
+    listing = Listing(waiting=True, limit=limit)
+    rows, goes_on = await cursors.page(service, caller, listing, cursor)
     found: list[Question] = []
     for row in rows:
         waiting = await service.sessions.questions(row.id, caller.user)
         found += [asked_of(row, number, asked) for number, asked in waiting.items()]
-    return json(Inbox(tuple(found)))
+    return json(Inbox(tuple(found), goes_on))
 
 
 @router.get("/sessions/{session}/questions", responses=answers(200, Inbox))

@@ -115,9 +115,7 @@ class EventStream(Response):
             except AccessChangedError as error:
                 return _come_back() + _gone(error)
             except StoreError as error:
-                if self._service.readers.is_news(loop.time()):
-                    _LOG.warning("Whoever follows is sent away, to come back: %s", error)
-                return _come_back() + _gone(error)
+                return _come_back() + _ended_with(error.code, self._service.readers.unserved(error))
         return b""
 
 
@@ -141,4 +139,8 @@ async def _cut(scope: Scope, receive: Receive) -> None:
 
 def _gone(error: JacklineError) -> bytes:
     """Return the last of a stream that this ends."""
-    return wire.frame(wire.said_json("stream.ended", {"code": error.code, "detail": str(error)}))
+    return _ended_with(error.code, str(error))
+
+
+def _ended_with(code: str, detail: str) -> bytes:
+    return wire.frame(wire.said_json("stream.ended", {"code": code, "detail": detail}))

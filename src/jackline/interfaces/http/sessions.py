@@ -5,7 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 
 from jackline.interfaces.http import acts, cursors
-from jackline.interfaces.http.asking import Name, Operator, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.asking import (
+    Known,
+    Name,
+    Operator,
+    Reader,
+    Served,
+    Speaker,
+    session_of,
+)
 from jackline.interfaces.http.bodies import (
     CancelAsked,
     ForkAsked,
@@ -26,7 +34,7 @@ from jackline.interfaces.http.shapes import (
 from jackline.ports import Listing
 from jackline.runtime.inputs import checked_name
 
-router = APIRouter(tags=["sessions"])
+router = APIRouter(tags=["sessions"], route_class=Known)
 RequestId = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
 
 
@@ -49,20 +57,9 @@ async def list_sessions(
     `next` is the `cursor` that goes on: no session is told twice, and none is left out. `user`,
     `agent` and `state`: only theirs, and those; `waiting`: only those that ask a person something.
     """
-    key = await service.store.key()
-    listing = Listing(
-        wanted.user,
-        wanted.agent,
-        wanted.state,
-        wanted.waiting,
-        cursors.opened(key, caller.user.tenant, wanted.cursor),
-        wanted.limit + 1,
-    )
-    rows = await service.sessions.listed(caller.user, listing)
-    page = rows[: wanted.limit]
-    goes_on = len(rows) > len(page)
-    cursor = cursors.sealed(key, caller.user.tenant, page[-1].number) if goes_on else None
-    return json(Listed(tuple(map(shown, page)), cursor))
+    listing = Listing(wanted.user, wanted.agent, wanted.state, wanted.waiting, limit=wanted.limit)
+    rows, goes_on = await cursors.page(service, caller, listing, wanted.cursor)
+    return json(Listed(tuple(map(shown, rows)), goes_on))
 
 
 @router.get("/sessions/{session}", responses=SESSION)

@@ -91,9 +91,10 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Inbox(msgspec.Struct, frozen=True):
-    """What is asked of people now."""
+    """What is asked of people now, and the `cursor` that goes on, if there is more."""
 
     questions: tuple[Question, ...]
+    next: str | None = None
 
 
 class Artifact(msgspec.Struct, frozen=True):
@@ -129,9 +130,10 @@ class UsageSum(msgspec.Struct, frozen=True):
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What was used."""
+    """What was used, and the `cursor` that goes on, if there is more."""
 
     sums: tuple[UsageSum, ...]
+    next: str | None = None
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -144,9 +146,10 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Budgets(msgspec.Struct, frozen=True):
-    """Accounts."""
+    """Accounts, and the `cursor` that goes on to those before them, if there are more."""
 
     budgets: tuple[Budget, ...]
+    next: str | None = None
 
 
 class Gone(msgspec.Struct, frozen=True):

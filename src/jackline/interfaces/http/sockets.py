@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
-from urllib.parse import urlsplit
+from contextlib import ExitStack, aclosing, suppress
 
 import msgspec
 from fastapi import APIRouter, WebSocket
@@ -12,7 +11,6 @@ from starlette.websockets import WebSocketDisconnect
 
 from jackline.core.errors import (
     AccessChangedError,
-    ForbiddenError,
     JacklineError,
     NotFoundError,
     StoreError,
@@ -37,7 +35,7 @@ from jackline.interfaces.http.messages import (
 )
 from jackline.interfaces.http.replies import ABORT
 from jackline.interfaces.identity import Caller, known_caller
-from jackline.interfaces.problems import found_wrong, problem
+from jackline.interfaces.problems import detail_of, found_wrong, problem
 from jackline.interfaces.readers import DroppedError, check_unchanged
 from jackline.interfaces.service import Service
 from jackline.interfaces.streams import stream
@@ -66,33 +64,23 @@ _encode = msgspec.json.Encoder().encode
 async def converse(websocket: WebSocket, session: str) -> None:
     """Follow a session, and act in it, until either side has enough."""
     service: Service = websocket.app.state.service
-    try:
-        check_origin(websocket, service.origins)
-        authorization = shown(websocket)
-        caller = await known_caller(service.identities, authorization)
-        if not caller.may("see"):
-            caller.check("say")
-        row = await service.sessions.row(session_of(caller, session), caller.user, "see")
-        after = wire.place(websocket.query_params.get("after") or "0")
-    except JacklineError as error:
-        await websocket.send_denial_response(problem(error))
-        await asyncio.sleep(0)  # Until the connection is closed uvicorn takes a return for a fault.
-        return
-    offered: Sequence[str] = websocket.scope.get("subprotocols", ())
-    await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
-    batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
-    await _Conversation(websocket, service, authorization, caller, row.id).last(batches)
-
-
-def check_origin(websocket: WebSocket, origins: frozenset[str]) -> None:
-    """Raise `ForbiddenError` where a page of elsewhere asks, that is not among the `origins`.
-
-    A browser sends along what it knows of its user, whatever page asks it to (RFC 6455, 10.2).
-    """
-    origin = websocket.headers.get("origin")
-    own = origin and urlsplit(origin).netloc == websocket.headers.get("host")
-    if origin and not own and origin not in origins:
-        raise ForbiddenError("Pages of this origin may not connect: an operator has to allow it.")
+    with ExitStack() as held:
+        try:
+            authorization = shown(websocket)
+            caller = await known_caller(service.identities, authorization)
+            if not caller.may("see"):
+                caller.check("say")
+            row = await service.sessions.row(session_of(caller, session), caller.user, "see")
+            after = wire.place(websocket.query_params.get("after") or "0")
+            held.enter_context(service.place(caller))
+        except JacklineError as error:
+            await websocket.send_denial_response(problem(error))
+            await asyncio.sleep(0)  # Till the connection is closed uvicorn takes this for a fault.
+            return
+        offered: Sequence[str] = websocket.scope.get("subprotocols", ())
+        await websocket.accept(_SUBPROTOCOL if _SUBPROTOCOL in offered else None)
+        batches = stream(service.sessions, row, after, Messages(service.told(row, caller.user)))
+        await _Conversation(websocket, service, authorization, caller, row.id).last(batches)
 
 
 def shown(websocket: WebSocket) -> str:
@@ -161,9 +149,14 @@ class _Conversation:
                 async for batch in batches:
                     for item in batch:
                         await self._send(item)
-            except (NotFoundError, StoreError) as error:
-                await self._send(_encode(Ended(error.code, str(error))))
-                raise DroppedError(error.code) from None
+            except NotFoundError as error:
+                await self._ended(error, str(error))
+            except StoreError as error:
+                await self._ended(error, self._service.readers.unserved(error))
+
+    async def _ended(self, error: JacklineError, detail: str) -> None:
+        await self._send(_encode(Ended(error.code, detail)))
+        raise DroppedError(error.code) from None
 
     async def _watch(self) -> None:
         """Look now and then whether the client still is who it was."""
@@ -204,7 +197,7 @@ class _Conversation:
         except UnauthenticatedError as error:
             raise DroppedError(error.code) from None
         except JacklineError as error:
-            return Failed(verb.request_id, error.code, str(error))
+            return Failed(verb.request_id, error.code, detail_of(error))
         where = receipt.seq, receipt.turn, receipt.repeated, receipt.queued
         return Acknowledged(verb.request_id, self._name.name, *where)
 

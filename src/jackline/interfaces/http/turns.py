@@ -6,15 +6,24 @@ from contextlib import suppress
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import TypeAdapter
 from starlette.types import Receive
 
 from jackline.core.errors import NotFoundError, OperatorError
 from jackline.core.events import Submitted
-from jackline.interfaces.http.asking import Name, Reader, Served, Speaker, session_of
+from jackline.interfaces.http.asking import (
+    Known,
+    Name,
+    Reader,
+    Served,
+    Speaker,
+    a_place_to_wait,
+    session_of,
+    wants_stream,
+)
 from jackline.interfaces.http.bodies import POSITION_MAX, TurnAsked
-from jackline.interfaces.http.events import Accept, wants_stream
+from jackline.interfaces.http.events import Accept
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import Done, Told, answers, receipt_of
@@ -25,15 +34,16 @@ from jackline.ports import SessionRow
 from jackline.runtime.results import Result
 from jackline.runtime.submission import Submission
 
-router = APIRouter(tags=["turns"])
+router = APIRouter(tags=["turns"], route_class=Known)
 Wait = Annotated[float, Query(ge=0, le=300, description="Seconds to wait for its end.")]
 Turn = Annotated[int, Path(ge=1, le=POSITION_MAX, description="The position that opened it.")]
 _AT_REST_S = 5.0  # To read what has happened: nothing is waited for.
 _OUTPUT = TypeAdapter(object)
+_WAITING = [Depends(a_place_to_wait)]
 _TURN = answers(202, Told) | answers(200, Done, stream=True)
 
 
-@router.post("/sessions/{session}/turns", status_code=202, responses=_TURN)
+@router.post("/sessions/{session}/turns", status_code=202, responses=_TURN, dependencies=_WAITING)
 async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     session: Name,
     body: TurnAsked,
@@ -74,7 +84,7 @@ async def submit_turn(  # noqa: PLR0913 - each is a part of the request
     return told
 
 
-@router.get("/sessions/{session}/turns/{turn}", responses=_TURN)
+@router.get("/sessions/{session}/turns/{turn}", responses=_TURN, dependencies=_WAITING)
 async def show_turn(
     session: Name,
     turn: Turn,

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from jackline.core.errors import InputError, NotFoundError
 from jackline.core.events import InputRequested, SessionId, TurnPaused
 from jackline.interfaces.answering import Answer
-from jackline.interfaces.http.asking import Served, Speaker
+from jackline.interfaces.http.asking import Served, Speaker, a_place
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import answers
@@ -26,7 +26,11 @@ from jackline.ports import SessionRow
 router = APIRouter(tags=["openai"], route_class=Compatible)
 
 
-@router.post("/chat/completions", responses=answers(200, Completion, stream=True))
+@router.post(
+    "/chat/completions",
+    responses=answers(200, Completion, stream=True),
+    dependencies=[Depends(a_place)],
+)
 async def create_completion(
     body: ChatAsked,
     request: Request,

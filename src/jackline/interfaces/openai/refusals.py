@@ -1,13 +1,12 @@
 """Errors as OpenAI's API tells them: `{"error": {"message", "type", "code", "param"}}`."""
 
 import math
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +23,7 @@ from jackline.core.errors import (
     UnknownOutcomeError,
 )
 from jackline.interfaces import problems
+from jackline.interfaces.http.asking import Handler, Known
 
 _TYPES = {
     401: "authentication_error",
@@ -83,11 +83,8 @@ class TurnError(CallerError):
         self.again = again
 
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class Compatible(APIRoute):
-    """An endpoint whose errors have OpenAI's form."""
+class Compatible(Known):
+    """An endpoint that knows who asks, and whose errors have OpenAI's form."""
 
     def get_route_handler(self) -> Handler:
         """Return what answers a request."""
@@ -112,7 +109,8 @@ def fault(error: JacklineError) -> Fault:
     """Return what is told of an error."""
     code = error.told if isinstance(error, TurnError) else error.code
     param = error.param if isinstance(error, ParameterError) else None
-    return Fault(str(error), _type(_status(error)), "refused" if code == "error" else code, param)
+    text = problems.detail_of(error)
+    return Fault(text, _type(_status(error)), "refused" if code == "error" else code, param)
 
 
 @contextmanager
@@ -122,7 +120,7 @@ def accepted() -> Generator[None]:
         yield
     except OperatorError as error:
         status = problems.status_of(error)
-        raise TurnError(str(error), error.code, status, again=True) from error
+        raise TurnError(problems.detail_of(error), error.code, status, again=True) from error
 
 
 def refused(error: JacklineError, *, keyed: bool) -> Response:

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from jackline.core.errors import InputError, StaleError
 from jackline.core.events import InputProvided, SessionId, Submitted
 from jackline.interfaces.answering import Answer
-from jackline.interfaces.http.asking import Anybody, Reader, Served
+from jackline.interfaces.http.asking import Anybody, Reader, Served, a_place
 from jackline.interfaces.http.replies import EventStream, json
 from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import answers
@@ -33,7 +33,11 @@ ResponseId = Annotated[str, Path(max_length=2_000)]
 _PAGE = 500
 
 
-@router.post("/responses", responses=answers(200, ModelResponse, stream=True))
+@router.post(
+    "/responses",
+    responses=answers(200, ModelResponse, stream=True),
+    dependencies=[Depends(a_place)],
+)
 async def create_response(
     body: ResponseAsked,
     request: Request,

@@ -114,6 +114,9 @@ async def _what_turns_used_is_summed_as_they_end(store: Store, clock: ManualCloc
     days = [Used("1970-01-21", 2, 14, 60, 8), Used("1970-01-22", 1, 7, 30, 4)]
     assert (await used("day"), await used("day", 21)) == (days, days[1:])
     assert await store.usage("acme", UsageAsked("day", 0, 30, limit=1)) == days[:1]
+    assert await store.usage("acme", UsageAsked("day", 0, 30, after=days[0].key)) == days[1:]
+    users = await store.usage("acme", UsageAsked("user", 0, 30, after="ann"))
+    assert users == [Used("bob", 1, 7, 30, 4)]
     assert await store.usage("other", UsageAsked("day", 0, 30)) == []
 
 
