@@ -12,7 +12,6 @@ from jackline.core.redaction.sight import Match, Sight
 _SPACE = r"[\x00-\x20]"
 _SPACE_MAX = 64
 _IS = rf"{_SPACE}{{0,{_SPACE_MAX}}}={_SPACE}{{0,{_SPACE_MAX}}}"
-_NAMES = r"\b(?:content|ping|srcdoc)"
 _BEGIN = Pattern(
     rf"(?i)(?:^|[\x00-\x20\"'/<])((?:content|(ping)|(srcdoc)){_IS}([\"']?)"
     rf"|(?:content|ping|srcdoc){_SPACE}{{{_SPACE_MAX},999}}({_SPACE}=))"
@@ -20,9 +19,11 @@ _BEGIN = Pattern(
 _NAME, _PING, _SRCDOC, _QUOTE, _FAR = 1, 2, 3, 4, 5
 _VALUE_MAX = 2048
 # How one begins of which what follows decides whether it is withheld, from there to the end.
+_IS_OPEN = rf"{_SPACE}*={_SPACE}*"
 MAY_BE_ONE = (
-    rf"{_NAMES}(?:{_SPACE}{{0,1000}}|{_IS})|\bping{_IS}(?:\"[^\"]*|'[^']*|[^\s\"'>][^\s>]*)"
-    rf"|\bcontent{_IS}(?:\"(?:[\x00-\x20.0-9&][^\"]*)?|'(?:[\x00-\x20.0-9&][^']*)?|[.0-9&][^\s>]*)"
+    rf"\b(?:(?:content|ping|srcdoc){_SPACE}*(?:={_SPACE}*)?"
+    rf"|ping{_IS_OPEN}(?:\"[^\"]*|'[^']*|[^\s\"'>][^\s>]*)"
+    rf"|content{_IS_OPEN}(?:[\"']|\"[\x00-\x20.0-9&][^\"]*|'[\x00-\x20.0-9&][^']*|[.0-9&][^\s>]*))"
 )
 # https://html.spec.whatwg.org/#shared-declarative-refresh-steps
 _SECONDS = Pattern(
