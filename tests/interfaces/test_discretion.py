@@ -41,6 +41,7 @@ ANN, BOB = User("ann", "acme"), User("bob", "acme")
 FRAUD = User("eve", "acme", frozenset({"fraud"}))
 ANN_THEN = User("ann", "acme", frozenset({"user", "fraud"}))
 CARD, BARE = "4111 1111 1111 1111", 4111111111111111
+ROWS = f"Ann,{BARE},12/27\n17,{CARD},01/28\n/pay/{BARE} card%3D{BARE} \\u0027{BARE} \x1b[1m{BARE}"
 STREAM = {"Accept": "text/event-stream"}
 HERE = Place(4)
 
@@ -48,13 +49,13 @@ HERE = Place(4)
 @tool(effect="read")
 def customer(card: str) -> dict[str, object]:
     """Get a customer, who has two cards."""
-    return {"name": "Ann", "card": card, "number": BARE, "note": f"A=1\nold: {CARD}"}
+    return {"name": "Ann", "card": card, "number": BARE, "note": f"A=1\nold: {CARD}", "rows": ROWS}
 
 
 @tool(effect="read", retries=0)
 def lost(card: str) -> str:
     """Fail, and quote what was asked for."""
-    raise KeyError(card)
+    raise KeyError(card, ROWS)
 
 
 @tool(effect="once", approve=True)
@@ -66,7 +67,7 @@ def block(card: str) -> str:
 CALLS = [
     ToolCall(each.name, json.dumps({"card": CARD}), each.name) for each in (customer, lost, block)
 ]
-SAID = [[Reasoning(f"Of {CARD}."), *CALLS], f"Card {CARD}."]
+SAID = [[Reasoning(f"Of {CARD}."), *CALLS], f"Card {CARD}. {ROWS}"]
 
 
 def test_over_http_a_card_stands_in_nothing_but_the_question_about_it() -> None:
@@ -97,6 +98,10 @@ def test_over_http_a_card_stands_in_nothing_but_the_question_about_it() -> None:
     frames = asyncio.run(story())
     leaking = {json.loads(each)["type"] for each in frames if CARD in each or str(BARE) in each}
     assert leaking == {"input.requested"}
+    deltas = [each for each in map(json.loads, frames) if each["type"] == "text.delta"]
+    spoken = "".join([each["text"] for each in deltas])
+    assert spoken.count("[redacted:card]") == 7
+    assert "4111" not in spoken
     redacted = {json.loads(each)["type"] for each in frames if "[redacted:card]" in each}
     assert redacted >= {
         "turn.submitted",
@@ -113,7 +118,7 @@ def test_over_http_a_card_stands_in_nothing_but_the_question_about_it() -> None:
 
 def test_no_other_road_tells_a_card_either() -> None:
     async def story() -> tuple[list[str], str]:
-        said = [[ToolCall("customer", json.dumps({"card": CARD}))], f"Card {CARD}."]
+        said = [[ToolCall("customer", json.dumps({"card": CARD}))], f"Card {CARD}. {ROWS}"]
         agent = Agent("bank", ScriptedModel(said), tools=[customer])
         async with (
             asyncio.timeout(30),

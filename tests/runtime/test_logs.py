@@ -31,6 +31,19 @@ def test_a_message_is_redacted_with_its_arguments(caplog: pytest.LogCaptureFixtu
     ]
 
 
+def test_numbers_in_a_row_and_behind_an_escape_are_redacted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    LOG.warning("Row %s", "Ann,4111111111111111,123-45-6789,12/27")
+    LOG.warning("Asked %r", "card=4111111111111111\n5105105105105100")
+    LOG.warning("Asked /card/4111111111111111?iban%3DDE89370400440532013000")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Row Ann,[redacted:card],[redacted:us-ssn],12/27",
+        r"Asked 'card=[redacted:card]\n[redacted:card]'",
+        "Asked /card/[redacted:card]?iban%3D[redacted:iban]",
+    ]
+
+
 def _fail(text: str) -> None:
     raise ValueError(text)
 

@@ -66,6 +66,8 @@ def asked(answer: Answer, work: Callable[[int, list[str]], Awaitable[None]]) -> 
         "[::ffff:127.0.0.1]",
         "[::ffff:7f00:1]",
         "[64:ff9b::7f00:1]",
+        "[::ffff:0:127.0.0.1]",
+        "[fec0::1]",
         "[2002:7f00:1::]",
         "169.254.169.254",
         "[fd00:ec2::254]",
@@ -85,9 +87,29 @@ def test_what_only_this_machine_can_reach_is_not_asked(host: str) -> None:
     asked(lambda _: said(b"secret"), work)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:0:808:808"]
+)
 def test_the_world_is_in_reach(address: str) -> None:
     assert Reach().includes(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::ffff:0:127.0.0.1",
+        "::ffff:0:169.254.169.254",
+        "fec0::1",
+        "feff:ffff::1",
+        "3fff::1",
+        "3fff:fff::1",
+        "5f00::1",
+        "192.88.99.1",
+        "::ffff:192.88.99.1",
+    ],
+)
+def test_what_no_network_routes_to_the_world_is_out_of_reach(address: str) -> None:
+    assert not Reach().includes(ip_address(address))
 
 
 def test_a_network_that_is_named_is_in_reach() -> None:

@@ -35,7 +35,7 @@ class Output:
         from pydantic import ValidationError  # noqa: PLC0415 - it has been imported
 
         try:
-            return self._adapter.dump_json(self._adapter.validate_json(_bare(text))).decode()
+            return self._adapter.dump_json(self._adapter.validate_json(bare(text))).decode()
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False)[:_ERRORS_MAX]
             lines = [f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in found]
@@ -50,7 +50,7 @@ class Output:
         return self._adapter.validate_json(text)
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Return the text without the fence that many models put around JSON."""
     bare = text.strip()
     if bare.startswith("```") and bare.endswith("```") and "\n" in bare:

@@ -31,6 +31,7 @@ from jackline.core.events import (
 from jackline.core.flow import Source
 from jackline.core.guards import judge
 from jackline.core.messages import Message, ReplyPart, Text, ToolCall
+from jackline.core.outputs import Output
 from jackline.core.rates import Quotas
 from jackline.core.results import explained, shortened
 from jackline.core.session import Session
@@ -227,7 +228,7 @@ class Models:
             parts = judging.answer(parts, room)
         said = tuple[GuardJudged, ...]()
         if is_reply and self._allowed:
-            parts, said = _judged(asked, parts)
+            parts, said = _judged(asked, parts, self._agent.typed)
         replied = ModelReplied(
             reserved.key,
             parts,
@@ -245,13 +246,19 @@ class Models:
 
 
 def _judged(
-    asked: Asked, parts: tuple[ReplyPart, ...]
+    asked: Asked, parts: tuple[ReplyPart, ...], typed: Output | None
 ) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
     """Judge the words as one text: what is denied may stand across two parts."""
     text = "".join([part.text for part in parts if isinstance(part, Text)])
     if not text:
         return parts, ()
-    passed, said = judge(asked.passage.guards, "output", text, asked.reserved.key)
+    guards, key = asked.passage.guards, asked.reserved.key
+    if typed and not any(isinstance(part, ToolCall) for part in parts):
+        from jackline.core import answers  # noqa: PLC0415 - heavy, and few agents have a type
+
+        passed, said = answers.judged(guards, typed, text, key)
+    else:
+        passed, said = judge(guards, "output", text, key)
     said = tuple([asked.passage.secrets.of(each) for each in said])
     blocked = any(judged.decision in {"ask", "block"} for judged in said)
     if passed == text and not blocked:

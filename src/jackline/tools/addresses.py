@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import (
     IPv4Address,
+    IPv4Network,
     IPv6Address,
     IPv6Network,
     ip_address,
@@ -19,10 +20,23 @@ Address = IPv4Address | IPv6Address
 
 # Clouds answer here as if it were the world, and hand out credentials.
 _METADATA = {ip_address("168.63.129.16"), ip_address("192.0.0.192")}
-# An IPv4 address in the last 32 bits: RFC 6052 (NAT64), RFC 4291 (compatible).
-_TRANSLATED = IPv6Network("64:ff9b::/96"), IPv6Network("::/96")
+# An IPv4 address in the last 32 bits: RFC 6052 (NAT64), RFC 4291 (compatible), RFC 2765 (SIIT).
+_TRANSLATED = (
+    IPv6Network("64:ff9b::/96"),
+    IPv6Network("::/96"),
+    IPv6Network("::ffff:0:0:0/96"),
+)
 # The same, by rules of their own or of a network's: none of them is worth its risk.
 _TUNNELS = IPv6Network("2002::/16"), IPv6Network("64:ff9b:1::/48"), IPv6Network("2001::/32")
+
+# What `is_global` takes for the world: RFC 3879 (site-local), RFC 9637 (documentation), RFC 9602
+# (segment routing), RFC 7526 (relays of 6to4).
+_UNROUTED = (
+    IPv6Network("fec0::/10"),
+    IPv6Network("3fff::/20"),
+    IPv6Network("5f00::/16"),
+    IPv4Network("192.88.99.0/24"),
+)
 
 
 class Reach:
@@ -44,6 +58,8 @@ class Reach:
                 return self.includes(inner)
             if any(address in tunnel for tunnel in _TUNNELS):
                 return False
+        if any(address in network for network in _UNROUTED):
+            return False
         return address.is_global and not address.is_multicast and address not in _METADATA
 
 

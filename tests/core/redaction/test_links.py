@@ -65,6 +65,13 @@ PIECES = (
     "data=",
     "h&#116;tps&colon;//evil.example",
     "content='0;",
+    'content="0;url&#61;//evil.example" ',
+    "content=&#48;&semi;",
+    "ping='",
+    'ping="/a //evil.example">',
+    "srcdoc='&lt;a>",
+    "srcdoc=",
+    "srcdoc" + " " * 65,
     "word",
     "\ud800",
     "x" * 30,
@@ -72,7 +79,7 @@ PIECES = (
 
 
 def good(url: str) -> bool:
-    return "good.example" in url
+    return url.removeprefix("https:").startswith("//good.example")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +141,26 @@ def test_urls_are_found_as_a_client_reads_them(text: str, found: list[str]) -> N
         "<image xlink:href='//e.x'/>",
         "<meta http-equiv=refresh content='0;url=//e.x'>",
         "<meta http-equiv=refresh content='0; //e.x'>",
+        "<meta http-equiv=refresh content='0;url&#61;//e.x'>",
+        "<meta http-equiv=refresh content='0;URL &equals; \\\\e.x'>",
+        "<meta http-equiv=refresh content='0&semi;//e.x'>",
+        "<meta http-equiv=refresh content='&#48;;//e.x'>",
+        "<meta http-equiv=refresh content=0&comma;//e.x>",
+        "<meta http-equiv=refresh content='0&semi; //e.x'>",
+        "<meta http-equiv=refresh content='.5&Tab;url&#61;&#104;ttps:e.x'>",
+        "<meta http-equiv=refresh content='&#48;&semi;h&#116;tps&colon;e.x'>",
+        "<meta http-equiv=refresh content='" + "0" * 300 + ";//e.x'>",
+        "<meta http-equiv=refresh content='" + "&#48;" * 300 + ";//e.x'>",
+        "<a ping='/x //e.x'>",
+        "<a ping='#x\n&Tab;//e.x' href='#x'>",
+        "<a ping='//good.example/a //e.x'>",
+        "<a ping='//good.example/a&#32;//e.x'>",
+        "<a ping=/a&#32;//e.x>",
+        "<a ping='" + "/x " * 700 + "//e.x'>",
+        "<iframe srcdoc='&lt;img src=&amp;#47;&amp;#47;e.x&gt;'></iframe>",
+        "<iframe srcdoc='<img src=\"&amp;Tab;//e.x\">'>",
+        "<iframe srcdoc=&lt;img/src=&amp;sol;&amp;sol;e.x&gt;>",
+        '<iframe SrcDoc\n=\n"' + "x" * 5000 + "&amp;sol;&amp;sol;e.x",
         "<style>@import '//e.x'</style>",
         "<p style=background:url(//e.x)>",
         "url( '//e.x')",
@@ -151,6 +178,50 @@ def test_what_loads_by_itself_is_withheld_whatever_it_stands_behind(html: str) -
         pieces = [html[at : at + length] for at in range(0, len(html), length)]
         out = "".join([*map(stream.feed, pieces), stream.finish()])
         assert out == links_allowed(html, good)
+
+
+@pytest.mark.parametrize("name", ["ping", "srcdoc", "content"])
+@pytest.mark.parametrize("spaces", [65, 400])
+def test_space_around_the_sign_hides_no_attribute(name: str, spaces: int) -> None:
+    for html in (
+        f"<a {name}{' ' * spaces}='0;/x //e.x'>",
+        f"<a {name}={' ' * spaces}'0;/x //e.x'>",
+    ):
+        out = links_allowed(html, good)
+        assert WITHHELD in out.split("'")[0]
+        for length in (1, 50):
+            stream = links_stream(good)
+            pieces = [html[at : at + length] for at in range(0, len(html), length)]
+            assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
+
+
+def test_what_follows_an_attribute_that_was_withheld_stays() -> None:
+    html = "<a ping='/a //e.x' href='/b'>c</a> <iframe srcdoc=\"<p>d</p>\">e</iframe>"
+    assert (
+        links_allowed(html, good) == f"<a {WITHHELD} href='/b'>c</a> <iframe {WITHHELD}>e</iframe>"
+    )
+    endless = links_allowed("srcdoc='" + "x" * 20_000, good)
+    assert endless == WITHHELD + "x" * (20_000 - (1 << 14))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<meta http-equiv=refresh content='0; url=//good.example/a?b=1&amp;c=2'>",
+        "<meta http-equiv=refresh content='0&semi;url&#61;https://good.example/a'>",
+        "<meta http-equiv=refresh content='5'> <meta content='0; url=/here'>",
+        "<meta name=description content='Tips &amp; tricks: 10 ways, 2024; all // new'>",
+        "<meta property=og:url content='https://good.example/a'>",
+        "<a ping='/a /b' href='/c'> <a ping='//good.example/a'> ping = 5, content = 0.5;",
+        'content = "Some words: ' + "and more " * 300 + '"',
+    ],
+)
+def test_attributes_that_lead_nowhere_else_stay(html: str) -> None:
+    assert links_allowed(html, good) == html
+    for length in (1, 50):
+        stream = links_stream(good)
+        pieces = [html[at : at + length] for at in range(0, len(html), length)]
+        assert "".join([*map(stream.feed, pieces), stream.finish()]) == html
 
 
 @pytest.mark.parametrize("dropped", ["\t", "\n", "&Tab;", "&#9;", "&#000009", "&#0000000009;"])

@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.checksums import mod97
-from jackline.core.redaction.sight import Match, Sight, free_after
+from jackline.core.redaction.sight import ESCAPE, Match, Sight, free_after
 
 _BEGIN = Pattern(
-    r"\b(?:[A-Za-z]{2}[0-9]{2}|[A-Z]{2} [0-9]{2}|[A-Za-z]{6}[0-9]{2}|[XYZxyz]-?[0-9]{7})"
+    rf"(?:\b|{ESCAPE})"
+    r"([A-Za-z]{2}[0-9]{2}|[A-Z]{2} [0-9]{2}|[A-Za-z]{6}[0-9]{2}|[XYZxyz]-?[0-9]{7})"
 )
 # How long an IBAN is in each country (SWIFT, IBAN Registry, release 99).
 _REGISTRY = (
@@ -26,7 +27,7 @@ def accounts(seen: Sight) -> Iterator[Match]:
     """Find IBANs (ISO 13616), and national numbers that begin with a letter."""
     plain = seen.plain
     for begin in _BEGIN.finditer(plain):
-        start = begin.start()
+        start = begin.start(1)
         written = plain[start : start + _WRITTEN_MAX]
         length = _iban(written)
         if length and not plain[start + length : start + length + 1].isalnum():
@@ -137,13 +138,15 @@ def _is_nie(signs: str) -> bool:
     return "TRWAGMYFPDXBNJZSQVHLCKE"[number % 23] == signs[8]
 
 
-_CORSICAN = Pattern(r"\b[1278] ?[0-9]{2} ?[0-9]{2} ?2[AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b")
+_CORSICAN = Pattern(
+    rf"(?:\b|{ESCAPE})([1278] ?[0-9]{{2}} ?[0-9]{{2}} ?2[AB] ?[0-9]{{3}} ?[0-9]{{3}} ?[0-9]{{2}})\b"
+)
 
 
 def _corsicans(plain: str) -> Iterator[Match]:
     """Find French numbers of who was born in Corsica: 2A counts as 19, 2B as 18."""
     for found in _CORSICAN.finditer(plain):
-        signs = found.group().replace(" ", "")
+        signs = found.group(1).replace(" ", "")
         number = int(signs[:13].replace("2A", "19").replace("2B", "18"))
         if int(signs[13:]) == 97 - number % 97:
-            yield Match(found.start(), found.end(), "fr-nir")
+            yield Match(found.start(1), found.end(), "fr-nir")

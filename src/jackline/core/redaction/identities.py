@@ -9,12 +9,16 @@ from jackline.core.redaction.checksums import ean, luhn, mod11_10, verhoeff, wei
 
 
 class Identity(NamedTuple):
-    """One way to write a number. `words` say that it follows; some are nothing without them."""
+    """One way to write a number. `words` say that it follows; some are nothing without them.
+
+    `dated`: a day and a time are written so, too, as in `backup-20240506-1230`.
+    """
 
     kind: str
     check: Callable[[str], bool]
     words: Pattern | None = None
     named_only: bool = False
+    dated: bool = False
 
 
 _DAYS = 31
@@ -176,7 +180,7 @@ def _by_shape() -> Iterable[tuple[str, Identity]]:
     yield "3.3.3-2", Identity("br-cpf", _is_cpf)
     yield "11", Identity("br-cpf", _is_cpf, _words("cpf"), named_only=True)
     yield "11", Identity("pl-pesel", _is_pesel, _words("pesel"))
-    yield from _written("6-4|8-4", Identity("se-personnummer", _is_personnummer))
+    yield from _written("6-4|8-4", Identity("se-personnummer", _is_personnummer, dated=True))
     swedish = _words("personnummer|person-?nr|pnr|samordningsnummer")
     yield from _written(
         "10|12", Identity("se-personnummer", _is_personnummer, swedish, named_only=True)

@@ -22,20 +22,19 @@ class Kind(Value, frozen=True):
     context: int
 
 
-_NEAR = 2
 _WORDS = 40
 _RUN_MAX = 256
 
 _PII = (
     Kind("email", "pii", 320, 64),
-    Kind("iban", "pii", 48, _NEAR),
+    Kind("iban", "pii", 48, _WORDS),
     Kind("card", "pii", 24, _WORDS),
     Kind("us-ssn", "pii", 11, _WORDS),
-    Kind("uk-nino", "pii", 13, _NEAR),
+    Kind("uk-nino", "pii", 13, _WORDS),
     Kind("de-tax-id", "pii", 14, _WORDS),
     Kind("es-dni", "pii", 12, _WORDS),
     Kind("fr-nir", "pii", 21, _WORDS),
-    Kind("it-codice-fiscale", "pii", 16, _NEAR),
+    Kind("it-codice-fiscale", "pii", 16, _WORDS),
     Kind("nl-bsn", "pii", 11, _WORDS),
     Kind("br-cpf", "pii", 14, _WORDS),
     Kind("pl-pesel", "pii", 11, _WORDS),

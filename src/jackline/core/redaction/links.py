@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from jackline.core.patterns import Match as Found
 from jackline.core.patterns import Pattern
+from jackline.core.redaction.attributes import MAY_BE_ONE, attributes, without_seconds
 from jackline.core.redaction.sight import Match, Sight
 from jackline.core.redaction.stream import STEP, Stream, redacted, spans
 
@@ -38,7 +39,6 @@ _VALUE = rf"={_SPACES}{_QUOTE}?{_SPACES}|{_QUOTE}{_SPACES}"
 _ANY = (
     rf"(?:{_KNOWN}){_SPACES}|{_VALUE}|(?:[(<,]|\]:|\[\[|@import){_SPACES}"
     rf"|[\x00-\x20]{{{_SPACE_MAX}}}|(?:[\x00-\x08\x0b\x0e-\x1f]|{_BLANK}){_SPACES}"
-    r"|\bcontent\s{0,16}=\s{0,16}[\"']?\s{0,16}[0-9.]{1,8}\s{0,16}[;,]?\s{0,16}"
 )
 # A slash as it may be written: one that leans back, an entity, an escape of a style sheet.
 _SLASH = r"(?:\\0{0,4}(?:2f|5c)[ \t\n\f\r]?|[\\/]|&b?sol;|&#0{0,6}(?:47|92);?|&#x0{0,6}(?:2f|5c);?)"
@@ -52,7 +52,7 @@ _BEGIN = Pattern(
 )
 _OPEN = Pattern(
     rf"(?i)(?:(?:{_KNOWN}|{_SCHEME}:[\\/]{{2}}|{_OTHERS})\S*|{_SCHEME}(?:[:&]\S*)?"
-    rf"|(?:{_ANY})(?:{_SLASH}{_BREAK}(?:{_SLASH})?\S*|[&\\]\S*|[a-z0-9+.\-]{{0,20}}(?:&\S*)?))\z"
+    rf"|(?:{_ANY})(?:{_SLASH}{_BREAK}(?:{_SLASH})?\S*|[&\\]\S*|[a-z0-9+.\-]{{0,20}}(?:&\S*)?)|{MAY_BE_ONE})\z"
 )
 # Where one ends at the latest: signs that none has, and the spaces and stops of other scripts.
 _RUN = Pattern(
@@ -96,7 +96,7 @@ def _read(written: str) -> str:
     What its parser drops before those and between them is dropped (https://url.spec.whatwg.org).
     A backslash behind those stays: one client ends the host there, another goes on.
     """
-    plain = unescape(written)
+    plain = without_seconds(unescape(written))
     if begun := _LEANING.search(plain):
         return begun.group(1).translate(_DROP) + plain[begun.end() :]
     return plain
@@ -116,13 +116,17 @@ class _Links:
             if start >= at and (match := _url(begin, start, runs)):
                 found.append(match)
                 at = runs.end if match.tail else match.end
-        return found
+        return sorted([*found, *attributes(seen, _leads_away)], key=_start)
 
     def open(self, seen: Sight) -> int:
         """See `Finds.open`."""
         end = len(seen.plain)
         began = _OPEN.search(seen.plain)
         return max(began.start() if began else end, end - self.hold_back)
+
+
+def _start(match: Match) -> int:
+    return match.start
 
 
 _LINKS = _Links()

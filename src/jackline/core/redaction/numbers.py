@@ -5,7 +5,14 @@ from collections.abc import Iterator, Sequence
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.identities import BEGINNINGS, BY_SHAPE
 from jackline.core.redaction.phones import Dialable, phone
-from jackline.core.redaction.sight import Match, Sight, free_after, free_before
+from jackline.core.redaction.sight import (
+    Match,
+    Sight,
+    ends_escape,
+    free_after,
+    free_before,
+    is_in_code,
+)
 
 _RUN = Pattern(r"[+(]{0,2}[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
 _GROUPS_MAX = 7
@@ -13,11 +20,11 @@ _BETWEEN = str.maketrans("+().-/", "      ")
 _WORDS = 32
 # A number behind one of these is that of a thing.
 _THING = Pattern(
-    r"(?i)(?:\b(?:order|invoice|ticket|case|tracking|shipment|parcel|ref|reference|isbn|issn|ean|upc"
+    r"(?i)(?:\b(?:orders?|ord|inv|txn|invoice|ticket|case|tracking|shipment|parcel|ref|reference|isbn|issn|ean|upc"
     r"|gtin|sku|serial|version|build|commit|part|item|product|batch|lot|doi|pmid|bestellung"
     r"|bestellnummer|rechnung|rechnungsnummer|auftrag|pedido|factura|commande|facture|ordine|fattura"
     r"|encomenda|bestelling|factuur|transaction|timestamp|epoch|id)|#)[ \t]{0,2}"
-    r"(?:[-_]?(?:number|nummer|num|no|nr|id|code)\b)?[ \t.:#=\"]{0,4}$"
+    r"(?:[-_]?(?:number|nummer|num|no|nr|id|code)\b)?[ \t.:#=\"/\-]{0,4}$"
 )
 
 
@@ -29,9 +36,27 @@ def numbers(seen: Sight, dialable: Dialable | None = None) -> Iterator[Match]:
         for first, (start, _) in enumerate(spans):
             if free_before(plain, start):
                 yield from _checked(seen, spans[first : first + _GROUPS_MAX])
+        for start in _escaped(seen, *spans[0]):
+            yield from _checked(seen, [(start, spans[0][1]), *spans[1:_GROUPS_MAX]])
         found = phone(seen, run.start(), spans, dialable)
         if found and not _is_of_a_thing(seen, found.start):
             yield found
+
+
+_ESCAPE_SIGNS = frozenset("\\%=")
+_BEFORE_MAX = 9
+_ESCAPED_MAX = 8
+
+
+def _escaped(seen: Sight, start: int, end: int) -> Iterator[int]:
+    """Return where else a group of digits may begin: its first ones end an escape, as in %20."""
+    if _ESCAPE_SIGNS.isdisjoint(seen.plain[max(0, start - _BEFORE_MAX) : start]):
+        return
+    if _is_of_a_thing(seen, start):
+        return
+    for place in range(start + 1, min(start + _ESCAPED_MAX + 1, end)):
+        if ends_escape(seen.plain, place):
+            yield place
 
 
 def _is_of_a_thing(seen: Sight, start: int) -> bool:
@@ -72,6 +97,8 @@ def _shaped(seen: Sight, start: int, end: int, shaped: tuple[str, str]) -> Itera
         return
     for identity in identities:
         if not identity.check(signs):
+            continue
+        if identity.dated and is_in_code(seen.plain, start):
             continue
         before = seen.before(start, _WORDS)
         named = identity.words.search(before) if identity.words else None

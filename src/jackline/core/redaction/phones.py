@@ -7,7 +7,7 @@ from typing import Any
 
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.checksums import ean, isbn
-from jackline.core.redaction.sight import Match, Sight, free_after, free_before
+from jackline.core.redaction.sight import Match, Sight, free_after, free_before, is_in_code
 
 Dialable = Callable[[str], bool]
 _Spans = Sequence[tuple[int, int]]
@@ -52,15 +52,19 @@ _TRUNK = "(0)"
 def phone(seen: Sight, start: int, spans: _Spans, dialable: Dialable | None) -> Match | None:
     """Find the number that a run which begins at `start` with these groups of digits is."""
     plain = seen.plain
-    if not free_before(plain, start):
+    if not free_before(plain, start) or _in_amount(plain, start - 1):
         return None
     written = _written(plain, start, spans)
     if not written:
         return None
-    if plain[start : start + _ABROAD_MAX].lstrip("(").startswith(("+", "00")):
+    in_code = is_in_code(plain, start)
+    abroad = ("+",) if in_code else ("+", "00")
+    if plain[start : start + _ABROAD_MAX].lstrip("(").startswith(abroad):
         good = filter(dialable or _is_international, written)
     elif _SAID.search(seen.before(start, _WORDS)):
         good = iter(written)
+    elif in_code:
+        return None
     else:
         good = (
             each
@@ -76,6 +80,13 @@ def phone(seen: Sight, start: int, spans: _Spans, dialable: Dialable | None) -> 
     return Match(start, end + (extension.end() if extension else 0), "phone")
 
 
+def _in_amount(plain: str, at: int) -> bool:
+    """Whether a comma stands there between digits: of an amount, or of the parts of a place."""
+    if plain[at : at + 1] != ",":
+        return False
+    return plain[at - 1 : at].isdigit() and plain[at + 1 : at + 2].isdigit()
+
+
 def _written(plain: str, start: int, spans: _Spans) -> list[str]:
     """Return what may be the number as it stands there, the longest first."""
     found, count, last = list[str](), 0, start
@@ -85,15 +96,20 @@ def _written(plain: str, start: int, spans: _Spans) -> list[str]:
         count += end - begin
         if count > _DIGITS_MAX or end - start > _LENGTH_MAX:
             break
-        if count >= _DIGITS_MIN and (
-            free_after(plain, end) or _EXTENSION.search(plain[end : end + _EXTENSION_MAX])
-        ):
+        if count >= _DIGITS_MIN and _ends(plain, end):
             shown = plain[start:end]
             while shown[0] == "(" and shown.count("(") > shown.count(")"):
                 shown = shown[1:]
             found.insert(0, shown)
         last = end
     return found
+
+
+def _ends(plain: str, end: int) -> bool:
+    """Whether a number may end there: in front of nothing that goes on, or of an extension."""
+    if _EXTENSION.search(plain[end : end + _EXTENSION_MAX]):
+        return True
+    return free_after(plain, end) and not _in_amount(plain, end)
 
 
 def _digits(written: str) -> str:

@@ -19,7 +19,7 @@ from jackline.core.redaction.keys import BEGIN, keys
 from jackline.core.redaction.kinds import KINDS, SECRETS
 from jackline.core.redaction.numbers import numbers
 from jackline.core.redaction.phones import Dialable
-from jackline.core.redaction.sight import Match, Sight
+from jackline.core.redaction.sight import ESCAPE, Match, Sight
 
 Finder = Callable[[Sight], Iterable[Match]]
 
@@ -35,10 +35,10 @@ _OPEN = Pattern(
     r"[A-Za-z0-9_.,+%&~'/=:\-]+(?:@\S*)?"
     # Digits in groups, and a letter behind some.
     r"|[+(]{1,2}|[+(]{0,2}[0-9][0-9 ().\-/:,]*(?:[A-Za-z][\-./,:]?|(?:x|ext?\.?) ?[0-9]{0,6})?"
-    r"|\b[0-9][0-9 ]{4,8}2[AB][0-9 ]*"
+    rf"|(?:\b|{ESCAPE})(?:[0-9][0-9 ]{{4,8}}2[AB][0-9 ]*"
     # Two letters, and then groups of letters and digits.
-    r"|\b[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
-    r"|\b[A-Z]{2} (?:[0-9](?:[0-9][A-Za-z0-9 ,.:/\-]{0,46})?)?"
+    r"|[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
+    r"|[A-Z]{2} (?:[0-9](?:[0-9][A-Za-z0-9 ,.:/\-]{0,46})?)?)"
     # What a name is given, with or without quotation marks.
     rf"|{NAMED}(?:\S*|[\"'`][^\n]*)"
     r"|://[^\s/]*|-----BEGIN[A-Z0-9 \-]{0,64}"

@@ -80,28 +80,36 @@ def sight(text: str) -> Sight:
 
 # How a sign is written that is none of a word: in a literal, JSON, a URL, quoted-printable, HTML,
 # or for a terminal. What such an escape ends with is no part of what follows it.
-_ESCAPE = Pattern(
+ESCAPE = (
     r"(?:\\(?:[abefnrtv0]|[0-7]{2,3}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})"
     r"|%(?:25){0,8}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[[0-9;:]{0,32}[A-Za-z]"
-    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|gt|lt|nbsp|quot))\z"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|gt|lt|nbsp|quot))"
 )
+_ENDS_ESCAPE = Pattern(rf"{ESCAPE}\z")
 _ESCAPE_MAX = 40
-_LINE_ENDS = frozenset({r"\n", r"\r", r"\t"})
 
 
 def ends_escape(plain: str, start: int) -> bool:
     """Whether what stands before `start` writes a sign, and is no word that goes on there."""
-    return _ESCAPE.search(plain[max(0, start - _ESCAPE_MAX) : start]) is not None
+    return _ENDS_ESCAPE.search(plain[max(0, start - _ESCAPE_MAX) : start]) is not None
 
 
 def free_before(plain: str, start: int) -> bool:
-    """Whether nothing stands before `start` that would make it the middle of something."""
+    """Whether nothing stands before `start` that would make it the middle of something.
+
+    A comma never does: it parts the fields of a row, and no amount goes on with so many digits.
+    """
     if not start:
         return True
     last = plain[start - 1]
     if last.isalnum() or last == "_":
-        return plain[max(0, start - 2) : start] in _LINE_ENDS
-    return last not in "-./,+" or start == 1 or not plain[start - 2].isalnum()
+        return ends_escape(plain, start)
+    return last not in "-./+" or start == 1 or not plain[start - 2].isdigit()
+
+
+def is_in_code(plain: str, start: int) -> bool:
+    """Whether letters begin what goes on there, as the number of an order: ORD-0301234567."""
+    return start > 1 and plain[start - 1] in "-./" and plain[start - 2].isalpha()
 
 
 def free_after(plain: str, end: int) -> bool:
@@ -111,4 +119,4 @@ def free_after(plain: str, end: int) -> bool:
         return True
     if following[0].isalnum() or following[0] in "_@":
         return False
-    return following[0] not in "-./,:" or not following[1:].isdigit()
+    return following[0] not in "-./:" or not following[1:].isdigit()
