@@ -10,6 +10,7 @@ JacklineError
 │   ├── StaleError         the question was answered, expired, or asked about another call
 │   ├── UnauthenticatedError    nobody knows who asks
 │   ├── ForbiddenError     who asks has no right to it
+│   ├── AccessChangedError    what they may do is not what it was: come back
 │   ├── OversizeError      the request is larger than is taken
 │   └── ThrottledError     too many requests: come back later
 ├── ToolError          a tool refuses, and tells the model why
