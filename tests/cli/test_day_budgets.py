@@ -58,6 +58,7 @@ def test_a_day_s_limit_stops_its_user_and_no_other_until_somebody_lifts_it(folde
     assert run(folder, "s5") == "turn.completed"
 
 
+@pytest.mark.verify
 def test_what_turns_used_is_told_by_user_agent_and_day(folder: Path) -> None:
     for session, user in (("s1", "ann"), ("s2", "bob")):
         assert run(folder, session, user) == "turn.completed"

@@ -237,6 +237,7 @@ def test_the_environment_and_an_option_name_the_policy_too(folder: Path) -> None
         assert "refused." in jackline(folder, "policy", "explain", name, "find").stdout
 
 
+@pytest.mark.verify
 def test_a_policy_that_changes_between_approval_and_execution_is_the_one_that_holds(
     folder: Path,
 ) -> None:

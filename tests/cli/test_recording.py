@@ -53,6 +53,7 @@ def paid(folder: Path) -> None:
     assert "session s1 is in replies.jsonl" in rest.stderr
 
 
+@pytest.mark.verify
 def test_a_conversation_that_says_the_same_twice_is_recorded_and_outlives_its_deaths(
     folder: Path,
 ) -> None:

@@ -102,6 +102,7 @@ def test_what_is_no_scenario_is_one_sentence(tmp_path: Path) -> None:
     assert "There is no module 'nowhere' here" in said
 
 
+@pytest.mark.verify
 @pytest.mark.timeout(120)
 def test_the_demo_has_no_holes_and_shows_how_far_it_is(tmp_path: Path) -> None:
     with Terminal(tmp_path, "redteam", "--most", "60") as terminal:

@@ -34,9 +34,8 @@ ALL_HELD = {
 }
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(n, marks=pytest.mark.verify) for n in range(1, len(POINTS)))]
-)
+@pytest.mark.verify
+@pytest.mark.parametrize("seed", range(len(POINTS)))
 def test_all_that_is_claimed_holds_wherever_the_worker_dies(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -226,7 +226,7 @@ async def flood(here: Here, count: int) -> None:
             await loop.sock_sendall(raw, asks[number % 4])
 
 
-@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.verify)])
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.verify)])
 def test_those_who_come_and_go_leave_nothing_behind(count: int) -> None:
     async def story(here: Here) -> None:
         await here.runtime.sessions.begin("slow", ME, Submission("Hi."), "s")

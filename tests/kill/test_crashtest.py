@@ -41,6 +41,7 @@ def found(fault: str, at: str, kept: Path, server: str = "") -> list[dict[str, A
     return json.loads(done.stdout)["breaches"]
 
 
+@pytest.mark.verify
 def test_an_agent_of_all_effects_outlives_a_death_inside_every_call() -> None:
     done = ran("tests.kill.seller:sale", "--json", "--at", "call", "--sample", "8")
     assert done.returncode == 0, done.stdout + done.stderr

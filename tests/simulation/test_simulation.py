@@ -12,10 +12,15 @@ from tests.simulation.outside import EFFECTS
 from tests.simulation.simulation import Plan, Simulation
 
 SEEDS = int(os.environ.get("JACKLINE_SEEDS", "200"))
-ON_POSTGRES = [
-    seed if seed < 4 else pytest.param(seed, marks=pytest.mark.verify)
-    for seed in range(max(4, SEEDS // 4))
-]
+
+
+def seeds(quick: int, count: int) -> list[object]:
+    """Return that many seeds, of which the first are tried quickly and all at length."""
+    return [n if n < quick else pytest.param(n, marks=pytest.mark.verify) for n in range(count)]
+
+
+ON_SQLITE = seeds(120, SEEDS)
+ON_POSTGRES = seeds(4, max(4, SEEDS // 4))
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
 _GOES_BACK = """
     CREATE OR REPLACE FUNCTION jackline.time_after_1(last double precision, given double precision)
@@ -36,7 +41,7 @@ def journal() -> Generator[Path]:
         yield Path(folder) / "journal.db"
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", ON_SQLITE)
 def test_promises_hold_on_sqlite_too(seed: int, journal: Path) -> None:
     Simulation(seed, Plan(), journal).run()
 

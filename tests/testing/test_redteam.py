@@ -158,6 +158,7 @@ def test_what_takes_two_declarations_is_named_with_both(tmp_path: Path) -> None:
     assert all("# in send_mail" in each for each in declared if "# in read_inbox" in each)
 
 
+@pytest.mark.verify
 def test_a_runtime_that_asks_flow_for_nothing_lets_every_call_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
