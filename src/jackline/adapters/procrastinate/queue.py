@@ -22,7 +22,7 @@ _AGAIN_S = 0.5
 _AT_ONCE = 16  # What one worker fetches, another one cannot.
 _TOGETHER_S = 0.02
 _LOOK_S = 0.005
-_RIPEN_S = 0.25
+_RIPEN_S, _BUSY_S = 0.25, 1.0
 _RIPE_AT_ONCE = 1_000
 _FETCH = """
     SELECT * FROM jackline.fetch_1(
@@ -86,8 +86,9 @@ class Queue(JobManager):
         if not self._fetched:
             await self._pause()
             try:
-                await self._ripen(queues)
                 await self._fetch(queues, worker_id)
+                if await self._ripen(queues) and not self._fetched:
+                    await self._fetch(queues, worker_id)
             except ConnectorException as error:
                 _LOG.warning("No job could be fetched: %s", error.__cause__)
         return self._fetched.popleft() if self._fetched else None
@@ -109,14 +110,16 @@ class Queue(JobManager):
         if rows:
             self._served = rows[-1]["args"]["tenant"]
 
-    async def _ripen(self, queues: Iterable[str] | None) -> None:
-        """Let come whose time has come."""
+    async def _ripen(self, queues: Iterable[str] | None) -> bool:
+        """Let come whose time has come, now and then: sooner where nothing else is to be done."""
         clock = asyncio.get_running_loop().time
-        if clock() >= self._ripened_at + _RIPEN_S:
-            values = {"queues": queues, "limit": _RIPE_AT_ONCE}
-            row = await self.connector.execute_query_one_async(_RIPEN, **values)
-            if row["count"] < _RIPE_AT_ONCE:
-                self._ripened_at = clock()
+        if clock() < self._ripened_at + (_BUSY_S if self._fetched else _RIPEN_S):
+            return False
+        values = {"queues": queues, "limit": _RIPE_AT_ONCE}
+        row = await self.connector.execute_query_one_async(_RIPEN, **values)
+        if row["count"] < _RIPE_AT_ONCE:
+            self._ripened_at = clock()
+        return row["count"] > 0
 
     async def _pause(self) -> None:
         """Let more jobs come where the last look was just now: under load each look costs."""
