@@ -66,7 +66,6 @@ class Queue(JobManager):
         self._slots = slots
         self._tenant_max = slots if tenant_max is None else tenant_max
         self._mine: dict[int, str] = {}
-        self._here = Counter[str]()
         self._served = ""
         self._ripened_at = 0.0
         self._tell: NotificationCallback | None = None
@@ -101,14 +100,17 @@ class Queue(JobManager):
             worker=worker_id,
             limit=max(1, min(_AT_ONCE, self._slots - len(self._mine))),
             after=self._served,
-            here=json.dumps(self._here if self._tenant_max < self._slots else {}),
+            here=json.dumps(self._here()),
             tenant_max=self._tenant_max,
         )
         self._fetched.extend(map(_Job.from_row, rows))
         self._mine |= {row["id"]: row["args"]["tenant"] for row in rows}
-        self._here.update(row["args"]["tenant"] for row in rows)
         if rows:
             self._served = rows[-1]["args"]["tenant"]
+
+    def _here(self) -> Counter[str]:
+        """Return of which tenants there are how many jobs, where there may not be any number."""
+        return Counter(self._mine.values() if self._tenant_max < self._slots else ())
 
     async def _ripen(self, queues: Iterable[str] | None) -> bool:
         """Let come whose time has come, now and then: sooner where nothing else is to be done."""
@@ -132,10 +134,8 @@ class Queue(JobManager):
         """End the job soon, with others; or put it back, where it was cut off."""
         del delete_job
         assert job.id is not None, "it was fetched"
-        tenant = self._mine.pop(job.id, "")
-        held_back = self._here[tenant] >= self._tenant_max
-        self._here -= Counter({tenant: 1})
-        if held_back and self._tell:
+        here, tenant = self._here(), self._mine.pop(job.id, "")
+        if here[tenant] >= self._tenant_max and self._tell:
             made = JobInserted(type="job_inserted", job_id=job.id)  # One that waited may come now.
             await self._tell(channel="", notification=made)
         (self._done if status == Status.SUCCEEDED else self._cut_off).append(job)
@@ -160,7 +160,6 @@ class Queue(JobManager):
         self._cut_off += self._fetched
         self._fetched.clear()
         self._mine.clear()
-        self._here.clear()
         await self.end()
         await super().unregister_worker(worker_id)
 
