@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.peers.measure import Figure
-from benchmarks.server.clients import Speech, request
+from benchmarks.server.clients import Speech, ended, request
 from benchmarks.server.tokens import firsts, streamed
 from benchmarks.server.turns import driven
 
@@ -73,12 +73,7 @@ async def _served() -> AsyncGenerator[int]:
             yield port
         finally:
             process.terminate()
-            try:
-                async with asyncio.timeout(5):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+            await ended(process, 5)
 
 
 async def _listens(process: asyncio.subprocess.Process, port: int) -> None:

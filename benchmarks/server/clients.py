@@ -57,12 +57,17 @@ async def hosted(store: str, stack: str) -> AsyncGenerator[Host]:
         yield Host(process, port)
     finally:
         process.stdin.close()
-        try:
-            async with asyncio.timeout(20):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
+        await ended(process, 20)
+
+
+async def ended(process: Process, within_s: float) -> None:
+    """Wait until a process that was told to end has done so, or make it."""
+    try:
+        async with asyncio.timeout(within_s):
             await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 class Heard(asyncio.Protocol):
