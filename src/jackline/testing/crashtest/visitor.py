@@ -54,13 +54,16 @@ class Visitor:
         self._log.write(Entry(self._log.life, "acknowledged", request_id))
 
     async def _rest(self) -> float | None:
-        """Wait until no turn is open, and answer what is asked meanwhile."""
+        """Wait until no turn is open, and answer what is asked once nothing else goes on.
+
+        Answered in the middle of a call, one run would commit together what another does apart.
+        """
         sessions, user = self._runtime.sessions, self._scenario.user
         while True:
             state = await sessions.state(self._id, user)
             if state.turn is None and not state.queue:
                 return None
-            if state.questions:
+            if state.questions and state.turn and state.turn.pause:
                 await self._answer()
                 continue
             if waits_s := self._waits_s(state):
