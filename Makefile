@@ -11,6 +11,9 @@ PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 # Pytest says 5 where nothing was selected.
 OR_NONE = || { code=$$?; [ $$code -eq 5 ] || exit $$code; }
 
+# Tests start hundreds of processes: none compiles again what another one has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-cluster test check verify bench bench-security sim soak lock clean
 
