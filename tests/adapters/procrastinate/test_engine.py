@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 from tests.adapters.procrastinate.world import (
+    LATE,
     LEASE_S,
     OPENED,
     S1,
@@ -234,7 +235,6 @@ FETCHED = """
     )
     UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker
 """
-LATE = "UPDATE session SET due_at = due_at - 60"
 
 
 def test_a_job_is_none_whose_worker_lost_the_session(postgres_url: str) -> None:
@@ -262,10 +262,9 @@ def test_a_job_that_its_worker_never_heard_of_is_queued_again(postgres_url: str)
             await becomes([(1,)], lambda: asked(postgres_url, workers))
             asked(
                 postgres_url,
-                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id "
-                "FROM procrastinate_workers AS w",
+                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id, "
+                "scheduled_at = NULL FROM procrastinate_workers AS w",
             )
-            asked(postgres_url, LATE)
             await driver.until("s1")
 
     told(postgres_url, story)

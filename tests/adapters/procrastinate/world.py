@@ -18,6 +18,7 @@ LEASE_S = 2.0
 S1, S2 = SessionId("acme", "s1"), SessionId("acme", "s2")
 OPENED = SessionOpened("support", "ann")
 SERVED = {"support": "v1"}
+LATE = "UPDATE session SET due_at = due_at - 60"
 Story = Callable[[PostgresStore], Coroutine[Any, Any, None]]
 
 
