@@ -28,6 +28,7 @@ from jackline.core.flow import (
     plan_of,
     worse,
 )
+from jackline.core.flow.extraction import is_word
 from jackline.core.flow.fields import EITHER_MAX
 from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult
 from jackline.core.quarantine import sealed
@@ -66,6 +67,7 @@ class Readings:
         self._uses: dict[str, int] = {}
         self._planning = ""
         self._extracts: dict[str, bool] = {}
+        self._offers_freely = True
         self._eithers = 0
         self._ways: dict[str, tuple[str, int]] = {}
         self._questions: dict[int, e.InputRequested] = {}
@@ -192,6 +194,8 @@ class Readings:
             self.known.read([Source(seq, "the instructions", event.instructions, "developer")])
         if event.purpose == "plan":
             self._planning = event.key
+        if event.purpose == "reply":
+            self._offers_freely = not self.known.narrowed
         if event.purpose == "extract":
             # Who has read what anybody wrote may ask until the answer suits those.
             self._extracts[call_of(event.key)] = not self.known.tainted
@@ -277,10 +281,14 @@ class Readings:
             self._restrict(self._flows.get(name))
 
     def _extracted(self, event: e.ToolReturned, seq: int) -> None:
-        """Take in a value that was asked for before anything untrusted was read."""
+        """Take in a value that was asked for before anything untrusted was read.
+
+        A word only where nothing of a text was: a number may say which words are to be offered.
+        """
         self.known.narrowed = True
         value = value_of(event)
-        if value is not None and self._extracts[event.key]:
+        is_free = self._offers_freely or not is_word(value)
+        if value is not None and is_free and self._extracts[event.key]:
             source = Source(seq, "an extraction", str(value), turn=self._turn)
             self.known.extract(value, source)
 
