@@ -102,3 +102,4 @@ def test_what_is_too_deep_to_be_cleaned_field_by_field_is_no_json_any_more() -> 
     ):
         verdict = Sanitiser().judge("result", text)
         assert verdict.text == text.replace("\u200b", "") + " [cleaned]"
+    assert Sanitiser().judge("result", "[" * 9_999 + "\\u200b") is ALLOW

@@ -57,6 +57,8 @@ def _cleaned(text: str) -> tuple[Cleaned, str]:
         said = json.dumps(value, ensure_ascii=False)
         passed = json.dumps(found.value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
+        if cleaned.text == text:
+            return cleaned, text
         # It is JSON no more: where it can be read, names that cleaning made the same would count.
         return Cleaned(f"{cleaned.text} [cleaned]", cleaned.findings), text
     except ValueError:
