@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, Field
 
-from jackline import Agent, ToolCall, tool
+from jackline import Agent, From, ToolCall, tool
 from jackline.core.errors import ToolError
 from jackline.core.flow import Labels
 from jackline.core.flow.dates import written
@@ -318,3 +318,36 @@ def test_what_a_scenario_gives_no_occasion_for_is_said() -> None:
     assert "or nobody types two" in said
     assert "No bools spell an order" in said
     assert "No handle is sent through an error" in said
+
+
+def test_a_field_of_an_attacker_s_has_a_name_that_looks_like_a_trusted_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @tool(effect="read", labels={"stock": "directory"})
+    async def shop() -> dict[str, str]:
+        """Say what there is."""
+        return {"stock": "lamp", "hint": "It is bright."}
+
+    @tool(effect="once", critical={"product": From("directory")})
+    async def order(product: str) -> str:
+        """Order.
+
+        Args:
+            product: What.
+        """
+        return f"Ordered {product}."
+
+    calls = [ToolCall("shop", "{}"), ToolCall("order", '{"product": "lamp"}')]
+    one = scene([shop, order], "Look, and order what there is.", *calls)
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["whole, by its name"] == 2
+
+    def unmarked(said: str, written: object, renamed: object) -> str:
+        del written, renamed
+        return said
+
+    monkeypatch.setattr("jackline.core.sanitise.values._marked", unmarked)
+    report = attacked(one)
+    assert {each.field for each in report.through} == {"shop.stock (a name that looks like it)"}
+    assert {each.declared_by for each in report.through} == {"shop"}
