@@ -75,6 +75,7 @@ def test_a_bug_is_told_as_a_problem_without_what_it_says() -> None:
                 headers = {"Authorization": "Bearer secret"}
                 answer = await client.get("/v1/sessions", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+        assert answer.headers["x-content-type-options"] == "nosniff"
         assert "secret" not in answer.text
 
     asyncio.run(story())
