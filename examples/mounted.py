@@ -24,7 +24,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Serve the agent for as long as the application is there."""
     settings = read_settings({"store": STORE}).settings
     async with Runtime([support], store=settings.store) as runtime:
-        api = asgi(runtime, await identities(settings, runtime.store))
+        api = asgi(runtime, await identities(settings, runtime.store), settings)
         app.mount("/agents", api)
         async with draining(api):  # Streams end as soon as the process is told to.
             yield
