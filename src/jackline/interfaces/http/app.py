@@ -78,7 +78,7 @@ def api(service: Service) -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Bounded, bounds=service.bounds)
     app.add_middleware(Guarded, origins=service.origins, local=service.develops)
-    app.add_middleware(Watched, service=service)
+    app.add_middleware(Watched, service=service, routes=app.routes)
     return app
 
 
