@@ -310,9 +310,7 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(tmp_path: Path) -> None:
     assert shown[:15] in listed
     assert shown[16:] not in listed
     revoked = jackline(tmp_path, "keys", "revoke", shown[:15])
-    assert (
-        f"{shown[:15]} (nightly) is revoked: servers take it for at most 3 s." in revoked.stdout
-    )
+    assert f"{shown[:15]} (nightly) is revoked: servers take it for at most 3 s." in revoked.stdout
     assert "revoked 20" in jackline(tmp_path, "keys", "list", COLUMNS="200").stdout
 
 
