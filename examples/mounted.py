@@ -23,7 +23,7 @@ support = Agent("support", model=ScriptedModel(["Good morning."]))
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Serve the agent for as long as the application is there."""
     settings = read_settings({"store": STORE}).settings
-    async with Runtime([support], store=settings.store) as runtime:
+    async with Runtime([support], store=settings.store, policy=settings.policy) as runtime:
         api = asgi(runtime, await identities(settings, runtime.store), settings)
         app.mount("/agents", api)
         async with draining(api):  # Streams end as soon as the process is told to.
