@@ -104,9 +104,9 @@ def test_each_tenant_has_one_of_a_batch_before_any_has_two(postgres_url: str) ->
 
 
 def test_tenants_who_are_full_leave_their_places_to_others(postgres_url: str) -> None:
-    queued(postgres_url, "a1", "a2", "b1", "b2", "c1", "d1")
+    queued(postgres_url, "a1", "a2", "b1", "b2", "c1", "c2", "d1", "e1")
     with working(postgres_url) as database:
-        assert fetched(database, 2, here={"a": 1, "b": 1}, each_at_most=1) == ["c1", "d1"]
+        assert fetched(database, 3, here={"a": 1, "b": 1}, each_at_most=1) == ["c1", "d1", "e1"]
 
 
 def test_a_batch_begins_behind_whoever_was_the_last_of_the_one_before(postgres_url: str) -> None:
