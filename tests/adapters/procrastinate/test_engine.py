@@ -380,10 +380,11 @@ def test_who_is_stopped_before_it_has_begun_ends(postgres_url: str, turns: int) 
         driver = Driver()
         engine = ProcrastinateEngine(postgres_url, SERVED, slots=10, lease_s=LEASE_S)
         async with asyncio.TaskGroup() as group:
-            group.create_task(engine.run(driver))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            await engine.stop()
+            with kept_out(postgres_url):
+                group.create_task(engine.run(driver))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await engine.stop()
         assert driver.brought == []
 
     told(postgres_url, story)
@@ -432,6 +433,14 @@ def test_a_database_that_is_out_of_reach_at_first_is_waited_for(
             await driver.until("s1")
 
     told(postgres_url, story)
+
+
+@contextmanager
+def kept_out(url: str) -> Generator[None]:
+    """Let no worker into the list of those there are meanwhile: without that none begins."""
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE jackline.procrastinate_workers")
+        yield
 
 
 @contextmanager
