@@ -245,6 +245,7 @@ def test_odd_writing_has_no_key_of_a_date_or_an_account(text: str) -> None:
         (math.inf, (("number", "inf"),)),
         (1e300, (("number", "1e+300"),)),
         (10**30, (("number", str(10**30)),)),
+        pytest.param(-(10**400), (("number", str(-(10**400))),), id="no float holds it"),
         ("2024-05-19 noon", ()),
         ("12:61", ()),
         ("x:y", ()),

@@ -185,7 +185,9 @@ def value_keys(value: object) -> tuple[Key, ...]:
     sign before it and whether there is a fraction are part of it.
     """
     if isinstance(value, int | float):
-        digits = format(Decimal(str(value)), "f") if isfinite(value) else ""
+        # Only what is no integer may be infinite, and only that fits into a float.
+        is_finite = isinstance(value, int) or isfinite(value)
+        digits = format(Decimal(str(value)), "f") if is_finite else ""
         return (("number", _number(digits, typed=True) or str(value)),)
     if not isinstance(value, str) or len(value) > VALUE_CHARS:
         return ()
