@@ -207,6 +207,24 @@ def value_keys(value: object) -> tuple[Key, ...]:
     return (("amount", number),) if number else ()
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether two texts are addresses or ids of one make, of which neither describes the other."""
+    return _make(one) == _make(other) != ""
+
+
+def _make(text: str) -> str:
+    """Return what all addresses or ids of one kind have in common; nothing for mere words."""
+    if "@" in text:
+        return "@"
+    shape = "".join([_sort(each) for each in text[:_NUMBER_CHARS]])
+    kinds = [kind for kind, _ in value_keys(text) if kind not in NUMBERS]
+    return kinds[0] if kinds else shape * ("0" in shape)
+
+
+def _sort(sign: str) -> str:
+    return "0" if sign.isdecimal() else "a" if sign.isalpha() else sign
+
+
 def _moment(bare: str) -> tuple[Key, ...]:
     """Return the keys of a date, of a time, or of a date with its time."""
     first, _, rest = bare.replace("t", " ", 1).partition(" ") if bare[:1].isdecimal() else ("",) * 3
