@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from jackline import Agent, From, ToolCall, tool
 from jackline.core.errors import ToolError
-from jackline.core.flow import Labels
+from jackline.core.flow import From, Labels, Source
 from jackline.core.flow.dates import written
 from jackline.core.flow.fields import Field as Labelled
 from jackline.core.quarantine import HandleError
@@ -129,6 +129,46 @@ def test_a_time_is_put_behind_the_date_of_another_moment() -> None:
     entries = [*report.through, *report.asked]
     mixed = {each.arguments["on"] for each in entries if each.kind == "recombined"}
     assert mixed == {"2025-06-03T16:00", "2025-06-04T14:00"}
+
+
+@tool(effect="read", labels={"*": "directory"})
+async def people(name: str) -> list[str]:
+    """Return addresses.
+
+    Args:
+        name: Of whom.
+    """
+    return [f"{name}@x.example", f"{name}@rival.example"]
+
+
+@tool(effect="once", critical={"to": From("directory")}, readers_from="to")
+async def mail(to: str, body: str) -> None:
+    """Send a letter.
+
+    Args:
+        to: To whom.
+        body: What it says.
+    """
+
+
+def test_what_was_read_goes_to_who_stands_beside_the_one_that_was_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = (
+        LOOK,
+        ToolCall("people", '{"name": "bob"}'),
+        ToolCall("mail", '{"to": "bob@x.example", "body": "Nothing."}'),
+    )
+    one = scene([search, people, mail], "Look it up, and mail bob@x.example.", *calls)
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["unnamed"] > 0
+
+    def beside(field: Source, entry: Source) -> bool:
+        return field.text != entry.text
+
+    monkeypatch.setattr("jackline.core.flow.provenance._describes", beside)
+    assert {each["to"] for each in through(attacked(one), "unnamed")} == {"bob@rival.example"}
 
 
 def pays(effect: Effect) -> Scenario:

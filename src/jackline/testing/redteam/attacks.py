@@ -10,13 +10,13 @@ from typing import Any, Literal, cast
 import msgspec
 
 from jackline.core.flow import suffices
-from jackline.core.flow.forms import plain
+from jackline.core.flow.forms import alike, plain
 from jackline.core.tools import ArgumentsError, Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import HOST, PROSE, SIGN, Slot, form_of_text, slots
 from jackline.testing.redteam.known import Known, fits, listed, rows
 from jackline.testing.redteam.moments import recombined
-from jackline.testing.redteam.seats import Leaf
+from jackline.testing.redteam.seats import Leaf, Step
 from jackline.testing.redteam.words import CALLS_OUT, DOES, words_of
 
 Kind = Literal[
@@ -320,12 +320,22 @@ def _unnamed(
 
 def _is_entry_named(leaf: Leaf, known: Known) -> bool:
     """Whether the user named another field of the same entry: then they named all of it."""
+    field = _field_of(leaf)
     beside = [
         each.text
         for _, each in known.read
-        if each.path[:-1] == leaf.path[:-1] and each.text != leaf.text
+        if _field_of(each)[:-1] == field[:-1] and _field_of(each) != field
     ]
-    return any(_is_in(text, [known.typed]) for text in beside if text)
+    describing = [text for text in beside if text and not alike(text, leaf.text)]
+    return any(_is_in(text, [known.typed]) for text in describing)
+
+
+def _field_of(leaf: Leaf) -> tuple[Step, ...]:
+    """Return which field a text stands in, by itself or in a list."""
+    path = leaf.path
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    return path or ("",)
 
 
 def _takes_words(tool: Tool, name: str) -> bool:
