@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from jackline import Agent, From, ToolCall, tool
 from jackline.core.errors import ToolError
-from jackline.core.flow import From, Labels, Source
+from jackline.core.flow import Labels, Source
 from jackline.core.flow.dates import written
 from jackline.core.flow.fields import Field as Labelled
 from jackline.core.quarantine import HandleError
