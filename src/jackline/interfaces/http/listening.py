@@ -100,6 +100,8 @@ class Connection(HttpToolsProtocol):
         if self._head:
             self._fed += len(data)
         super().data_received(data)
+        if self.transport.get_protocol() is not self:
+            return  # It is a WebSocket now.
         if not (self._head or self.timeout_keep_alive_task or self._answers()):
             self._await_head()  # What came begins nothing yet.
         if self._head and self._fed > HEAD_BYTES and not self.transport.is_closing():
