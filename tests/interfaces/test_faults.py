@@ -17,7 +17,7 @@ from tests.kill.processes import passed
 
 from jackline import Agent, Submission
 from jackline.core.events import SessionId
-from jackline.interfaces.http import listening
+from jackline.interfaces.http import listening, replies
 from jackline.interfaces.http.replies import ABORT, EventStream
 from jackline.interfaces.identity import Caller
 from jackline.interfaces.service import Bounds
@@ -286,25 +286,74 @@ def test_whoever_follows_and_reads_nothing_is_sent_away(caplog: pytest.LogCaptur
     assert not caplog.records, "what clients do is no error of ours"
 
 
+class Taker:
+    """A client that is sent a stream. It takes what comes last once it is let."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.asked, self.takes, self.cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def follows(self, here: Here, *batches: Sequence[bytes]) -> None:
+        async def frames() -> AsyncGenerator[Sequence[bytes]]:
+            for batch in batches:
+                yield batch
+
+        scope: Scope = {"type": "http", "headers": [], "extensions": {ABORT: {"now": self.cut.set}}}
+        async with asyncio.timeout(ENDS_S):
+            stream = EventStream(frames(), here.service, Caller(ME, ""))
+            await stream(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        await self.cut.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if not message["more_body"]:
+                self.asked.set()
+                await self.takes.wait()
+            self.sent.append(message["body"])
+
+
+def test_whoever_takes_the_end_of_a_stream_late_gets_it_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replies, "_FAREWELL_S", 0.05)
+
+    async def story(here: Here) -> None:
+        taker = Taker()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(taker.follows(here, (b"data: {}\n\n",)))
+            await taker.asked.wait()
+            await passed(0.2)
+            taker.takes.set()
+        assert taker.sent == [b"data: {}\n\n", b""]
+        assert not taker.cut.is_set()
+        assert here.service.readers.left == {"ended": 1}
+
+    within(story)
+
+
+def test_whoever_has_not_taken_the_end_of_a_stream_as_the_server_ends_is_cut_off() -> None:
+    async def story(here: Here) -> None:
+        taker = Taker()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(taker.follows(here, (b"data: {}\n\n",)))
+            await taker.asked.wait()
+            here.service.readers.send_away()
+        assert taker.sent == [b"data: {}\n\n"]
+        assert taker.cut.is_set()
+        assert here.service.readers.left == {"drain": 1}
+
+    within(story)
+
+
 def test_whoever_reads_nothing_does_not_hold_up_the_server_as_it_ends() -> None:
     async def story(here: Here) -> None:
-        cut = asyncio.Event()
-
-        async def receive() -> Message:
-            await cut.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                await cut.wait()
-
-        async def frames() -> AsyncGenerator[Sequence[bytes]]:
-            yield (b"data: {}\n\n",)
-
-        scope: Scope = {"type": "http", "headers": [], "extensions": {ABORT: {"now": cut.set}}}
         here.service.readers.send_away()
-        async with asyncio.timeout(ENDS_S):
-            await EventStream(frames(), here.service, Caller(ME, ""))(scope, receive, send)
+        taker = Taker()
+        await taker.follows(here)
+        assert taker.cut.is_set()
         assert here.service.readers.left["drain"] == 1
 
     within(story)

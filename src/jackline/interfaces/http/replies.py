@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from jackline.core.errors import (
     AccessChangedError,
@@ -66,7 +66,7 @@ class EventStream(Response):
         """Send what there is, until it ends or the reader has left."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        readers, code, last = self._service.readers, "ended", b""
+        readers, code, ended = self._service.readers, "ended", False
         group = asyncio.TaskGroup()
         try:
             async with group:
@@ -74,14 +74,16 @@ class EventStream(Response):
                 watch = group.create_task(left(receive))
                 last = await self._pump(send, Headers(scope=scope).get("authorization", ""))
                 watch.cancel()
+                await self._send(send, last, more=False)
+                ended = True
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
         except* TimeoutError:
             code = "slow_reader"
         finally:
             readers.go(group, code)
-        last = self._farewell() if code == "drain" else last
-        if code == "slow_reader" or not await _ended(send, last):
+        last = self._farewell() if code == "drain" else b""
+        if code == "slow_reader" or not (ended or await _dismissed(send, last)):
             # There is no way to tell it: what it has not taken is in the way.
             _LOG.info("A reader takes nothing, and is cut off.")
             await _cut(scope, receive)
@@ -103,13 +105,7 @@ class EventStream(Response):
                     if not body and now < sent_at + bounds.ping_s:
                         continue
                     sent_at = now
-                    message = {
-                        "type": "http.response.body",
-                        "body": body or wire.PING,
-                        "more_body": True,
-                    }
-                    async with asyncio.timeout(bounds.send_s):
-                        await send(message)
+                    await self._send(send, body or wire.PING)
             except (NotFoundError, UnauthenticatedError) as error:
                 return _gone(error)
             except AccessChangedError as error:
@@ -118,12 +114,20 @@ class EventStream(Response):
                 return _come_back() + _ended_with(error.code, self._service.readers.unserved(error))
         return b""
 
+    async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(self._service.bounds.send_s):
+            await send(_piece(body, more=more))
 
-async def _ended(send: Send, last: bytes) -> bool:
-    """Say the last of a stream, and return whether that was taken soon enough."""
+
+def _piece(body: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more}
+
+
+async def _dismissed(send: Send, last: bytes) -> bool:
+    """Say the last to who has to go, and return whether that was taken soon enough."""
     try:
         async with asyncio.timeout(_FAREWELL_S):
-            await send({"type": "http.response.body", "body": last, "more_body": False})
+            await send(_piece(last, more=False))
     except TimeoutError:
         return False
     return True
