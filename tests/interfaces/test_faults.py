@@ -210,6 +210,28 @@ def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
     within(story)
 
 
+def test_whoever_reads_slowly_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "STALLED_S", 1.0)
+
+    async def story(here: Here) -> None:
+        await here.runtime.sessions.open("a", ME, "s")
+        data = os.urandom(12 * MIB)
+        handle = await here.runtime.store.put(S, data, "image/png")
+        loop = asyncio.get_running_loop()
+        async with connected(here) as (reader, writer):
+            ask = f"GET /v1/sessions/s/artifacts/{handle} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            writer.write(ask.encode())
+            await reader.readuntil(b"\r\n\r\n")
+            until, got = loop.time() + 3.5, b""
+            while loop.time() < until:
+                got += await reader.read(32_768)
+                await passed(0.05)
+            assert len(got) < len(data) // 2
+            assert got + await reader.readexactly(len(data) - len(got)) == data
+
+    within(story)
+
+
 async def hangs(request: Request) -> str:  # noqa: ARG001 - a script's shape
     await asyncio.Event().wait()
     raise AssertionError("nobody sets it")
@@ -287,10 +309,11 @@ def test_whoever_follows_and_reads_nothing_is_sent_away(caplog: pytest.LogCaptur
 
 
 class Taker:
-    """A client that is sent a stream. It takes what comes last once it is let."""
+    """A client of a stream. It takes what comes last, or after so many pieces, once it is let."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 1_000) -> None:
         self.sent: list[bytes] = []
+        self._most = most
         self.asked, self.takes, self.cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def follows(self, here: Here, *batches: Sequence[bytes]) -> None:
@@ -309,7 +332,7 @@ class Taker:
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.body":
-            if not message["more_body"]:
+            if not message["more_body"] or len(self.sent) == self._most:
                 self.asked.set()
                 await self.takes.wait()
             self.sent.append(message["body"])
@@ -330,6 +353,32 @@ def test_whoever_takes_the_end_of_a_stream_late_gets_it_all_the_same(
         assert taker.sent == [b"data: {}\n\n", b""]
         assert not taker.cut.is_set()
         assert here.service.readers.left == {"ended": 1}
+
+    within(story)
+
+
+def test_what_is_large_is_sent_in_pieces_of_which_each_has_its_time() -> None:
+    async def story(here: Here) -> None:
+        taker, event = Taker(), b"data: " + os.urandom(MIB).hex().encode() + b"\n\n"
+        taker.takes.set()
+        await taker.follows(here, (event,), (event, b"data: {}\n\n"))
+        assert b"".join(taker.sent) == event + event + b"data: {}\n\n"
+        assert max(map(len, taker.sent)) == 64 << 10
+
+    within(story)
+
+
+def test_whoever_has_to_go_in_the_midst_of_an_event_is_told_nothing_within_it() -> None:
+    async def story(here: Here) -> None:
+        taker, event = Taker(most=3), b"data: " + b"x" * MIB + b"\n\n"
+        async with asyncio.TaskGroup() as group:
+            group.create_task(taker.follows(here, (event,)))
+            await taker.asked.wait()
+            here.service.readers.send_away()
+            await passed(0.1)
+            taker.takes.set()
+        assert b"".join(taker.sent) == event[: 3 * (64 << 10)]
+        assert here.service.readers.left == {"drain": 1}
 
     within(story)
 

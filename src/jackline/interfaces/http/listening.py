@@ -25,6 +25,7 @@ HEAD_BYTES = 64 << 10
 HEAD_S = 10.0
 STALLED_S = 45.0
 _KEEP_ALIVE_S = 15
+_UNSENT_BYTES = 64 << 10
 _BACKLOG = 2_048
 _REST_S = 0.5  # Less than asyncio takes until it looks again.
 
@@ -65,6 +66,10 @@ def bound(host: str, port: int) -> socket.socket:
             # Connections inherit it: the kernel lets go of who acknowledges nothing for so long.
             most_ms = int(STALLED_S * 1_000)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most_ms)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            # So, too, what the kernel takes over beforehand: by that one sees whether the client
+            # takes anything. Of a large buffer a third is gone before it takes over any more.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         listener.bind(address)
     except OSError as error:
         listener.close()
@@ -145,7 +150,7 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Let go of who takes nothing for too long: what was written for them is kept till then."""
         super().pause_writing()
-        self._stall = self.loop.call_later(STALLED_S, self.transport.abort)
+        self._await_taking()
 
     def resume_writing(self) -> None:
         """Write on."""
@@ -161,6 +166,16 @@ class Connection(HttpToolsProtocol):
 
     def _answers(self) -> bool:
         return bool(self.cycle) and not self.cycle.response_complete
+
+    def _await_taking(self) -> None:
+        untaken = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(STALLED_S, self._stalled, untaken)
+
+    def _stalled(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._await_taking()  # It is slow, but takes what there is.
+        else:
+            self.transport.abort()
 
     def _await_head(self) -> None:
         self._fed = self._sized = 0

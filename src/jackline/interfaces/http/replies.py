@@ -26,6 +26,7 @@ from jackline.interfaces.service import Service
 _LOG = logging.getLogger("jackline.server")
 ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
 _FAREWELL_S = 1.0
+_PIECE_BYTES = 64 << 10
 _encode = msgspec.json.Encoder().encode
 
 
@@ -61,6 +62,7 @@ class EventStream(Response):
         self._service = service
         self._caller = caller
         self._farewell = farewell
+        self._is_whole = True  # What was sent ends where a frame ends.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is, until it ends or the reader has left."""
@@ -82,7 +84,7 @@ class EventStream(Response):
             code = "slow_reader"
         finally:
             readers.go(group, code)
-        last = self._farewell() if code == "drain" else b""
+        last = self._farewell() if code == "drain" and self._is_whole else b""
         if code == "slow_reader" or not (ended or await _dismissed(send, last)):
             # There is no way to tell it: what it has not taken is in the way.
             _LOG.info("A reader takes nothing, and is cut off.")
@@ -105,7 +107,7 @@ class EventStream(Response):
                     if not body and now < sent_at + bounds.ping_s:
                         continue
                     sent_at = now
-                    await self._send(send, body or wire.PING)
+                    await self._tell(send, body or wire.PING)
             except (NotFoundError, UnauthenticatedError) as error:
                 return _gone(error)
             except AccessChangedError as error:
@@ -113,6 +115,12 @@ class EventStream(Response):
             except StoreError as error:
                 return _come_back() + _ended_with(error.code, self._service.readers.unserved(error))
         return b""
+
+    async def _tell(self, send: Send, body: bytes) -> None:
+        """Send it in pieces, each in its time: who takes it slowly is not who takes nothing."""
+        for end in range(_PIECE_BYTES, len(body) + _PIECE_BYTES, _PIECE_BYTES):
+            await self._send(send, body[end - _PIECE_BYTES : end])
+            self._is_whole = end >= len(body)
 
     async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
         async with asyncio.timeout(self._service.bounds.send_s):
