@@ -181,6 +181,43 @@ def test_whoever_does_not_end_a_head_is_not_waited_for(
     within(story)
 
 
+@pytest.mark.parametrize("size", [1_000, 20_000, 300_000])
+def test_a_body_that_comes_after_its_answer_is_no_head(size: int) -> None:
+    async def story(here: Here) -> None:
+        body = b"x" * 300_000
+        async with connected(here) as (reader, writer):
+            writer.write(POST.format("/v1/nowhere", f"Content-Length: {len(body)}").encode())
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 404 ")
+            for start in range(0, len(body), size):
+                writer.write(body[start : start + size])
+                await writer.drain()
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
+
+    within(story)
+
+
+def test_a_body_that_does_not_end_after_its_answer_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 0.2)
+
+    async def story(here: Here) -> None:
+        async with connected(here) as (reader, writer):
+            writer.write(POST.format("/v1/nowhere", "Content-Length: 1000000").encode())
+            await reader.readuntil(b"}")
+            sent = 0
+            with suppress(OSError):
+                while not reader.at_eof():
+                    writer.write(b"x")
+                    await writer.drain()
+                    await passed(0.02)
+                    sent += 1
+            assert sent < 100
+
+    within(story)
+
+
 def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

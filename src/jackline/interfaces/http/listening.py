@@ -84,6 +84,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fed = self._sized = 0
+        self._in_body = False
         self._head: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
@@ -102,13 +103,14 @@ class Connection(HttpToolsProtocol):
         """Read on, unless the head is too large already."""
         if self.transport.is_closing():
             return
-        if self._head:
+        if self._head and not self._in_body:
             self._fed += len(data)
         super().data_received(data)
         if self.transport.get_protocol() is not self:
             return  # It is a WebSocket now.
         if not (self._head or self.timeout_keep_alive_task or self._answers()):
-            self._await_head()  # What came begins nothing yet.
+            # What came begins nothing yet, or belongs to a body that was answered before it came.
+            self._await_head()
         if self._head and self._fed > HEAD_BYTES and not self.transport.is_closing():
             self._sized = self._fed
             self.send_400_response("")
@@ -133,7 +135,14 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin with the request."""
         self._head_came()
+        self._in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait for the next head, no longer for the rest of a body."""
+        self._head_came()
+        self._in_body = False
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer that it is no request, or has too large a head, and close."""
