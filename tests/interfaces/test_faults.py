@@ -269,6 +269,33 @@ def test_whoever_reads_slowly_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> 
     within(story)
 
 
+def test_whoever_has_little_room_and_reads_slowly_is_not_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "STALLED_S", 1.0)  # As the kernel is told.
+
+    async def story(here: Here) -> None:
+        monkeypatch.setattr(listening, "STALLED_S", 30.0)
+        await here.runtime.sessions.open("a", ME, "s")
+        data = os.urandom(MIB // 2)
+        handle = await here.runtime.store.put(S, data, "image/png")
+        ask = f"GET /v1/sessions/s/artifacts/{handle} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        loop, got = asyncio.get_running_loop(), b""
+        with socket.socket() as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+            raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
+            await loop.sock_connect(raw, ("127.0.0.1", here.port))
+            await loop.sock_sendall(raw, ask.encode())
+            until = loop.time() + 3
+            while not got.endswith(data) and (piece := await loop.sock_recv(raw, 1_024)):
+                got += piece
+                if loop.time() < until:
+                    await passed(0.05)
+        assert got.endswith(data)
+
+    within(story)
+
+
 async def hangs(request: Request) -> str:  # noqa: ARG001 - a script's shape
     await asyncio.Event().wait()
     raise AssertionError("nobody sets it")

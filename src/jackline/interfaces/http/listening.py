@@ -78,6 +78,17 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _untimed(transport: asyncio.Transport) -> None:
+    """Leave it to the process how long a client may take.
+
+    To the kernel whoever takes a little at a time takes nothing: for it time goes on until there is
+    room for a whole segment of its own, of up to 64 KiB.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)
+
+
 class Connection(HttpToolsProtocol):
     """A connection whose heads are small and come soon, and whose answers are read."""
 
@@ -89,8 +100,9 @@ class Connection(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Wait for a head."""
+        """Wait for a head. What the kernel does not take over is waited for, too."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(0)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -159,6 +171,7 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Let go of who takes nothing for too long: what was written for them is kept till then."""
         super().pause_writing()
+        _untimed(self.transport)
         self._await_taking()
 
     def resume_writing(self) -> None:
