@@ -7,6 +7,7 @@ import resource
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from tests.interfaces.served import ENDS_S, ME, Here, running
 from tests.kill.processes import passed
 
 from jackline import Agent, Submission
+from jackline.core.errors import UnauthenticatedError
 from jackline.core.events import SessionId
 from jackline.interfaces.http import listening, replies
 from jackline.interfaces.http.replies import ABORT, EventStream
 from jackline.interfaces.identity import Caller
-from jackline.interfaces.service import Bounds
+from jackline.interfaces.service import Bounds, Service
 from jackline.ports import Request
 from jackline.testing import ScriptedModel
 
@@ -380,14 +382,14 @@ class Taker:
         self._most = most
         self.asked, self.takes, self.cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def follows(self, here: Here, *batches: Sequence[bytes]) -> None:
+    async def follows(self, service: Service, *batches: Sequence[bytes]) -> None:
         async def frames() -> AsyncGenerator[Sequence[bytes]]:
             for batch in batches:
                 yield batch
 
         scope: Scope = {"type": "http", "headers": [], "extensions": {ABORT: {"now": self.cut.set}}}
         async with asyncio.timeout(ENDS_S):
-            stream = EventStream(frames(), here.service, Caller(ME, ""))
+            stream = EventStream(frames(), service, Caller(ME, ""))
             await stream(scope, self._receive, self._send)
 
     async def _receive(self) -> Message:
@@ -410,7 +412,7 @@ def test_whoever_takes_the_end_of_a_stream_late_gets_it_all_the_same(
     async def story(here: Here) -> None:
         taker = Taker()
         async with asyncio.TaskGroup() as group:
-            group.create_task(taker.follows(here, (b"data: {}\n\n",)))
+            group.create_task(taker.follows(here.service, (b"data: {}\n\n",)))
             await taker.asked.wait()
             await passed(0.2)
             taker.takes.set()
@@ -425,7 +427,7 @@ def test_what_is_large_is_sent_in_pieces_of_which_each_has_its_time() -> None:
     async def story(here: Here) -> None:
         taker, event = Taker(), b"data: " + os.urandom(MIB).hex().encode() + b"\n\n"
         taker.takes.set()
-        await taker.follows(here, (event,), (event, b"data: {}\n\n"))
+        await taker.follows(here.service, (event,), (event, b"data: {}\n\n"))
         assert b"".join(taker.sent) == event + event + b"data: {}\n\n"
         assert max(map(len, taker.sent)) == 64 << 10
 
@@ -436,7 +438,7 @@ def test_whoever_has_to_go_in_the_midst_of_an_event_is_told_nothing_within_it() 
     async def story(here: Here) -> None:
         taker, event = Taker(most=3), b"data: " + b"x" * MIB + b"\n\n"
         async with asyncio.TaskGroup() as group:
-            group.create_task(taker.follows(here, (event,)))
+            group.create_task(taker.follows(here.service, (event,)))
             await taker.asked.wait()
             here.service.readers.send_away()
             await passed(0.1)
@@ -447,11 +449,35 @@ def test_whoever_has_to_go_in_the_midst_of_an_event_is_told_nothing_within_it() 
     within(story)
 
 
+class Expiring:
+    """Knows everybody, some times."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    async def caller(self, credentials: str) -> Caller:  # noqa: ARG002 - an identity's shape
+        self._times -= 1
+        if self._times < 0:
+            raise UnauthenticatedError("This key was revoked.")
+        return Caller(ME, "")
+
+
+def test_whose_key_holds_no_longer_is_sent_away_in_the_midst_of_what_is_large() -> None:
+    async def story(here: Here) -> None:
+        taker, event = Taker(), b"data: " + b"x" * MIB + b"\n\n"
+        taker.takes.set()
+        service = replace(here.service, identities=[Expiring(3)], bounds=Bounds(ping_s=0))
+        await taker.follows(service, (event,))
+        assert b"".join(taker.sent) == event[: 2 * (64 << 10)], "no more, and nothing within it"
+
+    within(story)
+
+
 def test_whoever_has_not_taken_the_end_of_a_stream_as_the_server_ends_is_cut_off() -> None:
     async def story(here: Here) -> None:
         taker = Taker()
         async with asyncio.TaskGroup() as group:
-            group.create_task(taker.follows(here, (b"data: {}\n\n",)))
+            group.create_task(taker.follows(here.service, (b"data: {}\n\n",)))
             await taker.asked.wait()
             here.service.readers.send_away()
         assert taker.sent == [b"data: {}\n\n"]
@@ -465,7 +491,7 @@ def test_whoever_reads_nothing_does_not_hold_up_the_server_as_it_ends() -> None:
     async def story(here: Here) -> None:
         here.service.readers.send_away()
         taker = Taker()
-        await taker.follows(here)
+        await taker.follows(here.service)
         assert taker.cut.is_set()
         assert here.service.readers.left["drain"] == 1
 

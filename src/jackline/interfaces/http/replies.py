@@ -45,7 +45,8 @@ class EventStream(Response):
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
     with the id of what it had last; `farewell` tells them where the server ends. So does who reads
     while the store cannot be read. Whose key or token holds no longer, or says something else of
-    its `caller`, is sent away, too, within `ping_s`.
+    its `caller`, is sent away, too, within `ping_s`. What has begun of a large event ends there:
+    clients drop what has no end (HTML, 9.2.6).
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class EventStream(Response):
         self._caller = caller
         self._farewell = farewell
         self._is_whole = True  # What was sent ends where a frame ends.
+        self._known_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is, until it ends or the reader has left."""
@@ -76,7 +78,7 @@ class EventStream(Response):
                 watch = group.create_task(left(receive))
                 last = await self._pump(send, Headers(scope=scope).get("authorization", ""))
                 watch.cancel()
-                await self._send(send, last, more=False)
+                await self._send(send, last if self._is_whole else b"", more=False)
                 ended = True
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
@@ -92,22 +94,17 @@ class EventStream(Response):
 
     async def _pump(self, send: Send, authorization: str) -> bytes:
         """Send what there is, and return what is to be said last."""
-        bounds = self._service.bounds
-        loop = asyncio.get_running_loop()
-        sent_at = known_at = loop.time()
+        loop, ping_s = asyncio.get_running_loop(), self._service.bounds.ping_s
+        sent_at = self._known_at = loop.time()
         async with aclosing(self._frames) as batches:
             try:
                 async for batch in batches:
-                    now = loop.time()
-                    if now >= known_at + bounds.ping_s:
-                        known_at = now
-                        identities = self._service.identities
-                        await check_unchanged(identities, authorization, self._caller)
-                    body = b"".join(batch)
-                    if not body and now < sent_at + bounds.ping_s:
+                    await self._check(authorization)
+                    body, now = b"".join(batch), loop.time()
+                    if not body and now < sent_at + ping_s:
                         continue
                     sent_at = now
-                    await self._tell(send, body or wire.PING)
+                    await self._tell(send, body or wire.PING, authorization)
             except (NotFoundError, UnauthenticatedError) as error:
                 return _gone(error)
             except AccessChangedError as error:
@@ -116,9 +113,17 @@ class EventStream(Response):
                 return _come_back() + _ended_with(error.code, self._service.readers.unserved(error))
         return b""
 
-    async def _tell(self, send: Send, body: bytes) -> None:
+    async def _check(self, authorization: str) -> None:
+        """Check now and then that who reads still is who they were."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._known_at + self._service.bounds.ping_s:
+            self._known_at = now
+            await check_unchanged(self._service.identities, authorization, self._caller)
+
+    async def _tell(self, send: Send, body: bytes, authorization: str) -> None:
         """Send it in pieces, each in its time: who takes it slowly is not who takes nothing."""
         for end in range(_PIECE_BYTES, len(body) + _PIECE_BYTES, _PIECE_BYTES):
+            await self._check(authorization)
             await self._send(send, body[end - _PIECE_BYTES : end])
             self._is_whole = end >= len(body)
 
