@@ -7,6 +7,7 @@ import resource
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from tests.interfaces.served import ENDS_S, ME, Here, running
 from tests.kill.processes import passed
 
 from jackline import Agent, Submission
+from jackline.core.errors import UnauthenticatedError
 from jackline.core.events import SessionId
-from jackline.interfaces.http import listening
+from jackline.interfaces.http import listening, replies
 from jackline.interfaces.http.replies import ABORT, EventStream
 from jackline.interfaces.identity import Caller
-from jackline.interfaces.service import Bounds
+from jackline.interfaces.service import Bounds, Service
 from jackline.ports import Request
 from jackline.testing import ScriptedModel
 
@@ -181,6 +183,43 @@ def test_whoever_does_not_end_a_head_is_not_waited_for(
     within(story)
 
 
+@pytest.mark.parametrize("size", [1_000, 20_000, 300_000])
+def test_a_body_that_comes_after_its_answer_is_no_head(size: int) -> None:
+    async def story(here: Here) -> None:
+        body = b"x" * 300_000
+        async with connected(here) as (reader, writer):
+            writer.write(POST.format("/v1/nowhere", f"Content-Length: {len(body)}").encode())
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 404 ")
+            for start in range(0, len(body), size):
+                writer.write(body[start : start + size])
+                await writer.drain()
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
+
+    within(story)
+
+
+def test_a_body_that_does_not_end_after_its_answer_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 0.2)
+
+    async def story(here: Here) -> None:
+        async with connected(here) as (reader, writer):
+            writer.write(POST.format("/v1/nowhere", "Content-Length: 1000000").encode())
+            await reader.readuntil(b"}")
+            sent = 0
+            with suppress(OSError):
+                while not reader.at_eof():
+                    writer.write(b"x")
+                    await writer.drain()
+                    await passed(0.02)
+                    sent += 1
+            assert sent < 100
+
+    within(story)
+
+
 def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -206,6 +245,55 @@ def test_whoever_reads_nothing_is_let_go_and_holds_no_memory(
                     got += len(piece)
             assert got < len(data)
         assert await answered(here)
+
+    within(story)
+
+
+def test_whoever_reads_slowly_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "STALLED_S", 1.0)
+
+    async def story(here: Here) -> None:
+        await here.runtime.sessions.open("a", ME, "s")
+        data = os.urandom(12 * MIB)
+        handle = await here.runtime.store.put(S, data, "image/png")
+        loop = asyncio.get_running_loop()
+        async with connected(here) as (reader, writer):
+            ask = f"GET /v1/sessions/s/artifacts/{handle} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            writer.write(ask.encode())
+            await reader.readuntil(b"\r\n\r\n")
+            until, got = loop.time() + 3.5, b""
+            while loop.time() < until:
+                got += await reader.read(32_768)
+                await passed(0.05)
+            assert len(got) < len(data) // 2
+            assert got + await reader.readexactly(len(data) - len(got)) == data
+
+    within(story)
+
+
+def test_whoever_has_little_room_and_reads_slowly_is_not_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "STALLED_S", 1.0)  # As the kernel is told.
+
+    async def story(here: Here) -> None:
+        monkeypatch.setattr(listening, "STALLED_S", 30.0)
+        await here.runtime.sessions.open("a", ME, "s")
+        data = os.urandom(MIB // 2)
+        handle = await here.runtime.store.put(S, data, "image/png")
+        ask = f"GET /v1/sessions/s/artifacts/{handle} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        loop, got = asyncio.get_running_loop(), b""
+        with socket.socket() as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+            raw.setblocking(False)  # noqa: FBT003 - the socket's own shape
+            await loop.sock_connect(raw, ("127.0.0.1", here.port))
+            await loop.sock_sendall(raw, ask.encode())
+            until = loop.time() + 3
+            while not got.endswith(data) and (piece := await loop.sock_recv(raw, 1_024)):
+                got += piece
+                if loop.time() < until:
+                    await passed(0.05)
+        assert got.endswith(data)
 
     within(story)
 
@@ -286,25 +374,125 @@ def test_whoever_follows_and_reads_nothing_is_sent_away(caplog: pytest.LogCaptur
     assert not caplog.records, "what clients do is no error of ours"
 
 
+class Taker:
+    """A client of a stream. It takes what comes last, or after so many pieces, once it is let."""
+
+    def __init__(self, most: int = 1_000) -> None:
+        self.sent: list[bytes] = []
+        self._most = most
+        self.asked, self.takes, self.cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def follows(self, service: Service, *batches: Sequence[bytes]) -> None:
+        async def frames() -> AsyncGenerator[Sequence[bytes]]:
+            for batch in batches:
+                yield batch
+
+        scope: Scope = {"type": "http", "headers": [], "extensions": {ABORT: {"now": self.cut.set}}}
+        async with asyncio.timeout(ENDS_S):
+            stream = EventStream(frames(), service, Caller(ME, ""))
+            await stream(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        await self.cut.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if not message["more_body"] or len(self.sent) == self._most:
+                self.asked.set()
+                await self.takes.wait()
+            self.sent.append(message["body"])
+
+
+def test_whoever_takes_the_end_of_a_stream_late_gets_it_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replies, "_FAREWELL_S", 0.05)
+
+    async def story(here: Here) -> None:
+        taker = Taker()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(taker.follows(here.service, (b"data: {}\n\n",)))
+            await taker.asked.wait()
+            await passed(0.2)
+            taker.takes.set()
+        assert taker.sent == [b"data: {}\n\n", b""]
+        assert not taker.cut.is_set()
+        assert here.service.readers.left == {"ended": 1}
+
+    within(story)
+
+
+def test_what_is_large_is_sent_in_pieces_of_which_each_has_its_time() -> None:
+    async def story(here: Here) -> None:
+        taker, event = Taker(), b"data: " + os.urandom(MIB).hex().encode() + b"\n\n"
+        taker.takes.set()
+        await taker.follows(here.service, (event,), (event, b"data: {}\n\n"))
+        assert b"".join(taker.sent) == event + event + b"data: {}\n\n"
+        assert max(map(len, taker.sent)) == 64 << 10
+
+    within(story)
+
+
+def test_whoever_has_to_go_in_the_midst_of_an_event_is_told_nothing_within_it() -> None:
+    async def story(here: Here) -> None:
+        taker, event = Taker(most=3), b"data: " + b"x" * MIB + b"\n\n"
+        async with asyncio.TaskGroup() as group:
+            group.create_task(taker.follows(here.service, (event,)))
+            await taker.asked.wait()
+            here.service.readers.send_away()
+            await passed(0.1)
+            taker.takes.set()
+        assert b"".join(taker.sent) == event[: 3 * (64 << 10)]
+        assert here.service.readers.left == {"drain": 1}
+
+    within(story)
+
+
+class Expiring:
+    """Knows everybody, some times."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    async def caller(self, credentials: str) -> Caller:  # noqa: ARG002 - an identity's shape
+        self._times -= 1
+        if self._times < 0:
+            raise UnauthenticatedError("This key was revoked.")
+        return Caller(ME, "")
+
+
+def test_whose_key_holds_no_longer_is_sent_away_in_the_midst_of_what_is_large() -> None:
+    async def story(here: Here) -> None:
+        taker, event = Taker(), b"data: " + b"x" * MIB + b"\n\n"
+        taker.takes.set()
+        service = replace(here.service, identities=[Expiring(3)], bounds=Bounds(ping_s=0))
+        await taker.follows(service, (event,))
+        assert b"".join(taker.sent) == event[: 2 * (64 << 10)], "no more, and nothing within it"
+
+    within(story)
+
+
+def test_whoever_has_not_taken_the_end_of_a_stream_as_the_server_ends_is_cut_off() -> None:
+    async def story(here: Here) -> None:
+        taker = Taker()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(taker.follows(here.service, (b"data: {}\n\n",)))
+            await taker.asked.wait()
+            here.service.readers.send_away()
+        assert taker.sent == [b"data: {}\n\n"]
+        assert taker.cut.is_set()
+        assert here.service.readers.left == {"drain": 1}
+
+    within(story)
+
+
 def test_whoever_reads_nothing_does_not_hold_up_the_server_as_it_ends() -> None:
     async def story(here: Here) -> None:
-        cut = asyncio.Event()
-
-        async def receive() -> Message:
-            await cut.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                await cut.wait()
-
-        async def frames() -> AsyncGenerator[Sequence[bytes]]:
-            yield (b"data: {}\n\n",)
-
-        scope: Scope = {"type": "http", "headers": [], "extensions": {ABORT: {"now": cut.set}}}
         here.service.readers.send_away()
-        async with asyncio.timeout(ENDS_S):
-            await EventStream(frames(), here.service, Caller(ME, ""))(scope, receive, send)
+        taker = Taker()
+        await taker.follows(here.service)
+        assert taker.cut.is_set()
         assert here.service.readers.left["drain"] == 1
 
     within(story)

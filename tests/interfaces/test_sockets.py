@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import Message, Scope
 from tests.interfaces.house import WAIT_S, Tokens, client, house, journal, shown
 from tests.interfaces.served import ENDS_S, serving
+from tests.kill.processes import passed
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
@@ -20,6 +21,7 @@ from websockets.typing import Origin, Subprotocol
 from jackline import Runtime, Settings, User
 from jackline.core.errors import UnauthenticatedError
 from jackline.core.events import SessionId
+from jackline.interfaces.http import listening
 from jackline.interfaces.http.replies import ABORT
 from jackline.interfaces.identity import Caller
 from jackline.interfaces.service import Bounds
@@ -102,6 +104,21 @@ def test_what_is_said_comes_back_as_events_and_is_acknowledged() -> None:
             async with client(app) as ann:
                 page = (await ann.get("/v1/sessions/one/events", headers=ANN)).json()
             assert [each for each in talk.heard if "at" in each] == page["events"]
+
+    asyncio.run(story())
+
+
+def test_a_connection_stays_open_longer_than_its_head_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 0.2)
+
+    async def story() -> None:
+        async with joined() as (_, _, join), join() as talk:
+            await talk.until(type="session.opened")
+            await passed(0.6)
+            await talk.say(type="input", input="Hello.")
+            await talk.until(type="turn.completed")
 
     asyncio.run(story())
 

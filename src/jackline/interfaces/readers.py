@@ -70,7 +70,7 @@ class Readers:
         """Count a reader, whose tasks are those of `group`. Where all are sent away it is, too."""
         self._there.add(group)
         if self.closing:
-            group.create_task(_raise(DroppedError(self.closing)))
+            _drop(group, self.closing)
 
     def go(self, group: asyncio.TaskGroup, code: str) -> None:
         """Count a reader no more. `code` says why it left."""
@@ -91,7 +91,7 @@ class Readers:
             return
         self.closing = code
         for group in self._there:
-            group.create_task(_raise(DroppedError(code)))
+            _drop(group, code)
 
 
 async def check_unchanged(
@@ -134,6 +134,15 @@ async def left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     raise DroppedError("left")
+
+
+def _drop(group: asyncio.TaskGroup, code: str) -> None:
+    """End a reader's tasks. Those that end already, as it leaves, take nothing new."""
+    raising = _raise(DroppedError(code))
+    try:
+        group.create_task(raising)
+    except RuntimeError:
+        raising.close()
 
 
 async def _raise(error: DroppedError) -> None:

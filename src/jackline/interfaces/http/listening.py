@@ -25,6 +25,7 @@ HEAD_BYTES = 64 << 10
 HEAD_S = 10.0
 STALLED_S = 45.0
 _KEEP_ALIVE_S = 15
+_UNSENT_BYTES = 64 << 10
 _BACKLOG = 2_048
 _REST_S = 0.5  # Less than asyncio takes until it looks again.
 
@@ -65,6 +66,10 @@ def bound(host: str, port: int) -> socket.socket:
             # Connections inherit it: the kernel lets go of who acknowledges nothing for so long.
             most_ms = int(STALLED_S * 1_000)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, most_ms)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            # So, too, what the kernel takes over beforehand: by that one sees whether the client
+            # takes anything. Of a large buffer a third is gone before it takes over any more.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         listener.bind(address)
     except OSError as error:
         listener.close()
@@ -73,18 +78,31 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _untimed(transport: asyncio.Transport) -> None:
+    """Leave it to the process how long a client may take.
+
+    To the kernel whoever takes a little at a time takes nothing: for it time goes on until there is
+    room for a whole segment of its own, of up to 64 KiB.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)
+
+
 class Connection(HttpToolsProtocol):
     """A connection whose heads are small and come soon, and whose answers are read."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fed = self._sized = 0
+        self._in_body = False
         self._head: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Wait for a head."""
+        """Wait for a head. What the kernel does not take over is waited for, too."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(0)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -97,11 +115,14 @@ class Connection(HttpToolsProtocol):
         """Read on, unless the head is too large already."""
         if self.transport.is_closing():
             return
-        if self._head:
+        if self._head and not self._in_body:
             self._fed += len(data)
         super().data_received(data)
+        if self.transport.get_protocol() is not self:
+            return  # It is a WebSocket now.
         if not (self._head or self.timeout_keep_alive_task or self._answers()):
-            self._await_head()  # What came begins nothing yet.
+            # What came begins nothing yet, or belongs to a body that was answered before it came.
+            self._await_head()
         if self._head and self._fed > HEAD_BYTES and not self.transport.is_closing():
             self._sized = self._fed
             self.send_400_response("")
@@ -126,7 +147,14 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin with the request."""
         self._head_came()
+        self._in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait for the next head, no longer for the rest of a body."""
+        self._head_came()
+        self._in_body = False
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer that it is no request, or has too large a head, and close."""
@@ -143,7 +171,8 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Let go of who takes nothing for too long: what was written for them is kept till then."""
         super().pause_writing()
-        self._stall = self.loop.call_later(STALLED_S, self.transport.abort)
+        _untimed(self.transport)
+        self._await_taking()
 
     def resume_writing(self) -> None:
         """Write on."""
@@ -159,6 +188,16 @@ class Connection(HttpToolsProtocol):
 
     def _answers(self) -> bool:
         return bool(self.cycle) and not self.cycle.response_complete
+
+    def _await_taking(self) -> None:
+        untaken = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(STALLED_S, self._stalled, untaken)
+
+    def _stalled(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._await_taking()  # It is slow, but takes what there is.
+        else:
+            self.transport.abort()
 
     def _await_head(self) -> None:
         self._fed = self._sized = 0

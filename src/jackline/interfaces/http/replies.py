@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from jackline.core.errors import (
     AccessChangedError,
@@ -26,6 +26,7 @@ from jackline.interfaces.service import Service
 _LOG = logging.getLogger("jackline.server")
 ABORT = "jackline.abort"  # An extension of ASGI: closes the connection, whatever is under way.
 _FAREWELL_S = 1.0
+_PIECE_BYTES = 64 << 10
 _encode = msgspec.json.Encoder().encode
 
 
@@ -44,7 +45,8 @@ class EventStream(Response):
     Who takes nothing for too long, or has to go as the server ends, is sent away, and comes back
     with the id of what it had last; `farewell` tells them where the server ends. So does who reads
     while the store cannot be read. Whose key or token holds no longer, or says something else of
-    its `caller`, is sent away, too, within `ping_s`.
+    its `caller`, is sent away, too, within `ping_s`. What has begun of a large event ends there:
+    clients drop what has no end (HTML, 9.2.6).
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class EventStream(Response):
         self._service = service
         self._caller = caller
         self._farewell = farewell
+        self._is_whole = True  # What was sent ends where a frame ends.
+        self._known_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is, until it ends or the reader has left."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        readers, code, last = self._service.readers, "ended", b""
+        readers, code, ended = self._service.readers, "ended", False
         group = asyncio.TaskGroup()
         try:
             async with group:
@@ -74,42 +78,33 @@ class EventStream(Response):
                 watch = group.create_task(left(receive))
                 last = await self._pump(send, Headers(scope=scope).get("authorization", ""))
                 watch.cancel()
+                await self._send(send, last if self._is_whole else b"", more=False)
+                ended = True
         except* DroppedError as dropped:
             code = next(each.code for each in dropped.exceptions if isinstance(each, DroppedError))
         except* TimeoutError:
             code = "slow_reader"
         finally:
             readers.go(group, code)
-        last = self._farewell() if code == "drain" else last
-        if code == "slow_reader" or not await _ended(send, last):
+        last = self._farewell() if code == "drain" and self._is_whole else b""
+        if code == "slow_reader" or not (ended or await _dismissed(send, last)):
             # There is no way to tell it: what it has not taken is in the way.
             _LOG.info("A reader takes nothing, and is cut off.")
             await _cut(scope, receive)
 
     async def _pump(self, send: Send, authorization: str) -> bytes:
         """Send what there is, and return what is to be said last."""
-        bounds = self._service.bounds
-        loop = asyncio.get_running_loop()
-        sent_at = known_at = loop.time()
+        loop, ping_s = asyncio.get_running_loop(), self._service.bounds.ping_s
+        sent_at = self._known_at = loop.time()
         async with aclosing(self._frames) as batches:
             try:
                 async for batch in batches:
-                    now = loop.time()
-                    if now >= known_at + bounds.ping_s:
-                        known_at = now
-                        identities = self._service.identities
-                        await check_unchanged(identities, authorization, self._caller)
-                    body = b"".join(batch)
-                    if not body and now < sent_at + bounds.ping_s:
+                    await self._check(authorization)
+                    body, now = b"".join(batch), loop.time()
+                    if not body and now < sent_at + ping_s:
                         continue
                     sent_at = now
-                    message = {
-                        "type": "http.response.body",
-                        "body": body or wire.PING,
-                        "more_body": True,
-                    }
-                    async with asyncio.timeout(bounds.send_s):
-                        await send(message)
+                    await self._tell(send, body or wire.PING, authorization)
             except (NotFoundError, UnauthenticatedError) as error:
                 return _gone(error)
             except AccessChangedError as error:
@@ -118,12 +113,34 @@ class EventStream(Response):
                 return _come_back() + _ended_with(error.code, self._service.readers.unserved(error))
         return b""
 
+    async def _check(self, authorization: str) -> None:
+        """Check now and then that who reads still is who they were."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._known_at + self._service.bounds.ping_s:
+            self._known_at = now
+            await check_unchanged(self._service.identities, authorization, self._caller)
 
-async def _ended(send: Send, last: bytes) -> bool:
-    """Say the last of a stream, and return whether that was taken soon enough."""
+    async def _tell(self, send: Send, body: bytes, authorization: str) -> None:
+        """Send it in pieces, each in its time: who takes it slowly is not who takes nothing."""
+        for end in range(_PIECE_BYTES, len(body) + _PIECE_BYTES, _PIECE_BYTES):
+            await self._check(authorization)
+            await self._send(send, body[end - _PIECE_BYTES : end])
+            self._is_whole = end >= len(body)
+
+    async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(self._service.bounds.send_s):
+            await send(_piece(body, more=more))
+
+
+def _piece(body: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more}
+
+
+async def _dismissed(send: Send, last: bytes) -> bool:
+    """Say the last to who has to go, and return whether that was taken soon enough."""
     try:
         async with asyncio.timeout(_FAREWELL_S):
-            await send({"type": "http.response.body", "body": last, "more_body": False})
+            await send(_piece(last, more=False))
     except TimeoutError:
         return False
     return True
