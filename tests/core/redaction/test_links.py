@@ -274,6 +274,7 @@ def test_a_url_that_was_named_is_another_one_where_a_client_reads_on(text: str) 
         "\u770b https://good.example\u3002\u8c22\u8c22\u3002\u518d\u89c1\u3002",
         "\uff08https://good.example\uff09www https://good.example/a\u3002b.c",
         "\\url{https://good.example}.Then {https://good.example}x.y",
+        "fetch(`https://good.example${base.path}`); f'https://good.example{base.path}'",
         '<a href="https://good.example">it\'s</a> <img src=\'//good.example/a b\' alt="a: b">'[:36],
         '<img src="/a b.png" alt="Note: this, http: and // that" title="https: is a scheme">',
         'x = "// a comment"; y = "javascript: the good parts"; z = "data: none"; w = "a\nb: c"',

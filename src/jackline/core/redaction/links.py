@@ -139,9 +139,11 @@ class _Links:
     def matches(self, seen: Sight, at: int) -> Iterator[Match]:
         """See `Finds.matches`. None is read twice: what begins within another is left out."""
         runs = _Runs(seen.text)
-        values = merge(quoted(seen, _ends), attributes(seen, _leads_away), key=_start)
+        values = merge(quoted(seen, at, _ends), attributes(seen, _leads_away), key=_start)
         value = next(values, None)
         for begin in _BEGIN.finditer(seen.plain):
+            if begin.end() < at:
+                continue
             start = max(begin.start(), *map(begin.end, _BEFORE))
             while value and value.start <= start:
                 if value.start >= at:
@@ -210,10 +212,10 @@ class _Runs:
 
 # Signs that no URL has, and what goes on behind them: a word, and a host.
 _ON = Pattern(r"^[^\s\pZ<>)\]\pL\pN]+[\pL\pN]")
-_HOST_ON = Pattern(r"^[^\s\pZ<>|^][\pL\pM\pN_\-]*[.@\x{ff0e}\x{ff61}][\pL\pN]")
+_HOST_ON = Pattern(r"^[^\s\pZ<>|^{}][\pL\pM\pN_\-]*[.@\x{ff0e}\x{ff61}][\pL\pN]")
 _ON_MAX = 64
 _PATH = Pattern(r"[^:/\\][/\\?#]")
-_CLOSED = frozenset(('""', "''", "``", "{}", "“”", "（）", "「」", "『』", "【】"))  # noqa: RUF001
+_CLOSED = frozenset(('""', "''", "``", "“”", "（）", "「」", "『』", "【】"))  # noqa: RUF001
 _AROUND = "".join(map(chr, range(0x21)))
 
 

@@ -40,15 +40,15 @@ MAY_BE_QUOTED = (
 )
 
 
-def quoted(seen: Sight, ends: Callable[[str], int]) -> Iterator[Match]:
+def quoted(seen: Sight, at: int, ends: Callable[[str], int]) -> Iterator[Match]:
     """Find URLs in quotation marks with more in them than a URL has: nobody has named these.
 
-    `ends` says where in a text ends what a URL is made of.
+    Those that begin before `at` are left out. `ends` says where in a text ends what one is made of.
     """
     for begin in _BEGIN.finditer(seen.plain):
         start = begin.end()
-        end = _end(begin, seen.plain)
-        if _is_hidden(begin, seen.text[start:end], ends):
+        end = _end(begin, seen.plain) if start >= at else start
+        if start < end and _is_hidden(begin, seen.text[start:end], ends):
             yield Match(start, end, "hidden")
 
 
