@@ -13,7 +13,7 @@ from jackline.core.patterns import Match as Found
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.attributes import MAY_BE_ONE, attributes, without_seconds
 from jackline.core.redaction.blocks import BLOCK_MAX
-from jackline.core.redaction.quoted import MAY_BE_QUOTED, quoted
+from jackline.core.redaction.quoted import MAY_BE_QUOTED, quoted, unescaped
 from jackline.core.redaction.sight import Match, Sight
 from jackline.core.redaction.stream import STEP, Blanks, Span, Stream, redacted, spans
 
@@ -28,10 +28,12 @@ _SPACE_MAX = 64
 _SPACES = rf"[\x00-\x20]{{0,{_SPACE_MAX}}}"
 # A line of Markdown that is quoted goes on behind a sign.
 _GAP = rf"[\x00-\x20>]{{0,{_SPACE_MAX}}}"
+_ANGLE = rf"(?:<{_SPACES})?"
 # Behind these stands what a client follows, of Markdown, of HTML and of style sheets.
 _KNOWN = (
-    rf"!?\]\({_GAP}<?|\]:[ \t]{{0,{_SPACE_MAX}}}<?|\burl\({_SPACES}[\"']?"
-    r"|\b(?:src|href|action|poster|srcset)[ \t\n\f\r]{0,3}=[ \t\n\f\r]{0,3}[\"']?"
+    rf"!?\]\({_GAP}{_ANGLE}|\]:[ \t]{{0,{_SPACE_MAX}}}{_ANGLE}|\burl\({_SPACES}[\"']?{_SPACES}"
+    r"|\b(?:src|href|action|poster|srcset)[ \t\n\f\r]{0,3}=[ \t\n\f\r]{0,3}"
+    rf"[\"']?{_SPACES}"
 )
 # Behind these, whatever attribute it is of, two slashes lead to a host. Who puts so much space
 # between that no window holds it needs nothing in front.
@@ -42,7 +44,7 @@ _BLANK = (
 _QUOTE = r"(?:[\"']|&(?:quot|apos|#0{0,6}3[49]|#x0{0,6}2[27]);?)"
 _VALUE = rf"={_SPACES}{_QUOTE}?{_SPACES}|{_QUOTE}{_SPACES}"
 # A definition goes on behind a line's end. What else does is a link only if it hides that.
-_DEFINED = rf"(\]:{_GAP}<?)[a-z0-9+.\-]{{0,20}}(?:&(?:#|[a-z]+;)|\\[:/\\])"
+_DEFINED = rf"(\]:{_GAP}{_ANGLE})[a-z0-9+.\-]{{0,20}}(?:&(?:#|[a-z]+;)|\\[:/\\])"
 _FAR_OFF = rf"(\][(:])[\x00-\x20>]{{{_SPACE_MAX + 1}}}"
 _ANY = (
     rf"(?:{_KNOWN}){_SPACES}|{_VALUE}|\]:{_GAP}<?|(?:[(<,]|\[\[|@import){_SPACES}"
@@ -63,14 +65,13 @@ _OPEN = Pattern(
     rf"|(?:{_ANY})(?:{_SLASH}{_BREAK}(?:{_SLASH})?\S*|[&\\]\S*|[a-z0-9+.\-]{{0,20}}(?:[&\\]\S*)?)"
     rf"|\][(:]{_GAP}|{MAY_BE_ONE}|{MAY_BE_QUOTED})\z"
 )
+_OPEN_QUOTED = Pattern(rf"(?i)(?:{MAY_BE_QUOTED})\z")
 # Where one ends at the latest: signs that none has, and the spaces and stops of other scripts.
 _RUN = Pattern(
     r"[^\s<>\"'`|{}^\x00-\x1f\x{a0}\x{2002}-\x{200a}\x{201c}-\x{201e}\x{202f}\x{205f}"
     r"\x{3000}-\x{3002}\x{300c}-\x{3011}\x{ff01}\x{ff08}\x{ff09}\x{ff0c}\x{ff1a}\x{ff1b}\x{ff1f}]+"
 )
 _LEANING = Pattern(r"^[\x00-\x20]*((?:[A-Za-z][A-Za-z0-9+.\-]{0,20}:)?[\\/][\\/\t\n\r]*)")
-# https://spec.commonmark.org/0.31.2/#backslash-escapes
-_ESCAPED = Pattern(r"\\([!-/:-@\[-`{-~])")
 _DROP = str.maketrans("\\", "/", "\t\n\r")
 _HEAD_MAX = 256  # No scheme is longer, unless it is written in entities to hide it.
 _SLASHES, _HIDES, _FAR, _CONTINUED, _FOLLOWED, _VALUED = 1, 2, 3, 4, 5, 6
@@ -160,7 +161,10 @@ class _Links:
         """See `Finds.open`."""
         end = len(seen.plain)
         began = _OPEN.search(seen.plain)
-        return max(began.start() if began else end, end - self.hold_back)
+        start = began.start() if began else end
+        if seen.text is not seen.plain and (began := _OPEN_QUOTED.search(seen.text)):
+            start = min(start, began.start())
+        return max(start, end - self.hold_back)
 
 
 def _start(match: Match) -> int:
@@ -176,7 +180,7 @@ def _closed(match: Match, plain: str) -> int:
 def _ends(written: str) -> int:
     """Return where ends what may be of one URL from the beginning on."""
     run = _RUN.search(written)
-    return run.end() if run and not run.start() else 0
+    return len(_balanced(run.group())) if run and not run.start() else 0
 
 
 _LINKS = _Links()
@@ -205,16 +209,29 @@ class _Runs:
         """Return what is written from `start`, and goes on at `place`, as far as it can be one."""
         return self._text[start : min(self.at(place), start + _LENGTH_MAX)]
 
+    def balanced(self, start: int, written: str, fixed: int) -> str:
+        """Return what stands before a bracket that closes what began outside.
+
+        In an attribute without quotation marks none does, unless nothing more follows.
+        """
+        cut = written[:fixed] + _balanced(written[fixed:])
+        before = unescape(self._text[max(0, start - _REACH) : start]).rstrip(_AROUND)
+        rest = self._text[start + len(cut) : self.at(start + fixed)]
+        is_on = len(written) > len(cut) + len(rest) or _WORD.search(rest)
+        return written if before.endswith("=") and len(cut) < len(written) and is_on else cut
+
     def odd(self, start: int, end: int) -> str:
         """Return the sign at `end` if a client may read on there, as no URL has it."""
         return self._text[end] if _goes_on(self._text, start, end) else ""
 
 
 # Signs that no URL has, and what goes on behind them: a word, and a host.
-_ON = Pattern(r"^[^\s\pZ<>)\]\pL\pN]+[\pL\pN]")
+_ON = Pattern(r"^[^\s\pZ<>\pL\pN]+[\pL\pN]")
+_DESTINATION_ON = Pattern(r"^[^\s\pZ)\]\pL\pN]+[\pL\pN]")
 _HOST_ON = Pattern(r"^[^\s\pZ<>|^{}][\pL\pM\pN_\-]*[.@\x{ff0e}\x{ff61}][\pL\pN]")
 _ON_MAX = 64
 _PATH = Pattern(r"[^:/\\][/\\?#]")
+_WORD = Pattern(r"[\pL\pN]")
 _CLOSED = frozenset(('""', "''", "``", "“”", "（）", "「」", "『』", "【】"))  # noqa: RUF001
 _AROUND = "".join(map(chr, range(0x21)))
 
@@ -227,13 +244,18 @@ def _goes_on(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - _REACH) : start]
     sign, following = text[end : end + 1], text[end : end + _ON_MAX]
     defined = before.rstrip(_AROUND + ">")
-    if defined.endswith("<") and defined[:-1].rstrip(_AROUND + ">").endswith(("](", "]:")):
-        return sign not in "\n\r<>"
-    if defined.endswith(("](", "]:")) or before.rstrip(_AROUND).lower().endswith(("=", "url(")):
-        return _ON.search(following) is not None
+    if defined.endswith("]("):
+        return _DESTINATION_ON.search(following) is not None
+    if defined.endswith("]:") or before.endswith("<") or _is_value(before):
+        return not (sign == "|" and before.endswith("<")) and _ON.search(following) is not None
     if before[-1:] + sign in _CLOSED or _PATH.search(text[start:end]):
         return False
     return _HOST_ON.search(following) is not None
+
+
+def _is_value(before: str) -> bool:
+    """Whether what follows is what an attribute without quotation marks has, or a style sheet."""
+    return unescape(before).rstrip(_AROUND).lower().endswith(("=", "url("))
 
 
 def _url(begin: Found, start: int, runs: _Runs) -> Match | None:
@@ -253,7 +275,7 @@ def _url(begin: Found, start: int, runs: _Runs) -> Match | None:
     if asked and not _leads_away(written):
         return None
     written += runs.odd(start, start + len(written))
-    written = (written[:fixed] + _balanced(written[fixed:])).rstrip(".,;:!?*_~")
+    written = runs.balanced(start, written, fixed).rstrip(".,;:!?*_~")
     end = start + len(written)
     if asked:
         return Match(start, end, "url") if _leads_away(written) else None
@@ -274,8 +296,7 @@ def _balanced(written: str) -> str:
 def _leads_away(written: str) -> bool:
     """Whether it names more than a place within the page where it stands, or may hide that."""
     head = written[:_HEAD_MAX]
-    escaped = [_ESCAPED.sub(r"\1", head)] if "\\" in head else []
-    for url in map(_read, (head, *escaped)):
+    for url in map(_read, {head, unescaped(head)}):
         if ":" in url.partition("/")[0] or url.startswith("//") or url.lower().startswith("www."):
             return True
     return len(head) == _HEAD_MAX and "&#" in head and "/" not in head
