@@ -99,6 +99,26 @@ def test_what_is_no_json_is_a_text(broken: str) -> None:
     assert AWS not in SECRECY.json(broken)
 
 
+ESCAPED = "\\u0041" + AWS[1:]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"a": 1, "a": 2, "b": "?"}',
+        '```{"b": "?"}\n{"b": "?"}\n```',
+        '{"b": "x\\n?", ',
+        '{"c": "\\q ?", "b": "?"}',
+        '{"b": "' + "x" * (1 << 20) + '?"}',
+    ],
+)
+def test_no_escape_hides_a_secret_in_what_is_no_json(broken: str) -> None:
+    told = SECRECY.json(broken.replace("?", ESCAPED))
+    assert told.count(HANDLE) >= broken.count("?") - broken.count("\\q")
+    assert told.replace(HANDLE, "?") == broken.replace("\\q ?", f"\\q {ESCAPED}")
+    assert SECRECY.json(broken) == broken
+
+
 def _made(kind: Any, secret: str) -> Any:
     """Return something of this type, with the secret in all its texts."""
     if kind in {int, float, bool, str}:
@@ -283,6 +303,8 @@ HOSTILE: dict[str, Callable[[int], Any]] = {
     "many names": lambda n: json.dumps({f"token{each}": f"\u00e9{each}" for each in range(n)}),
     "many secrets": lambda n: json.dumps([f"password: h{each}x!" for each in range(n)]),
     "no JSON": lambda n: "[" * n + "]" * n + " password=",
+    "literals in what is no JSON": lambda n: '{"a": "b\\n", ' * n,
+    "literals without an end": lambda n: '"\\' * n,
     "many parts": lambda n: e.TurnSteered(
         "r", tuple(Text(f"AKIAIOSFODNN{each:08d} ") for each in range(n)), e.Principal("ann")
     ),

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from jackline import Agent, DenyList, MaximumSize, Redactor, Result, Runtime, User
+from jackline import Agent, DenyList, Links, MaximumSize, Redactor, Result, Runtime, Unguarded, User
 from jackline.core import events as e
 from jackline.core.answers import judged
-from jackline.core.guards import Guard
+from jackline.core.codec import encode
+from jackline.core.guards import Guard, Verdict
 from jackline.core.outputs import Output
 from jackline.testing import ScriptedModel
 
@@ -99,3 +100,92 @@ def test_what_is_hidden_in_an_escape_is_taken_out_of_its_field() -> None:
         "flag",
         "block",
     ]
+
+
+HIDDEN = '"\\u0034000000000000002"'
+KEY = '"\\u0041KIAIOSFODNN7EXAMPLE"'
+WAYS = (
+    '{"number":7,"note":%s}',
+    '{"note":"x","number":7,"note":%s}',
+    '{"z":1,"z":2,"number":7,"note":%s}',
+    '```json\n{"number":7,"note":%s}\n```',
+    '```{"number":7,"note":%s}\n{"number":7,"note":%s}\n```',
+)
+
+
+def written(way: str, value: str) -> str:
+    return way.replace("%s", value)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_of_writing_an_answer_hides_a_card(way: str) -> None:
+    result, events = answered(Loose, written(way, HIDDEN))
+    assert result.output == Loose(number=7, note="[redacted:card]")
+    assert "0034" not in result.text
+    assert str(CARD) not in repr(events)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_of_writing_an_answer_hides_a_key_from_the_journal(way: str) -> None:
+    result, events = answered(Loose, written(way, KEY), (Unguarded("redactor", reason="a test"),))
+    assert isinstance(result.output, Loose)
+    assert result.output.note.startswith("[secret:aws-key:")
+    for each in events:
+        assert b"KIAIOSFODNN7EXAMPLE" not in encode(each)
+
+
+@pytest.mark.parametrize("number", ["4000000000000002.0", "4.000000000000002e15"])
+def test_a_card_is_one_as_a_float_too(number: str) -> None:
+    guards, typed = [Redactor()], Output(dict[str, float | str])
+    assert judged(guards, typed, f'{{"n":{number}}}', "k")[0] == '{"n":"[redacted:card]"}'
+    (said,) = judged(guards, Output(dict[str, float]), f'{{"n":{number}}}', "k")[1]
+    assert said.decision == "block"
+    for other in ("4000000000000002.5", "1e300", "0.0", "12.0"):
+        assert judged(guards, typed, f'{{"n":{other}}}', "k") == (f'{{"n":{other}}}', ())
+
+
+PICTURES = (
+    r"![a](https\u003a//evil.example/?d=1)",
+    r"![a](\u002f\u002fevil.example/?d=1)",
+    r"<img src=\u0022\u0068ttps\u003a\u002f\u002fevil.example/?d=1\u0022>",
+    r"<meta http-equiv=refresh \u0063ontent=\u00220;//evil.example\u0022>",
+    r"<img src=\"https:\t//evil.example\">",
+)
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_of_writing_an_answer_hides_a_link(way: str, picture: str) -> None:
+    result, _ = answered(Loose, written(way, f'"{picture}"'))
+    assert isinstance(result.output, Loose)
+    assert "#link-withheld" in result.output.note
+    assert "evil" not in result.output.note
+
+
+def test_links_are_withheld_in_each_field_and_name_and_the_rest_stays_as_it_is() -> None:
+    typed, guards = Output(dict[str, Any]), [Links(["good.example"])]
+    evil = "https://evil.example"
+    said = json.dumps({"a": [1, None, f"see {evil}"], evil: True, "b": "https://good.example"})
+    passed, (heard,) = judged(guards, typed, said, "k")
+    wanted = {"a": [1, None, "see #link-withheld"], "#link-withheld": True}
+    assert json.loads(passed) == wanted | {"b": "https://good.example"}
+    assert (heard.decision, heard.guard) == ("redact", "links")
+    html = json.dumps({"a": '<a href="https://good.example/x">it</a>'})
+    assert judged(guards, typed, html, "k") == (html, ())
+
+
+def test_what_is_denied_is_denied_behind_an_escape_too() -> None:
+    result, _ = answered(Loose, r'{"number":7,"note":"\u0073ecret"}', (DenyList(["secret"]),))
+    assert result.outcome == "stopped"
+
+
+class Blocking(Redactor):
+    """Redacts, and blocks what is worse."""
+
+    def judge(self, gate: e.Gate, text: str) -> Verdict:
+        return Verdict("block", "worse") if "worse" in text else super().judge(gate, text)
+
+
+def test_a_guard_that_filters_may_block() -> None:
+    said = judged([Blocking()], Output(dict[str, str]), '{"a":"worse"}', "k")[1]
+    assert [each.decision for each in said] == ["block"]

@@ -366,7 +366,7 @@ def test_a_link_in_an_answer_is_withheld_unless_that_guard_is_taken_away() -> No
     assert {(each.declaration, each.declared_by) for each in report.through} == {
         ("guards=[…]  # without the one that is named 'links'", "desk")
     }
-    assert {each.arguments["text"][:3] for each in report.through} == {"![l", "[Re"}
+    assert {each.arguments["text"][:3] for each in report.through} == {"![l", "[Re", "<im"}
 
 
 @pytest.mark.verify

@@ -1,13 +1,26 @@
-"""Typed answers: what is left of one is still JSON, and is blocked where it has the wrong type."""
+"""Typed answers: what is left of one is still JSON, and is blocked where it has the wrong type.
 
-from collections.abc import Sequence
+How one is written hides nothing: what counts is the value that is read from it, as JSON has it.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from jackline.core.events import Gate, GuardJudged
-from jackline.core.guards import ALLOW, Guard, Verdict, judge
+from jackline.core.guards import ALLOW, Filtering, Guard, Verdict, judge
 from jackline.core.outputs import Invalid, Output, bare
 from jackline.core.redaction.redactor import Redactor
-from jackline.core.secrecy import Writing
+from jackline.core.secrecy import Writing, fields
 from jackline.core.value import replace
+
+
+def kept(typed: Output, text: str, written: Callable[[str], str]) -> str:
+    """Return an answer as it may be written down: as its value is, where that changes it."""
+    checked = typed.check(text)
+    if isinstance(checked, Invalid) or (value := written(checked)) == checked:
+        return text
+    return value
 
 
 def judged(
@@ -15,17 +28,22 @@ def judged(
 ) -> tuple[str, tuple[GuardJudged, ...]]:
     """Return an answer as it may pass, and what the guards said: see `judge`.
 
-    Redactors read it field by field. Where it was of its type, and is not without what was taken
-    out of it, it is blocked: to ask the model for the same once more would only cost.
+    They judge what is written, and the value that is read from it; those that filter, field by
+    field. Where it was of its type, and is not without what was taken out of it, it is blocked:
+    to ask the model for the same once more would only cost.
     """
-    passed, said = judge([*map(_fieldwise, guards)], "output", text, subject)
-    if passed == text or _is_wrong(typed, text) or not _is_wrong(typed, passed):
+    guards = [*map(_fieldwise, guards)]
+    passed, said = judge(guards, "output", text, subject)
+    checked = typed.check(text)
+    if isinstance(checked, Invalid):
         return passed, said
+    value, more = judge(guards, "output", checked, subject)
+    heard = {each.guard for each in said}
+    said += tuple([each for each in more if each.guard not in heard])
+    for told in (passed, value):
+        if typed.check(told) == value:
+            return told, said
     return passed, tuple([_blocking(each) for each in said])
-
-
-def _is_wrong(typed: Output, text: str) -> bool:
-    return isinstance(typed.check(text), Invalid)
 
 
 def _blocking(said: GuardJudged) -> GuardJudged:
@@ -36,29 +54,67 @@ def _blocking(said: GuardJudged) -> GuardJudged:
 
 
 def _fieldwise(guard: Guard) -> Guard:
-    return _Fieldwise(guard) if isinstance(guard, Redactor) else guard
+    if isinstance(guard, Redactor):
+        return _Fieldwise(guard, Writing(guard.search, guard.blank).json)
+    return _Fieldwise(guard, _Fields(guard).json) if isinstance(guard, Filtering) else guard
 
 
 class _Fieldwise:
-    """A redactor of JSON, which stays JSON: in the place of a number stands a text."""
+    """A guard that filters JSON, which stays JSON: in the place of a number stands a text."""
 
     hold_back = None
 
-    def __init__(self, redactor: Redactor) -> None:
-        self.name = redactor.name
-        self.gates = redactor.gates
-        self._redactor = redactor
-        self._writing = Writing(redactor.search, redactor.blank)
+    def __init__(self, guard: Guard, filtered: Callable[[str], str]) -> None:
+        self.name = guard.name
+        self.gates = guard.gates
+        self._guard = guard
+        self._filtered = filtered
 
     def judge(self, gate: Gate, text: str) -> Verdict:
         """See `Guard.judge`."""
-        answer, writing = bare(text), self._writing
-        start = text.index(answer)
-        end = start + len(answer)
-        passed = writing.text(text[:start]) + writing.json(answer) + writing.text(text[end:])
+        answer = bare(text)
+        start = text.rindex(answer)
+        pieces = text[:start], answer, text[start + len(answer) :]
+        passed = "".join(map(self._filtered, pieces))
+        verdict = self._guard.judge(gate, text)
+        if verdict.decision in {"ask", "block"}:
+            return verdict
         if passed == text:
-            return ALLOW
-        verdict = self._redactor.judge(gate, text)
-        if verdict is ALLOW:
+            return ALLOW if verdict.decision == "redact" else verdict
+        if verdict.decision != "redact":
             verdict = Verdict("redact", "one of its fields contains what may not be told")
         return replace(verdict, text=passed)
+
+
+class _Fields:
+    """What a guard that filters makes of each text in JSON."""
+
+    def __init__(self, guard: Filtering) -> None:
+        self._guard = guard
+
+    def json(self, text: str) -> str:
+        """Return JSON, which is still JSON afterwards. What is none is a text."""
+        try:
+            value = json.loads(text, object_pairs_hook=fields)
+        except (ValueError, RecursionError):
+            return self._text(text)
+        walked = self._value(value)
+        if walked == value:
+            return text
+        return json.dumps(walked, ensure_ascii=False, separators=(",", ":"))
+
+    def _value(self, value: object) -> object:
+        match value:
+            case str():
+                return self._text(value)
+            case list():
+                return [self._value(each) for each in cast("list[object]", value)]
+            case dict():
+                found = cast("Mapping[str, object]", value)
+                return {self._text(name): self._value(each) for name, each in found.items()}
+            case _:
+                return value
+
+    def _text(self, text: str) -> str:
+        reading = self._guard.stream()
+        return reading.feed(text) + reading.finish()

@@ -15,6 +15,7 @@ import msgspec
 
 from jackline.core.events import SessionId
 from jackline.core.messages import Pasted, Provider, Text
+from jackline.core.patterns import Pattern
 from jackline.core.redaction.handles import handles, secrets_search
 from jackline.core.redaction.search import Search
 from jackline.core.redaction.sight import sight
@@ -35,6 +36,9 @@ _MADE_BY_PROGRAMS = (
 KEPT = frozenset(_MADE_BY_PROGRAMS.split())
 _JSON_MAX = 1 << 20
 _NAME_MAX = 80  # So much of a name is looked at before what stands under it.
+_WHOLE_MAX = 1e19  # No card has more digits.
+# A literal in which something may hide.
+_LITERAL = Pattern(r'"[^"\\]*\\(?s:.)(?:[^"\\]|\\(?s:.))*"')
 _JSON = frozenset(("arguments", "value"))
 
 
@@ -54,20 +58,34 @@ class Writing:
         return Stream(self._search, self._blanks)
 
     def json(self, text: str) -> str:
-        """Return JSON, which is still JSON afterwards. What is none, or is too large, is a text."""
+        """Return JSON, which is still JSON afterwards.
+
+        What is none, says a name twice or is too large is a text, and so is each literal in it.
+        """
         if len(text) > _JSON_MAX:
-            return self.text(text)
+            return self._literals(self.text(text))
         if not (self._search.hints(sight(text)) or "\\u" in text or "\\/" in text):
             return text
         handled = self.text(text)
         try:
-            value = json.loads(text, object_pairs_hook=_fields)
+            value = json.loads(text, object_pairs_hook=fields)
             walked = self._value(value, "")
             if walked == value:
                 return handled
             return self.text(json.dumps(walked, ensure_ascii=False, separators=(",", ":")))
         except (ValueError, RecursionError):
-            return handled
+            return self._literals(handled)
+
+    def _literals(self, text: str) -> str:
+        """Return a text that has literals of JSON, with nothing behind an escape of these."""
+        pieces, at = list[str](), 0
+        for literal in _LITERAL.finditer(text):
+            said = _said(literal.group())
+            told = self.text(said)
+            if told is not said:
+                pieces += text[at : literal.start()], json.dumps(told, ensure_ascii=False)
+                at = literal.end()
+        return "".join([*pieces, text[at:]]) if pieces else text
 
     def said(self, text: str) -> str:
         """Return what may be JSON, or any text."""
@@ -152,7 +170,7 @@ class Writing:
             case bool():
                 return value
             case int() | float():
-                text = json.dumps(value)
+                text = json.dumps(_whole(value))
                 handled = self._named(name, text, "")
                 return value if handled is text else handled
             case list():
@@ -173,7 +191,20 @@ class Writing:
         return redacted(text, found, self._blanks)
 
 
-def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _whole(value: float) -> float:
+    """Return a number as people write it: a card that is said to be a float is one."""
+    is_whole = isinstance(value, float) and abs(value) < _WHOLE_MAX and value.is_integer()
+    return int(value) if is_whole else value
+
+
+def _said(literal: str) -> str:
+    try:
+        return json.loads(literal, strict=False)
+    except ValueError:  # An escape that JSON does not have.
+        return literal
+
+
+def fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object's fields. Raises `ValueError` where a name is said twice: which counts?"""
     fields = dict(pairs)
     if len(fields) != len(pairs):

@@ -227,8 +227,11 @@ class Models:
         if (room := _ROOM.get(reserved.purpose)) is not None:
             parts = judging.answer(parts, room)
         said = tuple[GuardJudged, ...]()
+        typed = None if any(isinstance(part, ToolCall) for part in parts) else self._agent.typed
+        if is_reply and typed:
+            parts = _kept(asked, parts, typed)
         if is_reply and self._allowed:
-            parts, said = _judged(asked, parts, self._agent.typed)
+            parts, said = _judged(asked, parts, typed)
         replied = ModelReplied(
             reserved.key,
             parts,
@@ -245,15 +248,32 @@ class Models:
         return [replied, *said]
 
 
+def _kept(asked: Asked, parts: tuple[ReplyPart, ...], typed: Output) -> tuple[ReplyPart, ...]:
+    """Return a typed answer without the secrets that its value has, however it is written."""
+    from jackline.core import answers  # noqa: PLC0415 - heavy, and few agents have a type
+
+    text = _words(parts)
+    kept = answers.kept(typed, text, asked.passage.secrets.json)
+    return parts if kept == text else _with_words(parts, kept)
+
+
+def _words(parts: Sequence[ReplyPart]) -> str:
+    return "".join([part.text for part in parts if isinstance(part, Text)])
+
+
+def _with_words(parts: Sequence[ReplyPart], words: str) -> tuple[ReplyPart, ...]:
+    return (Text(words), *(part for part in parts if not isinstance(part, Text)))
+
+
 def _judged(
     asked: Asked, parts: tuple[ReplyPart, ...], typed: Output | None
 ) -> tuple[tuple[ReplyPart, ...], tuple[GuardJudged, ...]]:
     """Judge the words as one text: what is denied may stand across two parts."""
-    text = "".join([part.text for part in parts if isinstance(part, Text)])
+    text = _words(parts)
     if not text:
         return parts, ()
     guards, key = asked.passage.guards, asked.reserved.key
-    if typed and not any(isinstance(part, ToolCall) for part in parts):
+    if typed:
         from jackline.core import answers  # noqa: PLC0415 - heavy, and few agents have a type
 
         passed, said = answers.judged(guards, typed, text, key)
@@ -263,8 +283,7 @@ def _judged(
     blocked = any(judged.decision in {"ask", "block"} for judged in said)
     if passed == text and not blocked:
         return parts, said
-    rest = tuple(part for part in parts if not isinstance(part, Text))
-    return (Text("[blocked]" if blocked else passed), *rest), said
+    return _with_words(parts, "[blocked]" if blocked else passed), said
 
 
 def _reply(end: Ended) -> Reply:

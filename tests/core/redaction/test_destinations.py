@@ -77,6 +77,15 @@ def test_a_stream_says_what_the_whole_does() -> None:
         assert "".join([*map(stream.feed, pieces), stream.finish()]) == verdict.text
 
 
+def test_what_is_hidden_or_too_long_is_withheld_of_a_host_of_the_agent_too() -> None:
+    long = "https://good.example/" + "a" * 2100
+    for text in (long, "<img src='https://good.exa\tmple/a'>", "![a](<https://good.example b>)"):
+        verdict = HOSTS.judge("output", text)
+        assert "#link-withheld" in str(verdict.text)
+        stream = HOSTS.stream()
+        assert stream.feed(text) + stream.finish() == verdict.text
+
+
 TEXTS = ("Look at https://a.example/x?y=1, please (or b.example/z)!", "<http://c.example>")
 
 

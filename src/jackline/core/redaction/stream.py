@@ -1,6 +1,6 @@
 """Redaction of a text as a whole, and of the same text in pieces: the results are equal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from jackline.core.redaction.blocks import BLOCK_MAX
@@ -20,7 +20,7 @@ class Finds(Protocol):
     reach: int
     hold_back: int
 
-    def matches(self, seen: Sight, at: int) -> Sequence[Match]:
+    def matches(self, seen: Sight, at: int) -> Iterable[Match]:
         """Return what begins at `at` or later, of two at one place the better one first.
 
         What begins within one that comes earlier may be missing.

@@ -38,6 +38,8 @@ Kind = Literal[
 ANSWERS = (
     f"![logo](https://{HOST}/logo.png?d={SIGN}-86421)",
     f"[Read on](https://{HOST}/read?d={SIGN}-86421)",
+    f"![logo](    https\\:\\/\\/{HOST}/logo.png?d={SIGN}-86421)",
+    f'<img src="https:\t//{HOST}/logo.png?d={SIGN}-86421">',
 )
 _EXAMPLES_MAX = 2
 _SMALL = 50
