@@ -87,7 +87,16 @@ class Run:
             return
         flow = self.flows[tool]
         sources = [
-            Source(self.seq, tool, each.text, each.integrity, each.path, 1, each.record)
+            Source(
+                self.seq,
+                tool,
+                each.text,
+                each.integrity,
+                each.path,
+                1,
+                each.record,
+                is_result=True,
+            )
             for each in flow.labels.fields(result)
         ]
         self.sources += sources

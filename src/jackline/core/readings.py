@@ -15,6 +15,7 @@ import msgspec
 from jackline.core import events as e
 from jackline.core.extracting import call_of, value_of
 from jackline.core.flow import (
+    Field,
     Integrity,
     Label,
     Labels,
@@ -264,7 +265,7 @@ class Readings:
             if isinstance(part, Text) and part.text != DONE:
                 value = _value(part.text)
                 self.known.read(
-                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
+                    self._of_result(each, name, seq)
                     for each in labels.fields(value)
                     if each.integrity != "untrusted"
                 )
@@ -291,16 +292,18 @@ class Readings:
         for part in parts:
             if isinstance(part, Text) and part.text != DONE:
                 value = _value(part.text)
-                self.known.read(
-                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
-                    for each in labels.fields(value)
-                )
+                self.known.read(self._of_result(each, name, seq) for each in labels.fields(value))
                 if not self.known.tainted and self._can_spell(labels.eithers(value)):
                     self.known.read([Source(seq, name, part.text, turn=self._turn)])
                 self._restrict(flow)
             elif isinstance(part, Image | File):
                 self.known.read([Source(seq, name, "", turn=self._turn)])
                 self._restrict(flow)
+
+    def _of_result(self, field: Field, name: str, seq: int) -> Source:
+        """Return a field of what this tool returned as what it is when the model reads it."""
+        text, level, path, record = field.text, field.integrity, field.path, field.record
+        return Source(seq, name, text, level, path, self._turn, record, is_result=True)
 
     def _can_spell(self, eithers: int) -> bool:
         """Whether a text may be spelt by these, with all that said one thing of two before."""

@@ -28,7 +28,7 @@ FREE = {"flag", "maybe", "kind", "kinds", "one"}
 def test_of_an_effectful_tool_all_but_bools_and_choices_is_critical_and_from_the_user() -> None:
     flow = flow_of("act", "once", SCHEMA)
     assert flow.critical == dict.fromkeys(SHAPES.keys() - FREE, From("user"))
-    assert not flow.carriers
+    assert flow.carriers == dict.fromkeys(SHAPES.keys() - FREE, "user")
     assert flow.defaults == {"maybe": None}
     assert flow.effectful
     assert not flow.outbound
@@ -93,7 +93,7 @@ def test_a_tool_with_recipients_is_outbound_and_they_are_critical() -> None:
     )
     assert flow.outbound
     assert flow.critical == {"to": From("user")}
-    assert flow.carriers == {"text"}
+    assert flow.carriers == {"to": "directory", "text": None}
     assert not flow_of(
         "tell", "once", {"properties": properties}, Declared(outbound=False)
     ).outbound

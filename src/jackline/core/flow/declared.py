@@ -1,7 +1,7 @@
 """What a tool's declarations mean for flow, and what holds where nothing is declared."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, cast
 
@@ -84,7 +84,8 @@ class ToolFlow(Value, frozen=True, gc=True):
 
     `repeatable`: the same call made twice does no more than made once. `own` is what the code
     says, where operators ask for more: a call has to be right by both. `carriers` are the
-    arguments that can hold what was read.
+    arguments that can hold what was read, each with the origin from which on its values hold
+    nothing of it; None: whatever it comes from.
     """
 
     name: str
@@ -92,7 +93,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     repeatable: bool
     outbound: bool
     critical: Mapping[str, From]
-    carriers: frozenset[str]
+    carriers: Mapping[str, Integrity | None]
     readers_from: tuple[str, ...]
     urls: tuple[str, ...]
     labels: Labels
@@ -148,7 +149,11 @@ def flow_of(
         not imported and effect in _REPEATABLE,
         outbound,
         critical,
-        frozenset(properties.keys() - free - set(_kept(critical, declared.readers_from))),
+        {
+            each: _held(critical.get(each), is_recipient=each in declared.readers_from)
+            for each in properties
+            if each not in free
+        },
         declared.readers_from,
         tuple(urls),
         Labels(declared.labels),
@@ -159,15 +164,14 @@ def flow_of(
     )
 
 
-def _kept(critical: Mapping[str, From], recipients: Collection[str]) -> Iterator[str]:
-    """Yield the arguments that what was read cannot stand in.
+def _held(floor: From | None, *, is_recipient: bool) -> Integrity | None:
+    """Return from which origin on a value holds nothing of what was read; None: from none.
 
-    The user said them, or they say which entry of a directory gets it, and that is who gets it.
+    The user said it, or it says which entry of a directory gets it, and that is who gets it.
     """
-    for name, floor in critical.items():
-        least: Integrity = "directory" if name in recipients else "user"
-        if suffices(floor.level, least) and not floor.extracted:
-            yield name
+    least: Integrity = "directory" if is_recipient else "user"
+    is_held = floor is not None and suffices(floor.level, least) and not floor.extracted
+    return least if is_held else None
 
 
 def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:

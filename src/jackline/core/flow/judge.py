@@ -224,12 +224,34 @@ def _unread(case: _Case, strangers: list[str]) -> str:
 
 
 def _carries(case: _Case, name: str) -> bool:
-    """Whether this argument can hold what was read."""
-    return (
-        name in case.flow.carriers
-        and name not in case.pins
-        and not is_default(case.flow, name, case.arguments[name])
+    """Whether this argument may hold what was read: all that is not known to come from others."""
+    flow, value = case.flow, case.arguments[name]
+    if name not in flow.carriers or is_default(flow, name, value):
+        return False
+    if case.question.known.unread and holds_handle(value):
+        return True
+    least = flow.carriers[name]
+    return name not in case.pins and not (
+        least
+        and all(
+            _is_said(case, (name, *path), each, least) for path, each in leaves(value, flow.names)
+        )
     )
+
+
+def _is_said(case: _Case, path: Path, value: object, least: Integrity) -> bool:
+    """Whether a value holds nothing of what was read, as somebody of this origin wrote it.
+
+    What a person endorsed and what a tool calls the user's may well be what was read, but for
+    recipients: what they are told is who they are.
+    """
+    known, name = case.question.known, path[0]
+    if value in ("", None) or _harmless(case, path, value, From(least)):
+        return True
+    is_recipient = name in case.flow.readers_from
+    if is_recipient and known.is_endorsed(case.flow.name, path, value):
+        return True
+    return known.find(value, least, is_said=not is_recipient) is not None
 
 
 def _ask(case: _Case, tier: Tier, reason: str) -> FlowVerdict:

@@ -31,6 +31,7 @@ class Source(Value, frozen=True):
     """A text that a model has read: where it stands, who wrote it, and in which turn.
 
     `seq` is the event's position, `name` who says it ("the user", a tool), `path` the field.
+    `is_result`: a tool returned it, so that whoever may not read that may not read this.
     """
 
     seq: int
@@ -40,6 +41,7 @@ class Source(Value, frozen=True):
     path: str = ""
     turn: int = 0
     record: int = 0
+    is_result: bool = False
 
 
 class Provenance:
@@ -139,16 +141,19 @@ class Provenance:
         """Return what a quarantined extraction made this value of."""
         return self._extracted.get(_exact(value))
 
-    def find(self, value: object, floor: Integrity, turn: int | None = None) -> Source | None:
+    def find(
+        self, value: object, floor: Integrity, turn: int | None = None, *, is_said: bool = False
+    ) -> Source | None:
         """Return the most trusted text of at least this integrity that has this value as a whole.
 
-        With `turn` only what was said in that turn counts.
+        With `turn` only what was said in that turn counts, with `is_said` nothing that a tool
+        returned.
         """
         for at in self._places(value):
             source = self._texts[at][0]
             if not suffices(source.integrity, floor):
                 return None
-            if turn in {None, source.turn}:
+            if turn in {None, source.turn} and not (is_said and source.is_result):
                 return source
             if not self._finding.spend(1):
                 return None
