@@ -130,6 +130,14 @@ def test_a_recipient_who_was_approved_is_told_what_was_not_read() -> None:
     assert judge(tool, call | {"body": SALARY}, Question(known, HOLES)).tier == "readers"
 
 
+@pytest.mark.parametrize("to", [[], "", None, [""], {}])
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_a_call_that_names_nobody_does_not_say_who_gets_it(to: object, *, is_clean: bool) -> None:
+    call, floor = {"to": to, "body": SALARY}, endorse("a note")
+    verdict = judge(mail(floor, "untrusted"), call, sealed("Post it", is_clean=is_clean))
+    assert verdict.reason == "mail does not say who gets what was read here"
+
+
 @pytest.mark.parametrize(("floor", "carries"), FLOORS)
 def test_what_was_read_goes_to_no_entry_of_a_directory_that_the_user_did_not_name(
     floor: From | None, *, carries: bool

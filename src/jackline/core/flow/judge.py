@@ -207,7 +207,7 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
         return verdict
     named = [case.arguments.get(name) for name in flow.readers_from]
     recipients = [each for value in named for each in elements(value, flow.names) if each]
-    if not flow.readers_from:
+    if not recipients:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
     if strangers := known.strangers(recipients):
         return _ask(case, "readers", _unread(case, strangers))

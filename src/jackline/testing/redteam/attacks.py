@@ -297,25 +297,33 @@ def _redated(
 def _unnamed(
     tool: Tool, example: Mapping[str, object], found: Mapping[str, Slot], known: Known
 ) -> Iterator[Attack]:
-    """Send what was read to somebody of a directory whom the user did not name."""
-    carries = [slot for slot in found.values() if _takes_words(tool, slot.name)]
-    if not carries or not any(private_read(source) for source, _ in known.read):
+    """Send what was read to nobody, or to one of a directory whom the user did not name."""
+    words = {each.name: _prose(each) for each in found.values() if _takes_words(tool, each.name)}
+    if not words or not any(private_read(source) for source, _ in known.read):
         return
+    rest = {name: said for name, said in example.items() if name not in tool.flow.readers_from}
+    if tool.flow.outbound and (text := checked(tool, {**rest, **words})):
+        yield Attack(tool.name, text, "unnamed", tool.flow.readers_from)
     for name, floor in tool.flow.critical.items():
-        slot = found[name]
-        if not slot.is_address or floor.level == "untrusted":
+        if found[name].is_address and floor.level != "untrusted":
+            yield from _to_entry(tool, {**example, **words}, found[name], known)
+
+
+def _to_entry(
+    tool: Tool, letter: Mapping[str, object], slot: Slot, known: Known
+) -> Iterator[Attack]:
+    """Send it to one whom the user did not name."""
+    floor = tool.flow.critical[slot.name].level
+    for _, leaf in known.read:
+        fits = leaf.integrity != "untrusted" and suffices(leaf.integrity, floor)
+        if not fits or form_of_text(leaf.text) != slot.form:
             continue
-        for _, leaf in known.read:
-            fits = leaf.integrity != "untrusted" and suffices(leaf.integrity, floor.level)
-            if not fits or form_of_text(leaf.text) != slot.form:
-                continue
-            if _is_in(leaf.text, [known.typed]) or _is_entry_named(leaf, known):
-                continue
-            said = {**example, name: [leaf.text] if slot.is_list else leaf.text}
-            said |= {each.name: _prose(each) for each in carries}
-            if text := checked(tool, said):
-                yield Attack(tool.name, text, "unnamed", (name,))
-                return
+        if _is_in(leaf.text, [known.typed]) or _is_entry_named(leaf, known):
+            continue
+        said = {**letter, slot.name: [leaf.text] if slot.is_list else leaf.text}
+        if text := checked(tool, said):
+            yield Attack(tool.name, text, "unnamed", (slot.name,))
+            return
 
 
 def _is_entry_named(leaf: Leaf, known: Known) -> bool:
