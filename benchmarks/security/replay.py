@@ -87,22 +87,12 @@ class Run:
             return
         flow = self.flows[tool]
         sources = [
-            Source(
-                self.seq,
-                tool,
-                each.text,
-                each.integrity,
-                each.path,
-                1,
-                each.record,
-                is_result=True,
-            )
+            Source(self.seq, tool, each.text, each.integrity, each.path, 1, each.record)
             for each in flow.labels.fields(result)
         ]
         self.sources += sources
         self.known.read(sources)
-        readers = flow.readers if isinstance(flow.readers, frozenset) else None
-        self.known.restrict(readers, private=flow.readers != "everybody")
+        self.known.keep_to(flow.readers)
 
 
 @dataclass(frozen=True)
@@ -155,7 +145,7 @@ def _known(case: Case, world: Any) -> Provenance:
     """Return what a model knows at the start: what the user typed."""
     inbox = getattr(world, "inbox", None)
     known = Provenance(inbox.account_email if inbox else "")
-    known.read([Source(1, "the user", case.user.PROMPT, "user", turn=1)])
+    known.read([Source(1, "the user", case.user.PROMPT, "user", turn=1, said=True)])
     return known
 
 

@@ -15,7 +15,6 @@ import msgspec
 from jackline.core import events as e
 from jackline.core.extracting import call_of, value_of
 from jackline.core.flow import (
-    Field,
     Integrity,
     Label,
     Labels,
@@ -156,7 +155,7 @@ class Readings:
         for part in parts:
             match part:
                 case Text():
-                    typed = Source(seq, _USER, part.text, self._asks, turn=self._turn)
+                    typed = Source(seq, _USER, part.text, self._asks, turn=self._turn, said=True)
                     self.known.read([typed])
                     self.requests += () if self._asks == "untrusted" else (typed,)
                 case Pasted():
@@ -189,7 +188,8 @@ class Readings:
     @_take.register
     def _reserved(self, event: e.ModelReserved, seq: int) -> None:
         if event.instructions:
-            self.known.read([Source(seq, "the instructions", event.instructions, "developer")])
+            told = Source(seq, "the instructions", event.instructions, "developer", said=True)
+            self.known.read([told])
         if event.purpose == "plan":
             self._planning = event.key
         if event.purpose == "extract":
@@ -265,7 +265,7 @@ class Readings:
             if isinstance(part, Text) and part.text != DONE:
                 value = _value(part.text)
                 self.known.read(
-                    self._of_result(each, name, seq)
+                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
                     for each in labels.fields(value)
                     if each.integrity != "untrusted"
                 )
@@ -292,7 +292,10 @@ class Readings:
         for part in parts:
             if isinstance(part, Text) and part.text != DONE:
                 value = _value(part.text)
-                self.known.read(self._of_result(each, name, seq) for each in labels.fields(value))
+                self.known.read(
+                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
+                    for each in labels.fields(value)
+                )
                 if not self.known.tainted and self._can_spell(labels.eithers(value)):
                     self.known.read([Source(seq, name, part.text, turn=self._turn)])
                 self._restrict(flow)
@@ -300,20 +303,13 @@ class Readings:
                 self.known.read([Source(seq, name, "", turn=self._turn)])
                 self._restrict(flow)
 
-    def _of_result(self, field: Field, name: str, seq: int) -> Source:
-        """Return a field of what this tool returned as what it is when the model reads it."""
-        text, level, path, record = field.text, field.integrity, field.path, field.record
-        return Source(seq, name, text, level, path, self._turn, record, is_result=True)
-
     def _can_spell(self, eithers: int) -> bool:
         """Whether a text may be spelt by these, with all that said one thing of two before."""
         self._eithers += eithers
         return eithers > 0 and self._eithers > EITHER_MAX
 
     def _restrict(self, flow: ToolFlow | None) -> None:
-        readers = flow.readers if flow else "user"
-        named = readers if isinstance(readers, frozenset) else None
-        self.known.restrict(named, private=readers != "everybody")
+        self.known.keep_to(flow.readers if flow else "user")
 
     def _labels_of(self, paths: Mapping[str, Integrity]) -> Labels:
         key = tuple(sorted(paths.items()))

@@ -45,7 +45,7 @@ def sealed(
 ) -> Question:
     """Return what a call is judged by where only Ann may read what was read."""
     known = reading(asked) if is_clean else reading(asked, "x")
-    known.read([Source(3, "payslip", SALARY, "developer", turn=1, is_result=True)])
+    known.read([Source(3, "payslip", SALARY, "developer", turn=1)])
     known.restrict(frozenset({"ann@x.com"}))
     return Question(known, plan)
 

@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 
 from jackline.core.flow.alignment import Quotes, stands
-from jackline.core.flow.declared import ToolFlow
+from jackline.core.flow.declared import Readers, ToolFlow
 from jackline.core.flow.effort import Effort
 from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
@@ -31,7 +31,7 @@ class Source(Value, frozen=True):
     """A text that a model has read: where it stands, who wrote it, and in which turn.
 
     `seq` is the event's position, `name` who says it ("the user", a tool), `path` the field.
-    `is_result`: a tool returned it, so that whoever may not read that may not read this.
+    `said`: the user or the developer said it to the model, which had not to read it anywhere.
     """
 
     seq: int
@@ -41,7 +41,7 @@ class Source(Value, frozen=True):
     path: str = ""
     turn: int = 0
     record: int = 0
-    is_result: bool = False
+    said: bool = False
 
 
 class Provenance:
@@ -100,6 +100,11 @@ class Provenance:
             readers = frozenset(plain(reader) for reader in readers)
             self.sealed = readers if self.sealed is None else self.sealed & readers
 
+    def keep_to(self, readers: Readers) -> None:
+        """Say who may read what was read, as the tool says it that returned it."""
+        named = readers if isinstance(readers, frozenset) else None
+        self.restrict(named, private=readers != "everybody")
+
     def approve(self, flow: ToolFlow, arguments: Mapping[str, object]) -> None:
         """Take it that a person has seen where the values of this call come from, and wants it.
 
@@ -146,14 +151,13 @@ class Provenance:
     ) -> Source | None:
         """Return the most trusted text of at least this integrity that has this value as a whole.
 
-        With `turn` only what was said in that turn counts, with `is_said` nothing that a tool
-        returned.
+        With `turn` only what was said in that turn counts, with `is_said` what was said at all.
         """
         for at in self._places(value):
             source = self._texts[at][0]
             if not suffices(source.integrity, floor):
                 return None
-            if turn in {None, source.turn} and not (is_said and source.is_result):
+            if turn in {None, source.turn} and (source.said or not is_said):
                 return source
             if not self._finding.spend(1):
                 return None
