@@ -42,13 +42,14 @@ _OWN_WORDS = frozenset(
 # Whether they come says something of a text that nobody has read: a null does, too.
 _OF_A_TEXT = frozenset(["handle", "extraction"])
 _UNKNOWN = Label()
+_NOTHING = (Text(DONE),)
 _TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
 
 class Readings:
     """Where the texts of one session come from, and what was planned in its open turn.
 
-    `flows` are the agent's tools. Of a tool that is not there any more everything is untrusted.
+    `flows` are the agent's tools. What one keeps to some it kept to them before, too.
     `requests` is all that was typed: a planning model gets to see this and the instructions,
     and nothing else, so its plan is trusted whenever it is made.
     """
@@ -250,6 +251,8 @@ class Readings:
     @_take.register
     def _returned(self, event: e.ToolReturned, seq: int) -> None:
         name = self._names.get(event.key, "")
+        if event.parts != _NOTHING:
+            self.known.keep_to(event.readers)
         if event.key in self._extracts:
             self._extracted(event, seq)
         elif event.quarantined:
@@ -337,6 +340,7 @@ class Readings:
     def _heard(self, name: str, text: str, seq: int) -> None:
         self.known.read([Source(seq, name, text, turn=self._turn)])
         self.known.restrict(None)
+        self._restrict(self._flows.get(name))
 
     @_take.register
     def _child(self, event: e.ChildFinished, seq: int) -> None:
