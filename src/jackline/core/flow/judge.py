@@ -105,6 +105,9 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
 
 def _judged(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -> FlowVerdict:
     known, plan = question.known, question.plan
+    if aims := flow.aims(arguments):
+        critical = {**flow.critical, **dict.fromkeys(aims, From("user"))}
+        flow = replace(flow, critical=critical, urls=flow.urls + aims)
     planned = plan.match(flow, arguments, question.spent) if plan and flow.effectful else None
     pins: Mapping[str, object] = plan.calls[planned].known if plan and planned is not None else {}
     case = _Case(flow, arguments, question, pins, planned)
