@@ -23,8 +23,8 @@ support = Agent("support", model=ScriptedModel(["Good morning."]))
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Serve the agent for as long as the application is there."""
     settings = read_settings({"store": STORE}).settings
-    async with Runtime([support], store=settings.store) as runtime:
-        api = asgi(runtime, await identities(settings, runtime.store))
+    async with Runtime([support], store=settings.store, policy=settings.policy) as runtime:
+        api = asgi(runtime, await identities(settings, runtime.store), settings)
         app.mount("/agents", api)
         async with draining(api):  # Streams end as soon as the process is told to.
             yield

@@ -6,7 +6,7 @@ import socket
 import uvicorn
 from openai import AsyncOpenAI
 
-from jackline import Agent, Runtime, ToolCall, User, asgi, tool
+from jackline import Agent, Runtime, Settings, ToolCall, User, asgi, tool
 from jackline.interfaces.identity import Development
 from jackline.testing import ScriptedModel
 
@@ -59,7 +59,7 @@ async def talk(url: str) -> None:
 async def main() -> None:
     """Serve the agent on a free port of this machine, and talk to it."""
     async with Runtime([support], store="sqlite:///openai.db") as runtime:
-        app = asgi(runtime, [Development(User("ann"))], approve_own=True)
+        app = asgi(runtime, [Development(User("ann"))], Settings(approve_own=True))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         with socket.create_server(("127.0.0.1", 0)) as listening:
             async with asyncio.TaskGroup() as group:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from jackline.runtime.results import Result
     from jackline.runtime.submission import Submission
     from jackline.serving import asgi, draining, identities
-    from jackline.settings import read_settings
+    from jackline.settings import Settings, read_settings
 
 __all__ = [
     "Agent",
@@ -85,6 +85,7 @@ __all__ = [
     "Runtime",
     "Sanitiser",
     "SessionId",
+    "Settings",
     "StaleError",
     "StoreError",
     "Submission",
@@ -149,6 +150,7 @@ _PLACES = {
     "Runtime": "jackline.app",
     "Sanitiser": "jackline.core.sanitise",
     "SessionId": "jackline.core.events",
+    "Settings": "jackline.settings",
     "StaleError": "jackline.core.errors",
     "StoreError": "jackline.core.errors",
     "Submission": "jackline.runtime.submission",

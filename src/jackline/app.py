@@ -68,7 +68,8 @@ class Runtime:
     find in `ctx.deps`: a value, or an async context manager factory `(User) -> deps`, entered for
     each drive and never journaled. With `drive=False` it submits and listens only, and others
     drive. `policy` is what operators say, the path of a file or one that was read: it is read once,
-    and only tightens. Use it with `async with`; leaving it hands over what is under way.
+    and only tightens; "", as settings have it, is none. Use it with `async with`; leaving it hands
+    over what is under way.
     """
 
     def __init__(  # noqa: PLR0913 - what a runtime is made of
@@ -79,7 +80,7 @@ class Runtime:
         deps: Deps = None,
         drive: bool = True,
         models: Mapping[str, Model] | None = None,
-        policy: str | Path | Overlay = NO_POLICY,
+        policy: str | Path | Overlay = "",
         surroundings: Surroundings | None = None,
     ) -> None:
         redact_logs()
@@ -89,7 +90,9 @@ class Runtime:
         self._drives = drive
         self._url = store
         self._given = models or {}
-        self._policy = policy if isinstance(policy, Overlay) else read_policy(policy)
+        if not isinstance(policy, Overlay):
+            policy = read_policy(policy) if policy else NO_POLICY
+        self._policy = policy
         self._policy.check(agents)
         self._stack = AsyncExitStack()
         self._worker: Worker | None = None

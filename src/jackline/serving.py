@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -17,20 +17,19 @@ from jackline.interfaces.keys import KeyIdentity
 from jackline.interfaces.throttling import Throttle, Throttled
 from jackline.opening import awake_clock
 from jackline.ports import KeepsKeys, Store
+from jackline.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from jackline.interfaces.service import Bounds, Watch
-    from jackline.settings import Settings
 
 
 def asgi(
     runtime: Runtime,
     identities: Sequence[Identity],
+    settings: Settings | None = None,
     *,
-    approve_own: bool = False,
-    origins: Iterable[str] = (),
     bounds: "Bounds | None" = None,
     watch: "Watch | None" = None,
 ) -> "FastAPI":
@@ -38,16 +37,21 @@ def asgi(
 
     The runtime has to be open: in an application of your own this stands in its lifespan.
     `identities` tell who asks: the first that knows decides, and where `Development` is one of them
-    it is for those alone who speak to this machine by its own name. With `approve_own` those who
-    asked for something may say yes to it themselves. Pages of these `origins` may connect, beside
-    the server's own. Metrics that are to count turns, too, the runtime's surroundings have to have
-    among their observers. Raises `DefinitionError` where the extra is not installed.
+    it is for those alone who speak to this machine by its own name. `settings` decide who may say
+    yes to what they asked for (`approve_own`), which pages may connect beside the server's own
+    (`origins`), how much may stay open (`key_streams`, `tenant_streams`) and who may read metrics,
+    whatever `bounds` and `watch` say of that. Metrics that are to count turns, too, the runtime's
+    surroundings have to have among their observers. Raises `DefinitionError` where the extra is
+    not installed.
     """
     with _extra():
         from jackline.adapters.metrics import Metrics, State  # noqa: PLC0415 - as below
         from jackline.interfaces.http.app import api  # noqa: PLC0415 - it takes 0.3 s to import
         from jackline.interfaces.service import Bounds, Service, Watch  # noqa: PLC0415 - as above
-    watch = watch or Watch()
+    bounds, watch, said = bounds or Bounds(), watch or Watch(), settings or Settings()
+    if settings:
+        streams = {"key_streams": said.key_streams, "tenant_streams": said.tenant_streams}
+        bounds, watch = replace(bounds, **streams), replace(watch, open=said.metrics_open)
     metrics = watch.metrics or Metrics()
     service = Service(
         runtime.sessions,
@@ -56,9 +60,9 @@ def asgi(
         runtime.agents,
         identities,
         awake_clock,
-        bounds or Bounds(),
-        approve_own=approve_own,
-        origins=frozenset(origins),
+        bounds,
+        approve_own=said.approve_own,
+        origins=frozenset(said.origins),
         is_alive=lambda: runtime.is_alive,
         watch=replace(watch, metrics=metrics),
     )
@@ -99,7 +103,7 @@ async def draining(app: "FastAPI") -> AsyncGenerator[None]:
             signal.signal(each, then)
 
 
-async def identities(settings: "Settings", store: Store) -> Sequence[Identity]:
+async def identities(settings: Settings, store: Store) -> Sequence[Identity]:
     """Return what tells who asks: keys of the store, and tokens of the provider that is named.
 
     None: nobody has ever made a key, and there is no provider, so everybody is the developer.
@@ -121,7 +125,7 @@ def _quota(rate: str) -> Quota | None:
     return parse(rate) if rate else None
 
 
-def _tokens(settings: "Settings") -> Identity:
+def _tokens(settings: Settings) -> Identity:
     with _extra():
         from jackline.interfaces.tokens import Provider, TokenIdentity  # noqa: PLC0415 - as above
     provider = Provider(

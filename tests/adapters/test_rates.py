@@ -15,7 +15,7 @@ from jackline.adapters.postgres.store import PostgresStore
 from jackline.adapters.rates import LocalRates
 from jackline.core.admission import PASSED, Ticket, Toll, Went
 from jackline.core.breaker import Breaker
-from jackline.core.errors import StoreError
+from jackline.core.errors import StoreError, UnknownOutcomeError
 from jackline.core.rates import Quota, Quotas
 from jackline.ports import Rates, SharesRates
 from jackline.testing.conformance import RATES, ManualClock, RatesPromise, name, rates
@@ -165,6 +165,27 @@ def test_an_answer_that_takes_long_changes_neither_the_time_nor_what_is_asked(
             rows.answer([Ask([key], take)], connections.until())
     assert times == [0.0, 10.0, 20.0]
     assert asked == ["transaction", "statement", "statement"]
+
+
+def test_what_was_there_before_a_lost_answer_is_believed_no_more(postgres_url: str) -> None:
+    key, found = ("t", "r"), list[bytes]()
+
+    def take(rows: Rows) -> None:
+        found.append(rows.body(key))
+        rows.keep(key, found[-1] + b"x", 60.0)
+
+    class Lossy(Connections):
+        def append(self, work: Callable[[psycopg.Connection], Any], until: float) -> Any:
+            super().append(work, until)
+            raise UnknownOutcomeError("The answer was lost.")
+
+    with closing(Lossy(postgres_url, 1, 10.0, 10.0)) as connections:
+        rows = RateRows(connections, ManualClock())
+        rows.answer([Ask([key], take)], connections.until())
+        with pytest.raises(UnknownOutcomeError):
+            rows.answer([Ask([key], take)], connections.until())
+        rows.answer([Ask([key], take)], connections.until())
+    assert found == [b"", b"x", b"xx"]
 
 
 def test_what_is_taken_has_the_time_at_which_it_is_taken(postgres_url: str) -> None:

@@ -65,9 +65,9 @@ def test_each_request_is_a_line_without_what_stands_in_its_path(tmp_path: Path) 
         lines = [json.loads(line) for line in told.splitlines()]
         found = [(each["method"], each["route"], each["status"]) for each in lines]
         assert found == [
-            ("POST", "/sessions/{session}/turns", 202),
-            ("GET", "/sessions/{session}/events", 200),
-            ("GET", "/sessions/{session}", 200),
+            ("POST", "/v1/sessions/{session}/turns", 202),
+            ("GET", "/v1/sessions/{session}/events", 200),
+            ("GET", "/v1/sessions/{session}", 200),
         ]
         assert all(each["client"] == "127.0.0.1" for each in lines)
         assert b"private" not in told

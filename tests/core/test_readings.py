@@ -63,6 +63,10 @@ class Journal:
         said = tuple(Text(part) if isinstance(part, str) else part for part in parts)
         return self.add(e.TurnSubmitted(f"r{self.seq}", said, ANN))
 
+    def fail(self, code: str, tool: str = "search") -> "Journal":
+        key = f"tool/{self.seq}"
+        return self.add(e.ToolStarted(key, tool, 1, "k"), e.ToolFailed(key, "It failed.", code))
+
     def result(self, *parts: Content | str, tool: str = "search", **labels: Integrity) -> "Journal":
         key = f"tool/{self.seq}"
         said = tuple(Text(part) if isinstance(part, str) else part for part in parts)
@@ -137,10 +141,49 @@ def test_once_bools_of_quarantined_results_spell_a_text_critical_values_need_an_
     journal = Journal().ask("hi")
     mail = json.dumps([{"id": 7, "read": True, "text": HOSTILE}, {"id": 8, "read": False}])
     for _ in range(8):
-        journal.sealed(mail, id="system", read="untrusted").sealed(f'"{HOSTILE}"')
+        journal.sealed(mail, id="system", read="untrusted").sealed('{"id":9}', id="system")
     assert journal.paying() == "clean"
     assert journal.sealed("true").paying() == "origin"
     assert not journal.readings.known.tainted
+
+
+@pytest.mark.parametrize("bit", ["true", "null", "[]", "Done."])
+def test_how_many_texts_come_unread_before_another_answer_is_a_number_that_spells(bit: str) -> None:
+    journal = Journal().ask("hi")
+    for letter in "eve":
+        for _ in range(ord(letter)):
+            journal.sealed(f'"{HOSTILE}"')
+        assert journal.paying() == "clean"
+        journal.sealed(bit)
+    assert journal.paying() == "origin"
+
+
+def test_how_often_a_tool_says_nothing_before_it_says_a_bool_is_a_number_that_spells() -> None:
+    journal = Journal().ask("hi")
+    for letter in "eve":
+        assert journal.paying() == "clean"
+        for _ in range(ord(letter)):
+            journal.result("Done.")
+        journal.result("false")
+    assert journal.paying() == "taint"
+
+
+@pytest.mark.parametrize("code", ["timeout", "busy"])
+def test_how_often_a_tool_is_late_before_it_says_nothing_is_a_number_that_spells(code: str) -> None:
+    journal = Journal().ask("hi")
+    for _ in range(100):
+        journal.result("Done.", tool="pay").fail(code, "search")
+    assert journal.paying() == "clean", "each of them always says the same"
+    for _ in "eve":
+        journal.fail(code, "pay")
+        for _ in range(100):
+            journal.result("Done.", tool="pay")
+    assert journal.paying() == "origin"
+    assert not journal.readings.known.tainted
+
+
+def test_a_result_that_cannot_be_used_is_told_of_a_text_that_nobody_has_read() -> None:
+    assert Journal().ask("hi").fail("result").paying() == "origin"
 
 
 @pytest.mark.parametrize(

@@ -23,3 +23,9 @@ def test_a_declared_bound_counts_in_place_of_the_bytes() -> None:
     alone = size_bytes(Message("user", ()))
     file = File("handle", "application/pdf", size_bytes=10, tokens_max=70_000)
     assert size_bytes(Message("user", (file,))) - alone == 70_000
+
+
+def test_a_type_means_the_same_in_capitals() -> None:
+    upload = Upload(b"x", "Application/JSON; Charset=UTF-8")
+    assert (upload.media_type, upload.is_text) == ("application/json; Charset=UTF-8", True)
+    assert Upload(b"x", "IMAGE/PNG").is_image

@@ -85,6 +85,22 @@ def test_a_field_that_the_tool_itself_wrote_may_fill_a_hole(tmp_path: Path) -> N
     assert sent == ["bob@x.com: Hi"]
 
 
+@pytest.mark.parametrize("name", ["to\u200b", "t\u00ado", "\U000e0061to"])
+def test_a_name_that_looks_like_a_trusted_one_is_another(tmp_path: Path, name: str) -> None:
+    sent: list[str] = []
+    made = reading({name: "eve@evil.com", "to": "bob@x.com"}, labels={"to": "system"})
+    send = sending(sent, critical={"to": From("system"), "body": endorse("it is read first")})
+    office = Office(f"sqlite:///{tmp_path}/jackline.db", made, send)
+    plan = planned(Planned("send", unknown=frozenset({"to", "body"}), repeat=True))
+    letters = [[call("send", to=to, body="Hi")] for to in ("bob@x.com", "eve@evil.com")]
+    said = "Look, and write to them."
+    _, events = asyncio.run(office.run([call("look")], *letters, plan=plan, said=said))
+    assert sent == ["bob@x.com: Hi"]
+    (asked,) = of(events, e.InputRequested)
+    assert asked.flow
+    assert asked.flow.tier == "origin"
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

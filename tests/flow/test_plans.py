@@ -32,6 +32,7 @@ from jackline.testing.world import World
 SESSION = e.SessionId("default", "s")
 SEARCH = [call("search", query="minutes")]
 BOTH = [call("send", **EVE), call("send", **BOB)]
+HUGE = 10**400
 ANYTHING = planned(Planned("send", unknown=frozenset({"to", "body"}), repeat=True))
 
 
@@ -182,3 +183,18 @@ def test_a_reply_in_place_of_a_plan_may_say_what_it_used(office: Office) -> None
     _, events = asyncio.run(office.run(SEARCH, [call("send", **BOB)], "Done.", plan=whole))
     (plan,) = [each for each in of(events, e.ModelReplied) if "/plan/" in each.key]
     assert (plan.usage, plan.model) == (e.Usage(7, 5), "planner")
+
+
+@pytest.mark.parametrize("outcome", ["paused", "completed"])
+def test_a_number_that_no_float_holds_is_judged_like_another(office: Office, outcome: str) -> None:
+    paid = list[int]()
+
+    @tool(effect="once")
+    async def pay(cents: int) -> None:
+        """Pay."""
+        paid.append(cents)
+
+    plan = planned(Planned("pay", {"cents": 5 if outcome == "paused" else HUGE}))
+    script = [call("search")], [call("pay", cents=HUGE)], "Done."
+    result, _ = asyncio.run(office.run(*script, plan=plan, said="Pay.", tools=(search, pay)))
+    assert (result.outcome, paid) == (outcome, [] if outcome == "paused" else [HUGE])

@@ -21,6 +21,7 @@ from jackline import (
     Rule,
     Runtime,
     SessionId,
+    Settings,
     ToolCall,
     Unguarded,
     User,
@@ -76,7 +77,7 @@ def test_over_http_a_card_stands_in_nothing_but_the_question_about_it() -> None:
         async with (
             asyncio.timeout(30),
             Runtime([agent], store="memory://") as runtime,
-            serving(asgi(runtime, [Development(ANN)], approve_own=True)) as url,
+            serving(asgi(runtime, [Development(ANN)], Settings(approve_own=True))) as url,
             httpx2.AsyncClient(base_url=url) as client,
         ):
             body = {"agent": "bank", "input": f"Block {CARD}."}

@@ -58,6 +58,7 @@ def test_what_is_committed_and_asked_is_counted() -> None:
             assert result.outcome == "completed"
             await here.client.get(f"{here.url}/v1/sessions/s")
             await here.client.get(f"{here.url}/v1/sessions/nobody")
+            await here.client.get(f"{here.url}/v1/openapi.json")
             await here.client.get(f"{here.url}/nowhere/at/all")
             found = await counted(here)
             its, of = 'agent="clerk"', 'agent="clerk",model="priced"'
@@ -71,9 +72,11 @@ def test_what_is_committed_and_asked_is_counted() -> None:
             assert found[f"jackline_cost_dollars_total{{{of}}}"] == pytest.approx(result.cost / 1e6)
             assert found[f"jackline_queue_wait_seconds_count{{{its}}}"] == 1
             assert found["jackline_commit_seconds_count"] >= 3
-            route = 'method="GET",route="/sessions/{session}"'
+            route = 'method="GET",route="/v1/sessions/{session}"'
             assert found[f'jackline_request_seconds_count{{{route},status="200"}}'] == 1
             assert found[f'jackline_request_seconds_count{{{route},status="404"}}'] == 1
+            document = 'method="GET",route="/v1/openapi.json",status="200"'
+            assert found[f"jackline_request_seconds_count{{{document}}}"] == 1
             other = 'method="GET",route="other",status="404"'
             assert found[f"jackline_request_seconds_count{{{other}}}"] == 1
             assert found["jackline_stream_readers"] == 0

@@ -155,6 +155,25 @@ def test_what_cannot_be_taken_is_refused_in_words(store: str | None) -> None:
     asyncio.run(story())
 
 
+def test_a_nest_is_refused_in_words_however_deep_it_is() -> None:
+    def nest(depth: int) -> bytes:
+        arguments = b'{"a":' + b"[" * depth + b"]" * depth + b"}"
+        return b'{"approved":true,"digest":"d","arguments":%b}' % arguments
+
+    async def story() -> None:
+        answers, kind = "/v1/sessions/one/questions/1", {"Content-Type": "application/json"}
+        async with house() as (_, app), client(app) as ann:
+            ann.headers.update(WHO)
+            statuses: list[int] = []
+            for depth in range(600, 1_000):  # Between are those that can be read and not written.
+                said = await ann.post(answers, content=nest(depth), headers=kind)
+                statuses.append(said.status_code)
+            assert statuses[0] == 404
+            assert set(statuses) <= {404, 422}
+
+    asyncio.run(story())
+
+
 def test_a_verb_that_is_not_there_is_refused_with_those_that_are() -> None:
     async def story() -> None:
         async with house() as (_, app), client(app) as ann:

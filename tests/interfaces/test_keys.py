@@ -296,20 +296,21 @@ def test_a_stream_that_is_open_ends_when_its_key_is_revoked() -> None:
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(tmp_path: Path) -> None:
-    done = jackline(tmp_path, "keys", "make", "job", "--user", "ann", "--role", "user")
+    roles = ("--role", "user", "--role", "approver", "--scope", "see", "--scope", "say")
+    done = jackline(tmp_path, "keys", "make", "nightly", "--user", "ann", *roles)
     assert done.returncode == 0, done.stderr
     shown = done.stdout.strip()
     assert shown[:15] in done.stderr
-    assert "ann of default, user, and holds until" in done.stderr
+    assert "ann of default, approver, user, and holds until" in done.stderr
     assert shown not in done.stderr
     secret = shown[16:].encode()
     for file in tmp_path.iterdir():
         assert secret not in file.read_bytes(), file
-    listed = jackline(tmp_path, "keys", "list", COLUMNS="200").stdout
+    listed = jackline(tmp_path, "keys", "list", COLUMNS="80").stdout
     assert shown[:15] in listed
     assert shown[16:] not in listed
     revoked = jackline(tmp_path, "keys", "revoke", shown[:15])
-    assert f"{shown[:15]} (job) is revoked: servers take it for at most 3 s." in revoked.stdout
+    assert f"{shown[:15]} (nightly) is revoked: servers take it for at most 3 s." in revoked.stdout
     assert "revoked 20" in jackline(tmp_path, "keys", "list", COLUMNS="200").stdout
 
 

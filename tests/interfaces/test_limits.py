@@ -162,7 +162,7 @@ def tell(ask: Ask, *origins: str) -> None:
     async def story() -> None:
         async with (
             Runtime([clerk()], store="memory://") as runtime,
-            served(runtime, [ME], origins=origins) as web,
+            served(runtime, [ME], settings=Settings(origins=origins)) as web,
         ):
             await ask(web)
 

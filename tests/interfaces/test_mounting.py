@@ -9,10 +9,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tests.interfaces.house import client, house, shown
 from tests.interfaces.served import ME
 
 import jackline
-from jackline import Agent, Runtime
+from jackline import Agent, Runtime, Settings
 from jackline.interfaces.http.guarding import Guarded
 from jackline.interfaces.identity import Development
 from jackline.testing import ScriptedModel
@@ -75,6 +76,7 @@ def test_a_bug_is_told_as_a_problem_without_what_it_says() -> None:
                 headers = {"Authorization": "Bearer secret"}
                 answer = await client.get("/v1/sessions", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+        assert answer.headers["x-content-type-options"] == "nosniff"
         assert "secret" not in answer.text
 
     asyncio.run(story())
@@ -124,11 +126,34 @@ def test_where_everybody_is_the_developer_it_is_for_this_machine_alone(
 ) -> None:
     async def story() -> None:
         async with Runtime([Agent("a", ScriptedModel(["Hi."]))], store="memory://") as runtime:
-            app = own(jackline.asgi(runtime, [Development(ME)], origins=[OURS]), "fastapi")
+            app = own(
+                jackline.asgi(runtime, [Development(ME)], Settings(origins=(OURS,))), "fastapi"
+            )
             transport = httpx2.ASGITransport(app=app)
             async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as web:
                 answer = await web.get("/agents/v1/sessions", headers=headers)
                 assert answer.status_code == status
+
+    asyncio.run(story())
+
+
+def test_what_the_settings_say_holds_where_it_is_mounted() -> None:
+    async def story() -> None:
+        settings = Settings(origins=(OURS,), metrics_open=True, key_streams=1, approve_own=True)
+        async with house(settings=settings) as (_, app), client(app) as web:
+            asked, ann = {"agent": "clerk", "input": "pay"}, shown("ann", "acme", "user")
+            paged = await web.get("/v1/agents", headers={**ann, "Origin": OURS})
+            counted = await web.get("/metrics")
+            turn = await web.post("/v1/sessions/s/turns?wait=9", json=asked, headers=ann)
+            assert [each.status_code for each in (paged, counted, turn)] == [200] * 3
+            (question,) = (await web.get("/v1/questions", headers=ann)).json()["questions"]
+            said = {"approved": True, "digest": question["digest"]}
+            at = f"/v1/sessions/s/questions/{question['question']}"
+            assert (await web.post(at, json=said, headers=ann)).status_code == 202
+            (known,) = app.state.service.identities
+            with app.state.service.place(await known.caller("ann~acme~user")):
+                more = await web.get("/v1/sessions/s/turns/2?wait=9", headers=ann)
+            assert more.status_code == 429
 
     asyncio.run(story())
 

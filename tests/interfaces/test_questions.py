@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from tests.interfaces.house import client, house, shown
 
-from jackline import Agent, Limits, tool
+from jackline import Agent, Limits, Settings, tool
 from jackline.core.messages import ToolCall
 from jackline.testing import ScriptedModel
 
@@ -170,7 +170,7 @@ def test_who_asked_and_who_has_no_right_to_it_approves_nothing(
 
 def test_who_asked_may_say_yes_where_an_operator_lets_them(tmp_path: Path) -> None:
     async def story() -> None:
-        async with desk(tmp_path, approve_own=True) as web:
+        async with desk(tmp_path, settings=Settings(approve_own=True)) as web:
             assert (await answer(web, await asked(web), ANN)).status_code == 202
             assert (await ended(web))["outcome"] == "completed"
         assert PAID == [7]

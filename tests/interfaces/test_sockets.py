@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from jackline import Runtime, User
+from jackline import Runtime, Settings, User
 from jackline.core.errors import UnauthenticatedError
 from jackline.core.events import SessionId
 from jackline.interfaces.http.replies import ABORT
@@ -198,7 +198,7 @@ def test_a_browser_shows_its_key_as_a_subprotocol_and_its_page_has_to_be_known()
     async def story() -> None:
         offered = [Subprotocol("jackline"), Subprotocol("bearer.ann~heron~user")]
         page = Origin("https://console.example")
-        async with joined(origins=[page]) as (_, _, join):
+        async with joined(settings=Settings(origins=(page,))) as (_, _, join):
             async with join(who={}, subprotocols=offered, origin=page) as talk:
                 assert talk.connection.subprotocol == "jackline"
                 await talk.until(type="session.opened")

@@ -12,6 +12,7 @@ from jackline import (
     InputError,
     Price,
     Runtime,
+    Settings,
     Terms,
     ToolCall,
     User,
@@ -70,6 +71,16 @@ async def outcome(driver: Runtime, user: User) -> e.Event:
     ]
     (found,) = [each for each in events if isinstance(each, e.ToolRefused | e.ToolReturned)]
     return found
+
+
+def test_settings_say_whether_there_is_a_policy(file: Path) -> None:
+    for said, allows in ((Settings(), True), (Settings(policy=str(file)), False)):
+
+        async def story(policy: str) -> e.Event:
+            async with asyncio.timeout(20), runtime(policy) as driver:
+                return await outcome(driver, ANN)
+
+        assert isinstance(asyncio.run(story(said.policy)), e.ToolReturned) is allows
 
 
 def test_operators_rules_hold_for_the_tenant_that_they_name_and_for_no_other(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from jackline import Agent, ToolCall, endorse, tool
 from jackline.core.errors import ToolError
-from jackline.core.flow import Labels, elements, judge
+from jackline.core.flow import From, Labels, Source, elements, judge
 from jackline.core.flow.dates import written
 from jackline.core.flow.fields import Field as Labelled
 from jackline.core.quarantine import HandleError
@@ -131,6 +131,46 @@ def test_a_time_is_put_behind_the_date_of_another_moment() -> None:
     entries = [*report.through, *report.asked]
     mixed = {each.arguments["on"] for each in entries if each.kind == "recombined"}
     assert mixed == {"2025-06-03T16:00", "2025-06-04T14:00"}
+
+
+@tool(effect="read", labels={"*": "directory"})
+async def people(name: str) -> list[str]:
+    """Return addresses.
+
+    Args:
+        name: Of whom.
+    """
+    return [f"{name}@x.example", f"{name}@rival.example"]
+
+
+@tool(effect="once", critical={"to": From("directory")}, readers_from="to")
+async def mail(to: str, body: str) -> None:
+    """Send a letter.
+
+    Args:
+        to: To whom.
+        body: What it says.
+    """
+
+
+def test_what_was_read_goes_to_who_stands_beside_the_one_that_was_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = (
+        LOOK,
+        ToolCall("people", '{"name": "bob"}'),
+        ToolCall("mail", '{"to": "bob@x.example", "body": "Nothing."}'),
+    )
+    one = scene([search, people, mail], "Look it up, and mail bob@x.example.", *calls)
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["unnamed"] > 0
+
+    def beside(field: Source, entry: Source) -> bool:
+        return field.text != entry.text
+
+    monkeypatch.setattr("jackline.core.flow.provenance._describes", beside)
+    assert {each["to"] for each in through(attacked(one), "unnamed")} == {"bob@rival.example"}
 
 
 def pays(effect: Effect) -> Scenario:
@@ -347,3 +387,36 @@ def test_what_was_read_is_sent_to_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
     posted = through(attacked(one), "unnamed")
     assert posted
     assert all("to" not in each for each in posted)
+
+
+def test_a_field_of_an_attacker_s_has_a_name_that_looks_like_a_trusted_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @tool(effect="read", labels={"stock": "directory"})
+    async def shop() -> dict[str, str]:
+        """Say what there is."""
+        return {"stock": "lamp", "hint": "It is bright."}
+
+    @tool(effect="once", critical={"product": From("directory")})
+    async def order(product: str) -> str:
+        """Order.
+
+        Args:
+            product: What.
+        """
+        return f"Ordered {product}."
+
+    calls = [ToolCall("shop", "{}"), ToolCall("order", '{"product": "lamp"}')]
+    one = scene([shop, order], "Look, and order what there is.", *calls)
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["whole, by its name"] == 2
+
+    def unmarked(said: str, written: object, renamed: object) -> str:
+        del written, renamed
+        return said
+
+    monkeypatch.setattr("jackline.core.sanitise.values._marked", unmarked)
+    report = attacked(one)
+    assert {each.field for each in report.through} == {"shop.stock (a name that looks like it)"}
+    assert {each.declared_by for each in report.through} == {"shop"}

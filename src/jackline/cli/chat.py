@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -12,7 +14,7 @@ from rich.text import Text as Styled
 from jackline.app import Runtime
 from jackline.cli.approve import described
 from jackline.cli.assistant import assistant
-from jackline.cli.opened import chosen, default_session, driving, with_model
+from jackline.cli.opened import chosen, default_session, driving, looking, with_model
 from jackline.cli.options import Exit, Json, Where
 from jackline.cli.prompt import Parts, Piped, Source, is_plain, source
 from jackline.cli.references import load_app
@@ -23,7 +25,7 @@ from jackline.cli.turns import Lines, Questions, Screen, Turns, View
 from jackline.core.agent import Agent
 from jackline.core.app import App
 from jackline.core.budget import dollars
-from jackline.core.errors import CallerError, InputError, StaleError
+from jackline.core.errors import CallerError, InputError, NotFoundError, StaleError
 from jackline.core.events import InputRequested, SessionId
 from jackline.core.messages import Pasted, Text
 from jackline.core.user import User
@@ -75,17 +77,35 @@ def chat(  # noqa: PLR0913 - the options of a command
 
 async def _chat(settings: Settings, app: App, agent: Agent, name: str, *, as_json: bool) -> Exit:
     user = settings.identity
+    left = await _left_open(settings, name)
     async with driving(settings, app) as runtime:
         session = await runtime.sessions.open(agent.name, user, name)
         lines = source()
         view: View = Lines() if as_json else Screen(console())
-        chat = Chat(runtime, user, session, lines, view)
+        chat = Chat(runtime, user, session, lines, view, left)
         with lines.held():
             if not isinstance(lines, Piped):
                 await chat.greet(agent)
             elif is_plain():
                 view.note(_PLAIN)
             return await chat.run()
+
+
+async def _left_open(settings: Settings, name: str) -> Sequence[int]:
+    """Return the turns that were left open, as long as nobody drives them here.
+
+    A runtime drives from its first moment: what is left of a turn may be over before it is looked
+    for, and nobody would see what came of it.
+    """
+    if settings.store.startswith("memory:"):
+        return ()
+    try:
+        async with looking(settings) as look:
+            state = await look.sessions.state(look.id(name), look.user)
+    except NotFoundError:
+        return ()
+    opened = (state.turn.id,) if state.turn else ()
+    return (*opened, *(turn for turn, _ in state.queue))
 
 
 @dataclass(slots=True)
@@ -97,6 +117,7 @@ class Chat:
     session: SessionId
     source: Source
     view: View
+    left: Sequence[int] = ()
     settled: dict[int, bool] = field(default_factory=dict[int, bool])
 
     async def greet(self, agent: Agent) -> None:
@@ -130,16 +151,18 @@ class Chat:
 
     async def _open_turns(self) -> Exit | None:
         """Go on with what was left open."""
-        while turn := (await self.runtime.sessions.state(self.session, self.user)).turn:
+        left = deque(self.left)
+        while turn := left.popleft() if left else await self._opened():
             self.view.note("Going on with the turn that was left open.")
-            code = await self._follow(turn.id)
-            if code is not None or await self._is_stuck(turn.id):
+            code = await self._follow(turn)
+            if code is not None or await self._opened() == turn:
                 return code
         return None
 
-    async def _is_stuck(self, turn: int) -> bool:
-        state = await self.runtime.sessions.state(self.session, self.user)
-        return bool(state.turn and state.turn.id == turn)
+    async def _opened(self) -> int:
+        """Return the open turn, 0 where there is none."""
+        turn = (await self.runtime.sessions.state(self.session, self.user)).turn
+        return turn.id if turn else 0
 
     async def _line(self) -> Parts | Exit:
         """Return what the person says, or that they leave."""

@@ -25,7 +25,7 @@ _NEVER = "never"
 _SPAN = re.compile(r"([0-9]{1,6})\s*([smhd])")
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _PREFIX_LENGTH = 15
-_HEADS = ("key", "name", "user", "roles", "scopes", "made", "holds until")
+_HEADS = ("!key", "name", "user", "roles", "scopes", "made", "holds until")
 
 
 def keys(

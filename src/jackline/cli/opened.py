@@ -111,7 +111,6 @@ async def driving(
     from jackline.app import Runtime  # noqa: PLC0415 - only for commands that drive
 
     around = around or Surroundings(lease_s=settings.lease_s, engine=settings.engine)
-    policy = read_policy(settings.policy) if settings.policy else NO_POLICY
     with tracing(settings) as traced:
         around = replace(around, observers=[*around.observers, *traced])
         runtime = Runtime(
@@ -119,7 +118,7 @@ async def driving(
             store=settings.store,
             deps=app.deps,
             drive=drive,
-            policy=policy,
+            policy=settings.policy,
             surroundings=around,
         )
         async with runtime:

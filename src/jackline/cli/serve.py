@@ -138,27 +138,19 @@ def _application(
     way: _Way, runtime: "Runtime", known: Sequence[Identity], metrics: "Metrics"
 ) -> "FastAPI":
     """Return what is served. Where nobody is known it is for those who are on this machine."""
-    from jackline.interfaces.service import Bounds, Watch  # noqa: PLC0415 - as above
+    from jackline.interfaces.service import Watch  # noqa: PLC0415 - as above
 
-    settings = way.settings
-    watch, origins = Watch(metrics, settings.metrics_open, way.access), settings.origins
+    settings, watch = way.settings, Watch(metrics, access=way.access)
     if known:
-        return asgi(
-            runtime,
-            known,
-            approve_own=settings.approve_own,
-            origins=origins,
-            bounds=Bounds(key_streams=settings.key_streams, tenant_streams=settings.tenant_streams),
-            watch=watch,
-        )
+        return asgi(runtime, known, settings, watch=watch)
     address = way.listener.getsockname()[0]
     if not ip_address(address).is_loopback:
         raise CallerError(
             f"Everybody who reaches {address} could do everything, as no identity is configured: "
             "`jackline keys make` makes a key, or listen on 127.0.0.1."
         )
-    me = Development(settings.identity)
-    return asgi(runtime, [me], approve_own=True, origins=origins, watch=watch)
+    alone = settings.model_copy(update={"approve_own": True})
+    return asgi(runtime, [Development(settings.identity)], alone, watch=watch)
 
 
 async def _answered(serving: asyncio.Task[None], heard: Heard) -> None:

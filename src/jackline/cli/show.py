@@ -129,7 +129,11 @@ def count(number: int, noun: str) -> str:
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under heads. A head that begins with > stands over numbers."""
+    """Print rows under heads.
+
+    A head that begins with > stands over numbers, one with ! over what is to be copied: however
+    narrow the terminal is, these stay on one line.
+    """
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - as above
     from rich.console import Console  # noqa: PLC0415 - as above
     from rich.table import Table  # noqa: PLC0415 - as above
@@ -137,11 +141,10 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for head in heads:
-        right = head.startswith(">")
         table.add_column(
-            head.removeprefix(">"),
-            justify="right" if right else "left",
-            no_wrap=right,
+            head.lstrip(">!"),
+            justify="right" if head.startswith(">") else "left",
+            no_wrap=head.startswith((">", "!")),
             overflow="fold",
         )
     for row in rows:

@@ -22,7 +22,7 @@ from jackline.core.messages import (
 HISTORY_BYTES = 16 << 20
 _MEDIA_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _MEDIA_TEXTS = ("application/json", "application/xml", "application/yaml")
-_MEDIA = re.compile(r"[a-z]+/[A-Za-z0-9!#$&^_.+-]{1,100}(;[ -~]{1,100})?")
+_MEDIA = re.compile(r"[A-Za-z]+/[A-Za-z0-9!#$&^_.+-]{1,100}(;[ -~]{1,100})?")
 _PARTS: dict[str, tuple[type[object], ...]] = {
     "user": (Text, Pasted),
     "assistant": (Text, Reasoning, ToolCall),
@@ -35,7 +35,8 @@ class Upload:
     """A picture or a file as it comes: it is kept as an artifact, and is untrusted.
 
     Text costs at most a token a byte. What a provider unpacks (pages, frames, samples) has no
-    bound that we know, so `tokens_max` has to say one, or no budget would hold.
+    bound that we know, so `tokens_max` has to say one, or no budget would hold. A type has no case
+    (RFC 9110, 8.3.1): it is kept in small letters.
     """
 
     data: bytes
@@ -49,6 +50,8 @@ class Upload:
             raise InputError("An upload wants its content as bytes, at least one.")
         if not _MEDIA.fullmatch(self.media_type):
             raise InputError(f"{self.media_type[:100]!r} is no media type, like 'image/png'.")
+        name, mark, parameters = self.media_type.partition(";")
+        object.__setattr__(self, "media_type", f"{name.lower()}{mark}{parameters}")
         if _text_bytes(self.name) > _NAME_BYTES:
             raise InputError(f"The name of an upload has at most {_NAME_BYTES} bytes.")
         if self.tokens_max is None and not (self.is_image or self.is_text):

@@ -68,7 +68,7 @@ def with_texts(arguments: object, texts: Mapping[Handle, str]) -> str:
     """Return arguments as JSON with texts in place of handles. Raises `HandleError`."""
     size = sum(len(texts[each]) for each in handles_of(arguments))
     if size > WHOLE_BYTES:
-        raise HandleError(f"The texts have {size:,} characters: {WHOLE_BYTES:,} are the most.")
+        raise HandleError(f"The texts are too long: {WHOLE_BYTES:,} characters are the most.")
     return msgspec.json.encode(opened(arguments, texts)[0]).decode()
 
 

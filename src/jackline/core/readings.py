@@ -28,8 +28,9 @@ from jackline.core.flow import (
     plan_of,
     worse,
 )
+from jackline.core.flow.extraction import is_word
 from jackline.core.flow.fields import EITHER_MAX
-from jackline.core.messages import File, Image, Message, Part, Pasted, Text, ToolResult
+from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult
 from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
 
@@ -40,7 +41,7 @@ _OWN_WORDS = frozenset(
     ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
 )
 # Whether they come says something of a text that nobody has read: a null does, too.
-_OF_A_TEXT = frozenset(["handle", "extraction"])
+_OF_A_TEXT = frozenset(["handle", "extraction", "result"])
 _UNKNOWN = Label()
 _NOTHING = (Text(DONE),)
 _TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
@@ -67,7 +68,9 @@ class Readings:
         self._uses: dict[str, int] = {}
         self._planning = ""
         self._extracts: dict[str, bool] = {}
+        self._offers_freely = True
         self._eithers = 0
+        self._ways: dict[str, tuple[str, int]] = {}
         self._questions: dict[int, e.InputRequested] = {}
         self._labels: dict[tuple[tuple[str, Integrity], ...], Labels] = {}
 
@@ -193,6 +196,8 @@ class Readings:
             self.known.read([told])
         if event.purpose == "plan":
             self._planning = event.key
+        if event.purpose == "reply":
+            self._offers_freely = not self.known.narrowed
         if event.purpose == "extract":
             # Who has read what anybody wrote may ask until the answer suits those.
             self._extracts[call_of(event.key)] = not self.known.tainted
@@ -264,22 +269,30 @@ class Readings:
         """Take in what is trusted in a quarantined result: of the rest the model reads handles."""
         labels = self._labels_of(event.labels)
         self.known.unread = True
-        for part in sealed(event, seq):
-            if isinstance(part, Text) and part.text != DONE:
-                value = _value(part.text)
-                self.known.read(
-                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
-                    for each in labels.fields(value)
-                    if each.integrity != "untrusted"
-                )
-                self.known.narrowed |= self._can_spell(labels.eithers(value))
-                self._restrict(self._flows.get(name))
+        for text in [part.text for part in sealed(event, seq) if isinstance(part, Text)]:
+            if text == DONE:
+                self.known.narrowed |= self._can_spell(name, DONE)
+                continue
+            value = _value(text)
+            trusted = [each for each in labels.fields(value) if each.integrity != "untrusted"]
+            self.known.read(
+                Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
+                for each in trusted
+            )
+            eithers = labels.eithers(value)
+            if eithers or not trusted:
+                self.known.narrowed |= self._can_spell(name, "unread", eithers)
+            self._restrict(self._flows.get(name))
 
     def _extracted(self, event: e.ToolReturned, seq: int) -> None:
-        """Take in a value that was asked for before anything untrusted was read."""
+        """Take in a value that was asked for before anything untrusted was read.
+
+        A word only where nothing of a text was: a number may say which words are to be offered.
+        """
         self.known.narrowed = True
         value = value_of(event)
-        if value is not None and self._extracts[event.key]:
+        is_free = self._offers_freely or not is_word(value)
+        if value is not None and is_free and self._extracts[event.key]:
             source = Source(seq, "an extraction", str(value), turn=self._turn)
             self.known.extract(value, source)
 
@@ -287,29 +300,42 @@ class Readings:
         self,
         flow: ToolFlow | None,
         name: str,
-        parts: Iterable[Part],
+        parts: Iterable[Content],
         paths: Mapping[str, Integrity],
         seq: int,
     ) -> None:
         labels = self._labels_of(paths)
         for part in parts:
-            if isinstance(part, Text) and part.text != DONE:
+            if isinstance(part, Text) and part.text == DONE:
+                self.known.narrowed |= self._can_spell(name, DONE)
+            elif isinstance(part, Text):
                 value = _value(part.text)
                 self.known.read(
                     Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
                     for each in labels.fields(value)
                 )
-                if not self.known.tainted and self._can_spell(labels.eithers(value)):
+                eithers = 0 if self.known.tainted else labels.eithers(value)
+                if eithers and self._can_spell(name, "read", eithers):
                     self.known.read([Source(seq, name, part.text, turn=self._turn)])
                 self._restrict(flow)
-            elif isinstance(part, Image | File):
+            else:
                 self.known.read([Source(seq, name, "", turn=self._turn)])
                 self._restrict(flow)
 
-    def _can_spell(self, eithers: int) -> bool:
-        """Whether a text may be spelt by these, with all that said one thing of two before."""
+    def _can_spell(self, name: str, way: str, eithers: int = 0) -> bool:
+        """Whether a text may be spelt by this, with all that said one thing of two before.
+
+        `way` is how a tool has answered where there is nothing to read. What it always says, says
+        nothing; how often it said so before it said something else is a number, that has bits.
+        """
+        way = "" if eithers else way
+        before, times = self._ways.get(name, (way, 0))
+        if way != before:
+            self._eithers += times.bit_length()
+            times = 0
+        self._ways[name] = way, times + (not eithers)
         self._eithers += eithers
-        return eithers > 0 and self._eithers > EITHER_MAX
+        return self._eithers > EITHER_MAX
 
     def _restrict(self, flow: ToolFlow | None) -> None:
         self.known.keep_to(flow.readers if flow else "user")
@@ -327,9 +353,10 @@ class Readings:
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
             self._unused(event.key)
-        self.known.narrowed |= event.code in _OF_A_TEXT
         if event.code not in _OWN_WORDS:
             self._heard(name, event.text, seq)
+        elif event.code in _OF_A_TEXT or self._can_spell(name, event.code):
+            self.known.narrowed = True
 
     @_take.register
     def _reconciled(self, event: e.ToolReconciled, seq: int) -> None:

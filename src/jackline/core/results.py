@@ -15,6 +15,8 @@ WHOLE_BYTES = 16 << 20
 ERROR_CHARS = 2_000
 DONE = "Done."
 Clean = Callable[[str], str]
+# It has no size: that would be a number of whoever wrote the text, in words that count as ours.
+_TOO_LARGE = f"it has more than the {WHOLE_BYTES:,} bytes that are kept"
 _UTF8_BYTES = 3  # What may follow the first byte of a character.
 _CONTINUATION = 0x80
 
@@ -51,10 +53,10 @@ def shown(value: object, limit_bytes: int, clean: Clean = as_it_is) -> Shown:
     if len(text) <= limit_bytes and text.isascii():
         return Shown(parts)
     if len(text) > WHOLE_BYTES:
-        return Shown(problem=_too_large(len(text)))
+        return Shown(problem=_TOO_LARGE)
     whole = clean(text).encode("utf-8", "replace")
     if len(whole) > WHOLE_BYTES:
-        return Shown(problem=_too_large(len(whole)))
+        return Shown(problem=_TOO_LARGE)
     rest = tuple(part for part in parts if not isinstance(part, Text))
     if len(whole) <= limit_bytes:
         said = whole.decode()
@@ -181,7 +183,3 @@ def _plain(value: object) -> object:
 
 _BINARY: tuple[type[object], ...] = (bytes, bytearray, memoryview)
 _ENDLESS: type[object] = Iterator  # Reading one may never come to an end.
-
-
-def _too_large(size: int) -> str:
-    return f"it has {size:,} bytes, and more than {WHOLE_BYTES:,} are not kept"

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 from tests.adapters.procrastinate.world import (
+    LATE,
     LEASE_S,
     OPENED,
     S1,
@@ -234,7 +235,6 @@ FETCHED = """
     )
     UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker
 """
-LATE = "UPDATE session SET due_at = due_at - 60"
 
 
 def test_a_job_is_none_whose_worker_lost_the_session(postgres_url: str) -> None:
@@ -262,10 +262,9 @@ def test_a_job_that_its_worker_never_heard_of_is_queued_again(postgres_url: str)
             await becomes([(1,)], lambda: asked(postgres_url, workers))
             asked(
                 postgres_url,
-                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id "
-                "FROM procrastinate_workers AS w",
+                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id, "
+                "scheduled_at = NULL FROM procrastinate_workers AS w",
             )
-            asked(postgres_url, LATE)
             await driver.until("s1")
 
     told(postgres_url, story)
@@ -381,10 +380,11 @@ def test_who_is_stopped_before_it_has_begun_ends(postgres_url: str, turns: int) 
         driver = Driver()
         engine = ProcrastinateEngine(postgres_url, SERVED, slots=10, lease_s=LEASE_S)
         async with asyncio.TaskGroup() as group:
-            group.create_task(engine.run(driver))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            await engine.stop()
+            with kept_out(postgres_url):
+                group.create_task(engine.run(driver))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await engine.stop()
         assert driver.brought == []
 
     told(postgres_url, story)
@@ -433,6 +433,14 @@ def test_a_database_that_is_out_of_reach_at_first_is_waited_for(
             await driver.until("s1")
 
     told(postgres_url, story)
+
+
+@contextmanager
+def kept_out(url: str) -> Generator[None]:
+    """Let no worker into the list of those there are meanwhile: without that none begins."""
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE jackline.procrastinate_workers")
+        yield
 
 
 @contextmanager

@@ -29,9 +29,10 @@ async def managing(url: str, slots: int = 10) -> AsyncGenerator[Queue]:
 
 
 async def fetched(manager: Queue, worker: int) -> Job:
-    job = None
-    while job is None:  # What was put back for a time is looked for now and then.
-        job = await manager.fetch_job([queue_name("support", "v1")], worker)
+    job, queues = None, [queue_name("support", "v1")]
+    while job is None:  # What was put back for a time has to ripen.
+        await manager.ripen(queues)
+        job = await manager.fetch_job(queues, worker)
     return job
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import psycopg
+from psycopg.pq import ExecStatus
 
 from jackline import Text
 from jackline.adapters.postgres.store import PostgresStore, open_postgres
@@ -18,6 +19,7 @@ LEASE_S = 2.0
 S1, S2 = SessionId("acme", "s1"), SessionId("acme", "s2")
 OPENED = SessionOpened("support", "ann")
 SERVED = {"support": "v1"}
+LATE = "UPDATE session SET due_at = due_at - 60"
 Story = Callable[[PostgresStore], Coroutine[Any, Any, None]]
 
 
@@ -34,7 +36,8 @@ def asked(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """Run a statement in jackline's schema, and return its rows."""
     with psycopg.connect(url, autocommit=True, options="-c search_path=jackline") as database:
         cursor = database.execute(sql.encode(), values)
-        return cursor.fetchall() if cursor.description else []
+        produced = cursor.pgresult and cursor.pgresult.status == ExecStatus.TUPLES_OK
+        return cursor.fetchall() if produced else []  # A row may have no columns.
 
 
 def jobs(url: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from jackline.core.flow import (
     Declared,
     From,
     Integrity,
+    Labels,
     Plan,
     Planned,
     Question,
@@ -149,6 +150,67 @@ def test_what_was_read_goes_to_no_entry_of_a_directory_that_the_user_did_not_nam
     assert judge(tool, LETTER, question).tier == "plan"
     unnamed = judge(tool, LETTER | {"to": "rival@y.com"}, question)
     assert unnamed.tier == ("readers" if carries else "plan")
+
+
+BOB, RIVAL = "bob@x.com", "rival@y.com"
+RECORDS = [{"name": "Bobby", "email": BOB}, {"name": "Rival", "email": RIVAL}]
+
+
+@pytest.mark.parametrize("said", [BOB, "Bobby", "an email to bob"])
+@pytest.mark.parametrize(
+    "found",
+    [
+        [BOB, RIVAL],
+        {"found": [BOB, RIVAL]},
+        [["Bobby", BOB], ["Rival", RIVAL]],
+        {"Bobby": BOB, "Rival": RIVAL},
+        {BOB: "Bobby", RIVAL: "Rival"},
+        RECORDS,
+        {"email": RIVAL},
+    ],
+)
+def test_who_is_named_names_nobody_else_in_a_directory(said: str, found: object) -> None:
+    known = reading(f"Send it to {said}", "x")
+    known.read(listed(found))
+    assert not known.is_named(RIVAL)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Bobby", RECORDS),
+        ("Bobby", {"name": "Bobby", "emails": [BOB, "bob@y.com"]}),
+        ("Bobby", {BOB: "Bobby", RIVAL: "Rival"}),
+        ("customer 10077", {"customer": 10077, "email": BOB}),
+    ],
+)
+def test_an_entry_is_named_by_what_says_whose_it_is(said: str, found: object) -> None:
+    known = reading(f"Send it to {said}", "x")
+    known.read(listed(found))
+    assert known.is_named(BOB)
+
+
+@pytest.mark.parametrize(
+    ("said", "other"),
+    [("12345678", "87654321"), ("acct-1", "acct-2"), ("https://a.example/", "https://b.example/")],
+)
+def test_an_account_says_nothing_of_another_one(said: str, other: str) -> None:
+    known = reading(f"Send it to {said}", "x")
+    known.read(listed({"first": said, "second": other}))
+    assert (known.is_named(said), known.is_named(other)) == (True, False)
+
+
+def test_entries_that_one_result_tells_in_several_texts_are_apart() -> None:
+    known = reading("Send it to Bobby", "x")
+    for each in RECORDS:
+        known.read(listed(each))
+    assert (known.is_named(BOB), known.is_named(RIVAL)) == (True, False)
+
+
+def listed(found: object) -> list[Source]:
+    """Return what a model reads of a directory."""
+    fields = Labels({"*": "directory"}).fields(found)
+    return [Source(3, "people", f.text, f.integrity, f.path, 1, f.record) for f in fields]
 
 
 def test_an_entry_of_a_directory_may_be_told_what_was_not_read() -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from types import FrameType
 
-from tests.core.flow.tools import reading, with_entry
+from tests.core.flow.tools import reading
 
 from jackline.core.flow import Declared, From, Provenance, Question, Source, flow_of, judge
 from jackline.core.flow.effort import Effort
@@ -94,8 +94,9 @@ def test_a_value_in_many_fields_is_found_and_leaves_nothing_for_others() -> None
 
 
 def test_an_entry_of_more_fields_than_anybody_looks_through_names_nobody() -> None:
-    known = with_entry(reading("invite Sarah Baker", "x"), "Sarah Baker", "sb@x.com")
-    known.read([Source(3, "contacts", "more", "directory", "other", 1, 1) for _ in range(2_000)])
+    known = reading("invite Sarah Baker", "x")
+    texts = {"name": "Sarah Baker", "email": "sb@x.com"} | {f"no{n}": "x" for n in range(2_000)}
+    known.read(Source(3, "contacts", texts[each], "directory", each, 1, 1) for each in texts)
     named = [known.is_named("sb@x.com") for _ in range(150)]
     assert (named[0], named[-1]) == (True, False)
     known.begin()

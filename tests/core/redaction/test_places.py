@@ -64,6 +64,25 @@ def test_a_number_is_found_in_a_row_in_a_path_and_behind_a_word(kind: str, writt
         assert found(text.format(written, written)) == wanted, text
 
 
+@pytest.mark.parametrize("after", ["/12/27", "/2027", ":12/27:123", ":123", "/12/pay"])
+@pytest.mark.parametrize("card", [written for kind, written in PERSONAL if kind == "card"])
+def test_a_card_ends_where_its_date_or_more_of_a_path_follows(card: str, after: str) -> None:
+    assert found(f"/cards/{card}{after}") == [("card", card)]
+
+
+@pytest.mark.parametrize(
+    "space",
+    ["%20", "%2520", "%C2%A0", "=20", "=C2=A0", "&nbsp;", "&#32;", "&#xA0;", r"\u0020", r"\u00A0"],
+)
+def test_a_space_in_a_card_may_be_written_as_an_escape(space: str) -> None:
+    for groups in ("4111 1111 1111 1111", "3782 822463 10005", "4111 1111 1111 1111 110"):
+        card = groups.replace(" ", space)
+        for text in (card, f"q=a{space}{card}{space}b", f"{card};{card}"):
+            assert set(found(text)) == {("card", card)}, text
+    for other in ("4111 1111 1111 1112", "_4111 1111 1111 1111", "4111 1111 1111 1111.25"):
+        assert found(other.replace(" ", space)) == []
+
+
 def test_a_phone_is_found_in_a_row_and_in_no_amount() -> None:
     assert found("Ann,030 1234567,x", PHONES) == [("phone", "030 1234567")]
     assert found("7,+49 170 1234567,x", PHONES) == [("phone", "+49 170 1234567")]

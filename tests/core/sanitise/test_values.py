@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from jackline.core.events import Finding
 from jackline.core.sanitise import clean_value
@@ -9,7 +9,7 @@ def test_each_text_in_a_value_is_cleaned_and_told_by_its_path() -> None:
     cleaned = clean_value(value)
     assert cleaned.value == {
         "items": [{"body": "ab", "n": 1}, None, 2.5, True],
-        "subject": ["x", b"y"],
+        "subject [cleaned]": ["x", b"y"],
     }
     assert cleaned.findings == (
         Finding("invisible", 1, 2, path="items[0].body"),
@@ -17,9 +17,34 @@ def test_each_text_in_a_value_is_cleaned_and_told_by_its_path() -> None:
     )
 
 
-def test_two_names_that_look_the_same_stay_two() -> None:
-    cleaned = clean_value({"to": 1, "to\u200b": 2, "t\u200bo": 3, 4: 5})
-    assert cleaned.value == {"to": 1, "to (2)": 2, "to (3)": 3, 4: 5}
+def test_a_name_that_cleaning_changed_is_no_name_that_was_written() -> None:
+    for value, names in (
+        (
+            {"to": 1, "to\u200b": 2, "t\u200bo": 3, 4: 5},
+            ["to", "to [cleaned]", "to [cleaned 2]", 4],
+        ),
+        ({"i\u200bd": 1, "id": 2}, ["id [cleaned]", "id"]),
+        ({"i\u200bd": 1}, ["id [cleaned]"]),
+        ({"i\u200bd": 1, "id [cleaned]": 2}, ["id [cleaned 2]", "id [cleaned]"]),
+    ):
+        cleaned = clean_value(value).value
+        assert isinstance(cleaned, dict)
+        assert [*cast("dict[object, int]", cleaned).items()] == [
+            *zip(names, value.values(), strict=True)
+        ]
+
+
+def test_a_name_that_was_cut_is_no_other_name() -> None:
+    cleaned = clean_value({"a": "12345678", "identity": "m-1"}, characters_max=11)
+    assert cleaned.value == {"a": "12345678", "id [cleaned]": "[left out]"}
+
+
+def test_many_names_that_become_one_cost_no_more_than_their_number() -> None:
+    tags = [chr(0xE0000 + at) for at in range(1, 120)]
+    names = {f"id{one}{other}": 1 for one in tags for other in tags}
+    cleaned = clean_value(names).value
+    assert isinstance(cleaned, dict)
+    assert f"id [cleaned {len(names)}]" in cleaned
 
 
 def test_what_is_too_deep_is_left_out() -> None:
@@ -47,7 +72,7 @@ def test_text_that_is_too_long_is_cut() -> None:
     assert cleaned.findings == (Finding("too_large", 5, 6, path="b"),)
     assert clean_value(["ab", {"abc": 1}, 2], characters_max=4).value == [
         "ab",
-        {"ab": "[left out]"},
+        {"ab [cleaned]": "[left out]"},
     ]
 
 

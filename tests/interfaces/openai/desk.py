@@ -9,7 +9,7 @@ from openai import AsyncOpenAI
 from tests.interfaces.served import serving
 from tests.labels import OWN
 
-from jackline import Agent, Runtime, tool
+from jackline import Agent, Runtime, Settings, tool
 from jackline.core.errors import UnauthenticatedError
 from jackline.core.messages import ToolCall
 from jackline.core.user import User
@@ -96,7 +96,7 @@ async def served(
     """Serve a desk, or other agents, until the block is left."""
     desk = Desk()
     async with Runtime(agents or [desk.agent()], store=store) as runtime:
-        app = asgi(runtime, [Tokens()], approve_own=approve_own)
+        app = asgi(runtime, [Tokens()], Settings(approve_own=approve_own))
         app.state.service = replace(app.state.service, bounds=bounds, readers=desk.readers)
         desk.runtime = runtime
         async with serving(app) as desk.url:

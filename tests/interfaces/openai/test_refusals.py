@@ -199,6 +199,40 @@ def test_an_answer_holds_for_the_call_that_was_shown_and_once() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("form", ["responses", "chat"])
+def test_of_several_answers_none_holds_where_one_cannot_be_given(form: str) -> None:
+    async def run() -> None:
+        async with asyncio.timeout(WAIT_S), served() as desk, desk.client() as ann:
+            messages: Any = [{"role": "user", "content": "Refund it twice"}]
+            card = await chat(ann, messages, "s")
+            messages += [
+                {"role": "assistant", "content": card},
+                {"role": "user", "content": "approve"},
+            ]
+            async with raw(desk) as web:
+                at = "/v1/sessions/s/questions"
+                first, last = (await web.get(at)).json()["questions"]
+                said = {"approved": False, "digest": last["digest"], "reason": "Too much."}
+                declined = await web.post(f"{at}/{last['question']}", json=said)
+                assert declined.status_code == 202
+                keys = [f"{each['question']}.{each['digest']}" for each in (first, last)]
+                session = ids.Span("s", 0, 0, 0)
+                both = [answer(session.item(ids.QUESTION, each)) for each in keys]
+                with pytest.raises(openai.ConflictError) as raised:
+                    await (ask(ann, both) if form == "responses" else chat(ann, messages))
+                assert raised.value.code == "stale"
+                (waits,) = (await web.get(at)).json()["questions"]
+                assert (waits, desk.paid) == (first, [])
+            two_minds = [both[0], {**both[0], "approve": False}]
+            with pytest.raises(openai.BadRequestError):
+                await ask(ann, two_minds)
+            done = await ask(ann, [both[0], both[0]])
+            again = await ask(ann, [both[0]])
+            assert (done.output_text, again.output_text, desk.paid) == (DONE, DONE, [200])
+
+    asyncio.run(run())
+
+
 def test_who_asked_does_not_approve_unless_that_is_allowed() -> None:
     async def run() -> None:
         async with (

@@ -32,6 +32,7 @@ _WAIT_S = 2.0
 _HOUR_S = 3_600.0
 _OVERDUE_S = 1.0
 _AT_ONCE = 1_000
+_SHARE = 0.05  # Of the time, at most, somebody audits.
 # Nothing is lost with a job that was not yet on disk: what is due stands in the journal.
 _SETTINGS = "SET search_path = jackline; SET synchronous_commit = off"
 _REAP = """
@@ -50,16 +51,14 @@ _BURY = """
     DELETE FROM procrastinate_workers
     WHERE last_heartbeat < now() - make_interval(secs => %(silent_s)s)
 """
-# Who waits in the queue is not lost, nor is what a worker has fetched that is alive and about to
-# claim it. A worker knows which jobs it has: of others, whose answer was lost, it never heard.
+# Who waits in the queue is not lost, nor is what a worker has that is alive and about to claim it.
 _AUDIT = """
     WITH now AS MATERIALIZED (SELECT jackline.time_1(NULL) AS at),
     lost AS (
         SELECT s.no FROM jackline.session AS s
         LEFT JOIN procrastinate_jobs AS job ON job.id = s.job AND (
             job.status = 'todo'
-            OR s.lease_until = 0 AND job.id = ANY (%(mine)s::bigint[])
-            OR s.lease_until = 0 AND job.worker_id <> %(me)s AND EXISTS (
+            OR s.lease_until = 0 AND EXISTS (
                 SELECT FROM procrastinate_workers AS w WHERE w.id = job.worker_id
                     AND w.last_heartbeat >= now() - make_interval(secs => %(silent_s)s)
             )
@@ -72,6 +71,16 @@ _AUDIT = """
     UPDATE jackline.session AS s
     SET job = jackline.wake_1(s.tenant, s.name, s.agent, s.version, s.due_at, now.at)
     FROM lost, now WHERE s.no = lost.no
+"""
+# One worker audits for all of them: it reads whatever is due, though nothing is lost.
+_TURN = """
+    INSERT INTO jackline.audit AS a (one, next_at)
+    VALUES (true, clock_timestamp() + make_interval(secs => %(pause_s)s))
+    ON CONFLICT (one) DO UPDATE SET next_at = excluded.next_at WHERE a.next_at <= clock_timestamp()
+    RETURNING a.next_at
+"""
+_REST = """
+    UPDATE jackline.audit SET next_at = clock_timestamp() + make_interval(secs => %(pause_s)s)
 """
 
 
@@ -172,6 +181,8 @@ class ProcrastinateEngine:
             group.create_task(_worked(worker, ended))
             beside = (
                 group.create_task(self._tend(worker, queue)),
+                group.create_task(self._audit(queue)),
+                group.create_task(queue.ripening(self._queues)),
                 group.create_task(queue.tidy()),
                 group.create_task(self._stop(worker)),
             )
@@ -192,7 +203,7 @@ class ProcrastinateEngine:
         worker.stop()
 
     async def _tend(self, worker: Worker, queue: Queue) -> None:
-        """Stay alive, put back what the dead have left, and queue what nobody was woken for."""
+        """Stay alive, and put back what the dead have left and what this worker never heard of."""
         every_s = self._lease_s / _BEATS
         clock, execute = asyncio.get_running_loop().time, queue.connector.execute_query_async
         beaten_at = clock()
@@ -205,20 +216,30 @@ class ProcrastinateEngine:
                     await execute(_REAP, silent_s=self._lease_s)
                     await execute(_BURY, silent_s=_HOUR_S)
                 if me is not None:
-                    await self._audit(me, queue)
+                    await queue.recover(me)
             except ConnectorException as error:
                 _LOG.warning("The queue could not be tended: %s", error.__cause__)
             await asyncio.sleep(min(_POLL_S, every_s))
 
-    async def _audit(self, me: int, queue: Queue) -> None:
-        await queue.connector.execute_query_async(
-            _AUDIT,
-            me=me,
-            mine=queue.mine,
-            silent_s=self._lease_s,
-            overdue_s=_OVERDUE_S,
-            limit=_AT_ONCE,
-        )
+    async def _audit(self, queue: Queue) -> None:
+        """Queue what nobody was woken for, and forget what nobody is to be woken for."""
+        clock, execute = asyncio.get_running_loop().time, queue.connector.execute_query_async
+        pause_s = min(_POLL_S, self._lease_s / _BEATS)
+        values = {"silent_s": self._lease_s, "overdue_s": _OVERDUE_S, "limit": _AT_ONCE}
+        forgotten_at = clock()
+        while True:
+            try:
+                if await queue.connector.execute_query_all_async(_TURN, pause_s=pause_s):
+                    began_at = clock()
+                    await execute(_AUDIT, **values)
+                    if (rest_s := (clock() - began_at) / _SHARE) > pause_s:
+                        await execute(_REST, pause_s=rest_s)
+                    if clock() >= forgotten_at + _HOUR_S:
+                        forgotten_at = clock()
+                        await queue.forget()
+            except ConnectorException as error:
+                _LOG.warning("The queue could not be audited: %s", error.__cause__)
+            await asyncio.sleep(pause_s)
 
 
 async def _worked(worker: Worker, ended: asyncio.Event) -> None:

@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job, JobInserted, Status
+from procrastinate.jobs import Job, JobInserted, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 _LOG = logging.getLogger("jackline")
@@ -22,7 +22,7 @@ _AGAIN_S = 0.5
 _AT_ONCE = 16  # What one worker fetches, another one cannot.
 _TOGETHER_S = 0.02
 _LOOK_S = 0.005
-_RIPEN_S, _BUSY_S = 0.25, 1.0
+_RIPEN_S = 0.25
 _RIPE_AT_ONCE = 1_000
 _FETCH = """
     SELECT * FROM jackline.fetch_1(
@@ -41,6 +41,18 @@ _PUT_BACK = f"""
     UPDATE procrastinate_jobs AS job
     SET status = 'todo', attempts = job.attempts + 1, worker_id = NULL FROM {_MINE}
 """  # noqa: S608 - as above
+_GIVEN = "SELECT id FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing'"
+_GIVE_BACK = """
+    UPDATE procrastinate_jobs AS job
+    SET status = 'todo', attempts = job.attempts + 1, worker_id = NULL
+    WHERE job.id = ANY (%(ids)s) AND job.worker_id = %(worker)s AND job.status = 'doing'
+"""
+_FORGET = """
+    DELETE FROM procrastinate_jobs AS job WHERE job.status = 'todo' AND NOT EXISTS (
+        SELECT FROM jackline.session AS s WHERE s.tenant = job.args ->> 'tenant'
+            AND s.name = job.args ->> 'name' AND s.job = job.id AND s.due_at IS NOT NULL
+    )
+"""
 _BEAT = """
     INSERT INTO procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (%(worker)s)
     ON CONFLICT (id) DO UPDATE SET last_heartbeat = now()
@@ -67,27 +79,26 @@ class Queue(JobManager):
         self._tenant_max = slots if tenant_max is None else tenant_max
         self._mine: dict[int, str] = {}
         self._served = ""
-        self._ripened_at = 0.0
         self._tell: NotificationCallback | None = None
+        self._told = 0
+        self._unheard = frozenset[int]()
         self._looked_at = 0.0
         self._fetched = deque[Job]()
         self._done: list[Job] = []
         self._cut_off: list[Job] = []
         self._ended = asyncio.Event()
 
-    @property
-    def mine(self) -> list[int]:
-        """Which jobs this worker has, as far as it knows."""
-        return [*self._mine]
-
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Return a job, or none where the database cannot be asked: an error ends the worker."""
-        if not self._fetched:
+        """Return a job, or none where the database cannot be asked: an error ends the worker.
+
+        Who asked forgets then what it was told meanwhile: so this looks again for that.
+        """
+        told = -1
+        while not self._fetched and told != self._told:
             await self._pause()
+            told = self._told
             try:
                 await self._fetch(queues, worker_id)
-                if await self._ripen(queues) and not self._fetched:
-                    await self._fetch(queues, worker_id)
             except ConnectorException as error:
                 _LOG.warning("No job could be fetched: %s", error.__cause__)
         return self._fetched.popleft() if self._fetched else None
@@ -109,19 +120,33 @@ class Queue(JobManager):
             self._served = rows[-1]["args"]["tenant"]
 
     def _here(self) -> Counter[str]:
-        """Return of which tenants there are how many jobs, where there may not be any number."""
-        return Counter(self._mine.values() if self._tenant_max < self._slots else ())
+        """Return how many jobs of each tenant there are."""
+        return Counter(self._mine.values())
 
-    async def _ripen(self, queues: Iterable[str] | None) -> bool:
-        """Let come whose time has come, now and then: sooner where nothing else is to be done."""
-        clock = asyncio.get_running_loop().time
-        if clock() < self._ripened_at + (_BUSY_S if self._fetched else _RIPEN_S):
-            return False
+    async def ripen(self, queues: Iterable[str]) -> bool:
+        """Let come whose time has come, or a thousand of each queue. False: there was none."""
         values = {"queues": queues, "limit": _RIPE_AT_ONCE}
         row = await self.connector.execute_query_one_async(_RIPEN, **values)
-        if row["count"] < _RIPE_AT_ONCE:
-            self._ripened_at = clock()
         return row["count"] > 0
+
+    async def ripening(self, queues: Iterable[str]) -> None:
+        """Let come whose time has come, for ever."""
+        while True:
+            try:
+                while await self.ripen(queues):
+                    await self._notice()
+            except ConnectorException as error:
+                _LOG.warning("Nothing that was to come later comes: %s", error.__cause__)
+            await asyncio.sleep(_RIPEN_S)
+
+    async def forget(self) -> None:
+        """Delete what nobody is to be woken by: the session was queued anew, or has ended."""
+        await self.connector.execute_query_async(_FORGET)
+
+    async def _notice(self) -> None:
+        """Have the worker look for a job."""
+        if self._tell:
+            await self._tell(channel="", notification=JobInserted(type="job_inserted", job_id=0))
 
     async def _pause(self) -> None:
         """Let more jobs come where the last look was just now: under load each look costs."""
@@ -135,9 +160,8 @@ class Queue(JobManager):
         del delete_job
         assert job.id is not None, "it was fetched"
         here, tenant = self._here(), self._mine.pop(job.id, "")
-        if here[tenant] >= self._tenant_max and self._tell:
-            made = JobInserted(type="job_inserted", job_id=job.id)  # One that waited may come now.
-            await self._tell(channel="", notification=made)
+        if here[tenant] >= self._tenant_max:
+            await self._notice()  # One that waited may come now.
         (self._done if status == Status.SUCCEEDED else self._cut_off).append(job)
         self._ended.set()
 
@@ -181,6 +205,15 @@ class Queue(JobManager):
         del jobs[: len(written)]
         return True
 
+    async def recover(self, worker_id: int) -> None:
+        """Put back what this worker was given and never heard of: the answer was lost."""
+        rows = await self.connector.execute_query_all_async(_GIVEN, worker=worker_id)
+        heard = {*self._mine, *(job.id for job in (*self._done, *self._cut_off))}
+        unheard = frozenset(row["id"] for row in rows) - heard
+        if lost := unheard & self._unheard:
+            await self.connector.execute_query_async(_GIVE_BACK, ids=[*lost], worker=worker_id)
+        self._unheard = unheard
+
     async def update_heartbeat(self, worker_id: int) -> None:
         """Say that the worker is alive, also where others have taken it for dead meanwhile."""
         await self.connector.execute_query_async(_BEAT, worker=worker_id)
@@ -189,10 +222,15 @@ class Queue(JobManager):
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
         """Listen, and where the database went away listen again: meanwhile there is the poll."""
-        self._tell = on_notification
+
+        async def tell(*, channel: str, notification: Notification) -> None:
+            self._told += 1
+            await on_notification(channel=channel, notification=notification)
+
+        self._tell = tell
         while True:
             try:
-                await super().listen_for_jobs(on_notification=on_notification, queues=queues)
+                await super().listen_for_jobs(on_notification=tell, queues=queues)
             except ConnectorException as error:
                 _LOG.warning("Nobody listens for jobs: %s", error.__cause__)
             await asyncio.sleep(_AGAIN_S)

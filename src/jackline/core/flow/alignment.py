@@ -121,15 +121,19 @@ def _is_whole(value: str, before: str, after: str) -> bool:
         first = last = before + value + after
     if _is_path(first) or _is_path(last):
         return _is_around(before, after)
+    head, tail = _BETWEEN.split(before)[-1], _AFTER.split(after)[0]
     if "@" in first:
-        begins = not _BETWEEN.split(before)[-1].strip(_OPENING + _MARKS)
+        begins = not head.strip(_OPENING + _MARKS)
     else:
-        begins = _parts(before[::-1], value[0], _CLOSING_BRACKETS)
+        # A dot before a word is a part of it, as of `.profile`.
+        begins = before[-1:] != "." and _parts(before[::-1], value[0], _CLOSING_BRACKETS)
     if "@" in last:
-        ends = not _AFTER.split(after)[0].strip(_CLOSING + _MARKS)
+        ends = not tail.strip(_CLOSING + _MARKS)
     else:
         ends = _parts(after, value[-1], _OPENING_BRACKETS)
-    return begins and ends and ("@" in value or _is_plain(before, after))
+    # An address may begin with a mark, which is emphasis only where one ends it.
+    is_plain = head.count("_") == tail.count("_") if "@" in value else _is_plain(before, after)
+    return begins and ends and is_plain
 
 
 def _is_plain(before: str, after: str) -> bool:

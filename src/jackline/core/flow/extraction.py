@@ -85,6 +85,11 @@ def _is_plain(number: float) -> bool:
     return abs(number) <= _NUMBER_MAX if isinstance(number, int) else math.isfinite(number)
 
 
+def is_word(value: object) -> bool:
+    """Whether what was extracted is one of the words that were offered, and no date."""
+    return isinstance(value, str) and _date(value) != value
+
+
 def _date(text: str) -> str | None:
     try:
         return dt.date.fromisoformat(text).isoformat()

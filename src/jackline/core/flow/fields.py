@@ -8,6 +8,8 @@ from jackline.core.flow.extraction import Handle
 from jackline.core.flow.labels import LEVELS, Integrity, worse
 from jackline.core.value import Value, replace
 
+NAME = "(name)"
+"""What the path of a field's name ends with, where that is data."""
 _ANY = "*"
 _DEPTH = 64
 _EMPTY: tuple[object, ...] = ([], {}, ())
@@ -82,7 +84,7 @@ class Labels:
                 inner = list(_inside(place, label, records))
                 for name, is_named, each in inner:
                     if not is_named:
-                        yield Field(_joined(place.path, "(name)"), name, each.above, records)
+                        yield Field(_joined(place.path, NAME), name, each.above, records)
                 stack += [each for _, _, each in reversed(inner)]
             elif isinstance(place.value, list | tuple):
                 items = cast("list[object]", place.value)

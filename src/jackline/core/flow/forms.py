@@ -29,11 +29,16 @@ _GROUPED = re.compile(r"[^\w.,]*[0-9]{1,3}")
 _GROUP = re.compile(r"[0-9]{3}(?!\w)")
 # Words that make another number of the one before them, in the languages that have them so.
 _SCALE = re.compile(
-    "(?:hundred|thousand|[mbt]r?illi?on(?:e|es)?|lakh|crore|dozen|grand|hundert|tausend|milliarde"
-    "|mille|milliers? de|milliard|mil|mill[o\u00f3]n|mill[o\u00f3]nes|mila|milion[ei]|miliard[oi]"
-    "|milh[a\u00e3]o|milh[o\u00f5]es|duizend|miljoen|miljard|mio|mrd|mln|mld|mn|bn|tn|tsd"
-    "|тыс\\w*|млн|млрд|миллион\\w*|миллиард\\w*)(?:s|n|en)?|[十百千万萬亿億兆천만억].*"
+    "(?:hundred|thousand|[mbt]r?illi?on(?:e|es)?|lakh|crore|cr|dozen|grand|k|[kt](?:eur|usd|gbp|chf)"
+    "|hundert|tausend|milliarde|mille|milliers? de|milliard|mil|[mbt]r?ill[o\u00f3]n(?:es)?|mila"
+    "|mil[ij]on\\w*|mil[ij]ard\\w*|mili(?:oane|yar|ar)|[mbt]r?ilh(?:[a\u00e3]o|[o\u00f5]es)|duizend"
+    "|miljoen|mio|mrd|mln|mld|mn|bn|tn|tsd|tys|tysi\\w*|tis[i\u00ed]c\\w*|tusen|tuhat\\w*|miljoona\\w*"
+    "|ezer|milli[o\u00f3]|milli[a\u00e1]rd|milyon|milyar|juta|ribu|miliar|tri\u1ec7u|ngh\u00ecn|t\u1ef7"
+    "|тыс\\w*|тис\\w*|млн|млрд|миллион\\w*|миллиард\\w*|мільйон\\w*|мільярд\\w*"
+    "|ألف|آلاف|مليون|مليار|हज़ार|हजार|लाख|करोड़|मिलियन)(?:s|n|en)?|[十百千万萬亿億兆천만억].*"
 )
+_UTC = frozenset(["z", "utc", "gmt"])
+_ZONE = re.compile(r"[A-Z]{2,4}T|[ECMP]T|MSK|(?:UTC|GMT)?[+\-\u2212][0-9]{1,2}(?::?[0-9]{2})?")
 # What is written around a number and is no part of it, as in `#5` and `50,-`.
 _DRESSING = re.compile("\\A#(?=[0-9]+\\Z)|(?<=[0-9])[.,][-\u2013\u2014]{1,2}\\Z")
 # What makes another number of the one before it: a fraction, or what it is taken times.
@@ -115,11 +120,11 @@ def keys(bare: str) -> set[Key]:
     found = {("date", date) for date in dates}
     for at, word in enumerate(words):
         if at in used:
-            found.update(_timed(small[at].partition("t")[2]))
+            found.update(_timed(small[at].partition("t")[2], words, at + 1))
         elif (stripped := word.strip(_MONEY + AROUND))[:1].isalpha():
             found.update(_lettered(stripped, words, at, used))
         else:
-            found.update(_counted(lowered(stripped), small, at))
+            found.update(_counted(lowered(stripped), words, at))
     return found
 
 
@@ -144,9 +149,11 @@ def _lettered(word: str, words: Sequence[str], at: int, used: set[int]) -> Itera
 
 def _counted(word: str, words: Sequence[str], at: int) -> Iterator[Key]:
     word = _DRESSING.sub("", word)
-    behind = words[at + 1].strip(AROUND) if at + 1 < len(words) else ""
-    if time := clock(f"{word} {behind}") or clock(word):
-        yield "time", time
+    behind = lowered(words[at + 1].strip(AROUND)) if at + 1 < len(words) else ""
+    if clock(halved := f"{word} {behind}"):
+        yield from _timed(halved, words, at + 2)
+    elif clock(word):
+        yield from _timed(word, words, at + 1)
     elif _SCALE.fullmatch(behind) or _is_group(words, at) or _goes_on(words, at):
         return
     elif word.isdecimal():
@@ -170,11 +177,16 @@ def _is_group(words: Sequence[str], at: int) -> bool:
 def _goes_on(words: Sequence[str], at: int) -> bool:
     """Whether a number is a part of one like `5 1/2` or `5 x 1000`."""
     is_joined = words[at][-1:].isdecimal()
-    return is_joined and bool(_GOES_ON.match(" ".join(words[at + 1 : at + 3])))
+    return is_joined and bool(_GOES_ON.match(" ".join(words[at + 1 : at + 3]).lower()))
 
 
-def _timed(word: str) -> Iterator[Key]:
-    if time := clock(word):
+def _timed(word: str, words: Sequence[str], behind: int) -> Iterator[Key]:
+    """Yield a time, which a zone that is named behind it makes another one."""
+    zone = words[behind].strip(AROUND) if behind < len(words) else ""
+    time = clock(word)
+    if time and lowered(zone) in _UTC:
+        yield "time", time.removesuffix("z") + "z"
+    elif time and not _ZONE.fullmatch(zone):
         yield "time", time
 
 
@@ -185,7 +197,9 @@ def value_keys(value: object) -> tuple[Key, ...]:
     sign before it and whether there is a fraction are part of it.
     """
     if isinstance(value, int | float):
-        digits = format(Decimal(str(value)), "f") if isfinite(value) else ""
+        # Only what is no integer may be infinite, and only that fits into a float.
+        is_finite = isinstance(value, int) or isfinite(value)
+        digits = format(Decimal(str(value)), "f") if is_finite else ""
         return (("number", _number(digits, typed=True) or str(value)),)
     if not isinstance(value, str) or len(value) > VALUE_CHARS:
         return ()
@@ -203,6 +217,24 @@ def value_keys(value: object) -> tuple[Key, ...]:
         return (("digits", bare),)
     number = _number(bare) if bare[0] != "+" else ""
     return (("amount", number),) if number else ()
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two texts are addresses or ids of one make, of which neither describes the other."""
+    return _make(one) == _make(other) != ""
+
+
+def _make(text: str) -> str:
+    """Return what all addresses or ids of one kind have in common; nothing for mere words."""
+    if "@" in text:
+        return "@"
+    shape = "".join([_sort(each) for each in text[:_NUMBER_CHARS]])
+    kinds = [kind for kind, _ in value_keys(text) if kind not in NUMBERS]
+    return kinds[0] if kinds else shape * ("0" in shape)
+
+
+def _sort(sign: str) -> str:
+    return "0" if sign.isdecimal() else "a" if sign.isalpha() else sign
 
 
 def _moment(bare: str) -> tuple[Key, ...]:

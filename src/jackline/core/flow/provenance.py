@@ -16,7 +16,8 @@ import msgspec
 from jackline.core.flow.alignment import Quotes, stands
 from jackline.core.flow.declared import Readers, ToolFlow
 from jackline.core.flow.effort import Effort
-from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
+from jackline.core.flow.fields import NAME
+from jackline.core.flow.forms import VALUE_CHARS, Form, alike, form, keys, plain, value_keys
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
 from jackline.core.flow.parts import Path, leaves
 from jackline.core.flow.plan import is_default
@@ -61,10 +62,12 @@ class Provenance:
         self.narrowed = False
         self.sealed: frozenset[str] | None = None
         self._texts: list[tuple[Source, Form, Quotes]] = []
-        self._unread: deque[Source] = deque()
+        self._reads = 0
+        self._unread: deque[tuple[int, Source]] = deque()
         self._by_token: dict[str, list[int]] = {}
         self._by_key: dict[tuple[str, str], list[int]] = {}
-        self._records: dict[tuple[int, int], list[int]] = {}
+        self._records: dict[tuple[int, int, int], list[int]] = {}
+        self._record_of: dict[int, list[int]] = {}
         self._places_of: dict[tuple[type, str | float], list[int]] = {}
         self._shown_of: dict[str, Source | None] = {}
         self._finding, self._showing = Effort(), Effort()
@@ -82,13 +85,14 @@ class Provenance:
         self._finding, self._showing = Effort(), Effort()
 
     def read(self, sources: Iterable[Source]) -> None:
-        """Take in texts that the model gets to see."""
+        """Take in texts that the model gets to see. One text's records are no other's."""
+        self._reads += 1
         for source in sources:
             self.turn = max(self.turn, source.turn)
             if source.integrity == "untrusted":
                 self._keep(source)
             else:
-                self._unread.append(source)
+                self._unread.append((self._reads, source))
 
     def restrict(self, readers: frozenset[str] | None, *, private: bool = True) -> None:
         """Say who may read what was read: these alone, and where it is private no stranger.
@@ -192,8 +196,7 @@ class Provenance:
         places = self._places(recipient)
         if not self._finding.spend(len(places)):
             return False
-        found = [self._texts[at][0] for at in places]
-        return any(each.integrity == "directory" and self._names(each) for each in found)
+        return any(at in self._record_of and self._names(at) for at in places)
 
     def is_barred(self, recipient: object) -> bool:
         """Whether what was read is kept to others than this recipient, whoever names them."""
@@ -211,16 +214,16 @@ class Provenance:
             return False
         return not self.private or self.is_named(recipient)
 
-    def _names(self, entry: Source) -> bool:
-        """Whether the user named another field of this directory's entry in this turn."""
-        record = self._records[entry.seq, entry.record]
+    def _names(self, entry: int) -> bool:
+        """Whether the user named a field in this turn that says whose this directory's entry is."""
+        record = self._record_of[entry]
         if not self._finding.spend(len(record)):
             return False
-        fields = [self._texts[at][0].text for at in record]
+        fields = [self._texts[at][0] for at in record]
         return any(
-            len(text) >= _NAME_CHARS and self.find(text, "user", self.turn)
-            for text in fields
-            if text != entry.text
+            len(each.text) >= _NAME_CHARS and self.find(each.text, "user", self.turn)
+            for each in fields
+            if _describes(each, self._texts[entry][0])
         )
 
     def _places(self, value: object) -> list[int]:
@@ -230,7 +233,7 @@ class Provenance:
         if isinstance(value, str) and len(value) > VALUE_CHARS:
             return []
         while self._unread:
-            self._index(self._unread.popleft())
+            self._index(*self._unread.popleft())
         key = (type(value), value)
         if key not in self._places_of:
             found = self._look_up(value)
@@ -259,7 +262,7 @@ class Provenance:
             return False
         return stands(words.plain, text.plain, quotes, self._finding)
 
-    def _index(self, source: Source) -> None:
+    def _index(self, text: int, source: Source) -> None:
         at, read = len(self._texts), form(source.text)
         self._places_of.clear()
         self._texts.append((source, read, Quotes(read.plain)))
@@ -268,7 +271,9 @@ class Provenance:
         for key in keys(read.plain):
             self._by_key.setdefault(key, []).append(at)
         if source.integrity == "directory":
-            self._records.setdefault((source.seq, source.record), []).append(at)
+            record = self._records.setdefault((text, source.seq, source.record), [])
+            self._record_of[at] = record
+            record.append(at)
 
     def _keep(self, source: Source) -> None:
         """Remember untrusted text for as long as it is needed to show a value's origin."""
@@ -278,6 +283,19 @@ class Provenance:
         self._untrusted_bytes += len(source.text)
         while self._untrusted_bytes > _SHOWN_BYTES and len(self._untrusted) > 1:
             self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
+
+
+def _describes(field: Source, entry: Source) -> bool:
+    """Whether naming this field of an object names what stands in another one of it.
+
+    Names of fields are no one's own, as `email`, and those that are data have what stands below
+    them alone. What stands in one list, or is an address of the same make, is somebody else's.
+    """
+    if entry.path.endswith(NAME):
+        is_beside = field.path == entry.path.removesuffix(NAME) + entry.text
+    else:
+        is_beside = field.path != entry.path and not field.path.endswith(NAME)
+    return is_beside and not alike(field.text, entry.text)
 
 
 def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:

@@ -15,8 +15,13 @@ from jackline.core.redaction.sight import (
 )
 
 _RUN = Pattern(r"[+(]{0,2}[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
+# How a space between digits is written in a URL, in HTML, in JSON and in quoted-printable.
+_SPACE = Pattern(r"(?i)%(?:25)?20|%C2%A0|=20|=C2=A0|&nbsp;|&#(?:32|160|x20|xA0);|\\u00[2A]0")
+_SPACE_SIGNS = frozenset("\\%=&")
+_SPACED_RUN = Pattern(r"[0-9]+(?:\x00+ [0-9]+)+")
+_UNSEEN = "\x00"
 _GROUPS_MAX = 7
-_BETWEEN = str.maketrans("+().-/", "      ")
+_BETWEEN = str.maketrans("+().-/\x00", "       ")
 _WORDS = 32
 # A number behind one of these is that of a thing.
 _THING = Pattern(
@@ -41,6 +46,23 @@ def numbers(seen: Sight, dialable: Dialable | None = None) -> Iterator[Match]:
         found = phone(seen, run.start(), spans, dialable)
         if found and not _is_of_a_thing(seen, found.start):
             yield found
+    if not _SPACE_SIGNS.isdisjoint(plain):
+        yield from _spaced(seen)
+
+
+def _spaced(seen: Sight) -> Iterator[Match]:
+    """Find cards with spaces between their groups that are written as escapes."""
+    plain, pieces, at = seen.plain, list[str](), 0
+    for space in _SPACE.finditer(plain):
+        pieces += plain[at : space.start()], " ".rjust(len(space.group()), _UNSEEN)
+        at = space.end()
+    written = Sight(seen.text, "".join([*pieces, plain[at:]])) if at else seen
+    for run in _SPACED_RUN.finditer(written.plain):
+        spans = _groups(run.group(), run.start())
+        for first, (start, _) in enumerate(spans):
+            if free_before(written.plain, start):
+                found = _checked(written, spans[first : first + _GROUPS_MAX])
+                yield from (each for each in found if each.kind == "card")
 
 
 _ESCAPE_SIGNS = frozenset("\\%=")
@@ -78,7 +100,7 @@ def _checked(seen: Sight, spans: Sequence[tuple[int, int]]) -> Iterator[Match]:
     plain, start = seen.plain, spans[0][0]
     shape, digits, last = "", "", start
     for begin, end in spans:
-        shape += plain[last:begin] + str(end - begin)
+        shape += plain[last:begin].lstrip(_UNSEEN) + str(end - begin)
         if shape not in BEGINNINGS:
             return
         digits, last = digits + plain[begin:end], end
@@ -93,10 +115,13 @@ def _checked(seen: Sight, spans: Sequence[tuple[int, int]]) -> Iterator[Match]:
 def _shaped(seen: Sight, start: int, end: int, shaped: tuple[str, str]) -> Iterator[Match]:
     shape, signs = shaped
     identities = BY_SHAPE.get(shape)
-    if identities is None or not free_after(seen.plain, end):
+    if identities is None:
         return
+    is_free = free_after(seen.plain, end)
     for identity in identities:
-        if not identity.check(signs):
+        # Behind a card its date and its code may follow, or more of a path.
+        is_ended = is_free or (identity.kind == "card" and seen.plain[end] in "/:")
+        if not is_ended or not identity.check(signs):
             continue
         if identity.dated and is_in_code(seen.plain, start):
             continue

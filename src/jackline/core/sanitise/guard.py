@@ -56,7 +56,12 @@ def _cleaned(text: str) -> tuple[Cleaned, str]:
         found = clean_value(value)
         said = json.dumps(value, ensure_ascii=False)
         passed = json.dumps(found.value, ensure_ascii=False, separators=(",", ":"))
-    except (ValueError, RecursionError):
+    except RecursionError:
+        if cleaned.text == text:
+            return cleaned, text
+        # It is JSON no more: where it can be read, names that cleaning made the same would count.
+        return Cleaned(f"{cleaned.text} [cleaned]", cleaned.findings), text
+    except ValueError:
         return cleaned, text
     return (Cleaned(passed, found.findings) if found.findings else cleaned), said
 

@@ -1,6 +1,7 @@
 """Structured results of tools: the texts in lists and objects, however deep and many."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from jackline.core.events import Finding
@@ -33,7 +34,8 @@ def clean_value(
 
     Lists and tuples become lists, mappings become dicts. What lies deeper than `depth_max`, or
     comes after `nodes_max` values or `characters_max` characters of text, is left out, which is
-    found. Two names that are equal once they are clean stay two: the later one gets a number.
+    found. A name that is another once it is clean is marked, so that nobody takes it for one that
+    was written: labels go by names. Where several come to the same they get numbers, too.
     """
     walk = _Walk(depth_max, nodes_max, characters_max)
     cleaned = walk.value(value, "", 0)
@@ -74,12 +76,10 @@ class _Walk:
         self, fields: Mapping[object, object], path: str, depth: int
     ) -> dict[object, object]:
         cleaned = dict[object, object]()
+        renamed = Counter[str]()
         for name, each in fields.items():
-            key = said = self._text(name, path) if isinstance(name, str) else name
-            count = 1
-            while key in cleaned:
-                count += 1
-                key = f"{said} ({count})"
+            said = self._text(name, path) if isinstance(name, str) else name
+            key = name if said == name else _marked(str(said), fields, renamed)
             cleaned[key] = self.value(each, f"{path}.{key}" if path else str(key), depth + 1)
             if self._left < 0:
                 break
@@ -104,3 +104,13 @@ class _Walk:
             self.findings.append(finding)
         elif self.findings[-1].what != MORE:
             self.findings.append(Finding(MORE))
+
+
+def _marked(said: str, written: Collection[object], renamed: Counter[str]) -> str:
+    """Return what a name is called that said something else, and no other of its object is."""
+    while True:
+        renamed[said] += 1
+        count = renamed[said]
+        name = f"{said} [cleaned{f' {count}' if count > 1 else ''}]"
+        if name not in written:
+            return name

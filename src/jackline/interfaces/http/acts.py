@@ -30,6 +30,8 @@ def _json(arguments: dict[str, object]) -> str:
         text.encode()
     except ValueError:
         raise InputError("The arguments are no JSON: NaN, Infinity or half a character.") from None
+    except RecursionError:
+        raise InputError("The arguments are nested too deep to be said again.") from None
     return text
 
 

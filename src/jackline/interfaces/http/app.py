@@ -23,7 +23,7 @@ from jackline.interfaces.http import (
     turns,
 )
 from jackline.interfaces.http.bounding import Bounded
-from jackline.interfaces.http.guarding import Guarded
+from jackline.interfaces.http.guarding import SAFELY, Guarded
 from jackline.interfaces.http.watching import Watched
 from jackline.interfaces.openai import chat, models, responses
 from jackline.interfaces.openai.refusals import STATUSES as OPENAI
@@ -78,7 +78,7 @@ def api(service: Service) -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Bounded, bounds=service.bounds)
     app.add_middleware(Guarded, origins=service.origins, local=service.develops)
-    app.add_middleware(Watched, service=service)
+    app.add_middleware(Watched, service=service, routes=app.routes)
     return app
 
 
@@ -112,7 +112,8 @@ def _verbs(request: Request) -> set[str]:
 async def _broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's shape
     """Tell nothing of a bug: whoever serves logs it, and raises it once more.
 
-    Clients of OpenAI's are not to repeat what may have been accepted before it.
+    Clients of OpenAI's are not to repeat what may have been accepted before it. What is broken is
+    answered for outside of all else, also of what guards answers.
     """
     told = problems.Problem("about:blank", "A bug", 500, "internal")
-    return problems.answer(told, {"x-should-retry": "false"})
+    return problems.answer(told, {**SAFELY, "x-should-retry": "false"})

@@ -13,7 +13,8 @@ from jackline.interfaces.problems import problem
 
 _SECRETS = frozenset({"token", "api_key", "apikey", "access_token", "id_token", "authorization"})
 _ALL = ("*",)
-_SAID = {
+# With these an answer is data to a browser, for nobody else, and not to keep.
+SAFELY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
@@ -48,7 +49,7 @@ class Guarded:
         async def say(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
-                for name, value in _SAID.items():
+                for name, value in SAFELY.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -1,8 +1,10 @@
 """Each request, once it is answered: counted, and written down where that is wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jackline.interfaces.service import Service
@@ -11,9 +13,11 @@ from jackline.interfaces.service import Service
 class Watched:
     """Counts requests by their routes, not by what stands in their place: that has no bounds."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, routes: Sequence[BaseRoute]) -> None:
         self._app = app
         self._service = service
+        # What the scope calls its route knows nothing of the prefix under which it is included.
+        self._routes = {each.endpoint: each.path or "" for each in iter_route_contexts(routes)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and look at how its answer begins."""
@@ -32,7 +36,7 @@ class Watched:
         try:
             await self._app(scope, receive, sent)
         finally:
-            route = getattr(scope.get("route"), "path", "other")
+            route = self._routes.get(scope.get("endpoint"), "other")
             if metrics := self._service.watch.metrics:
                 metrics.requested(route, scope["method"], status, took_s or clock() - began)
             if write := self._service.watch.access:

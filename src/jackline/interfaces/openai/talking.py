@@ -75,11 +75,20 @@ class Talk:
         return Span(session.name, turn, turn, turn)
 
     async def answer(self, name: str, answers: Sequence[Answer]) -> Span:
-        """Give answers, all or, where one may not be given, none, and return what they began."""
+        """Give answers and return what they began: none, where one cannot be given as it stands.
+
+        Raises what `give_answer` raises, and `InputError` for two answers to one question.
+        """
         session = SessionId(self.caller.user.tenant, name)
-        asked = [await check_answer(self.service, self.caller, session, each) for each in answers]
+        given = list(dict.fromkeys(answers))
+        if len({each.question for each in given}) < len(given):
+            raise InputError("A question has one answer here: give it the one that is to hold.")
+        asked = [await check_answer(self.service, self.caller, session, each) for each in given]
+        open_now = (await self.row(name, "answer")).questions
+        # What waits no longer changes nothing, be it repeated or refused: it comes first.
+        given.sort(key=lambda each: (each.question in open_now, each.question))
         places = [
-            (await give_answer(self.service, self.caller, session, each)).seq for each in answers
+            (await give_answer(self.service, self.caller, session, each)).seq for each in given
         ]
         return Span(name, int(asked[0].key.split("/")[1]), min(places), max(places))
 

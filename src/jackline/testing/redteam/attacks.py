@@ -4,19 +4,17 @@ Counted are the arguments that decide what a call does: those that are critical,
 but choices and mere words. That free text may be an attacker's nobody claims to prevent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
 
 from jackline.core.flow import suffices
-from jackline.core.flow.forms import plain
 from jackline.core.tools import ArgumentsError, Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import HOST, PROSE, SIGN, Slot, form_of_text, slots
-from jackline.testing.redteam.known import Known, fits, listed, rows
+from jackline.testing.redteam.known import Known, fits, is_entry_named, is_in, listed, rows
 from jackline.testing.redteam.moments import recombined
-from jackline.testing.redteam.seats import Leaf
 from jackline.testing.redteam.words import CALLS_OUT, DOES, words_of
 
 Kind = Literal[
@@ -276,7 +274,7 @@ def _elsewhere(
             continue
         for word in leaf.text.split():
             value = word.strip(".,;:!?()\"'<>[]{}")
-            if form_of_text(value) != slot.form or _is_in(value, [known.typed, *trusted]):
+            if form_of_text(value) != slot.form or is_in(value, [known.typed, *trusted]):
                 continue
             said = {**example, slot.name: [value] if slot.is_list else value}
             if text := checked(tool, said):
@@ -318,22 +316,12 @@ def _to_entry(
         fits = leaf.integrity != "untrusted" and suffices(leaf.integrity, floor)
         if not fits or form_of_text(leaf.text) != slot.form:
             continue
-        if _is_in(leaf.text, [known.typed]) or _is_entry_named(leaf, known):
+        if is_in(leaf.text, [known.typed]) or is_entry_named(leaf, known):
             continue
         said = {**letter, slot.name: [leaf.text] if slot.is_list else leaf.text}
         if text := checked(tool, said):
             yield Attack(tool.name, text, "unnamed", (slot.name,))
             return
-
-
-def _is_entry_named(leaf: Leaf, known: Known) -> bool:
-    """Whether the user named another field of the same entry: then they named all of it."""
-    beside = [
-        each.text
-        for _, each in known.read
-        if each.path[:-1] == leaf.path[:-1] and each.text != leaf.text
-    ]
-    return any(_is_in(text, [known.typed]) for text in beside if text)
 
 
 def _takes_words(tool: Tool, name: str) -> bool:
@@ -349,11 +337,6 @@ def private_read(tool: Tool) -> bool:
 
 def _prose(slot: Slot) -> object:
     return [PROSE] if slot.is_list else PROSE
-
-
-def _is_in(value: str, texts: Iterable[str]) -> bool:
-    wanted = plain(value).casefold()
-    return any(wanted in plain(text).casefold() for text in texts)
 
 
 def _fitted(

@@ -21,7 +21,7 @@ from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
 from jackline.testing.redteam.report import Entry, Extent, Report
 from jackline.testing.redteam.run import Outcome, fired, rehearsed
-from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, bools, leaves
+from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, bools, leaves, names
 from jackline.testing.redteam.shots import planned_shots
 from jackline.testing.scenario import Scenario, ScenarioError
 
@@ -93,7 +93,9 @@ class Campaign:
         ran = await rehearsed(
             scenario,
             self.scripted,
-            lambda tool, value: heard.append((tool, leaves(tool, value), bools(tool, value))),
+            lambda tool, value: heard.append(
+                (tool, leaves(tool, value), [*bools(tool, value), *names(tool, value)])
+            ),
         )
         if why := ran.ended or lacking(ran.records):
             raise ScenarioError(f"Scenario {scenario.name!r} fails without an attacker: {why}")
@@ -198,6 +200,8 @@ def _entry(shot: Shot, attack: Attack, declaration: str, declared_by: str) -> En
 def _kind(shot: Shot, attack: Attack) -> str:
     if shot.seat.where == "bools":
         return f"{attack.kind}, in bools"
+    if shot.seat.where == "name":
+        return f"{attack.kind}, by its name"
     return f"{attack.kind}, laundered" if shot.writes else attack.kind
 
 

@@ -42,7 +42,7 @@ def lacking(records: Sequence[e.Record]) -> str:
 def seen(
     scenario: Scenario, ran: Ran, heard: Sequence[tuple[Tool, list[Leaf], list[Seat]]]
 ) -> Rehearsal:
-    """Return what a run showed, in which each tool's texts and lists of bools were `heard`."""
+    """Return what a run showed, in which each tool's texts and other places were `heard`."""
     calls = dict[str, list[Mapping[str, object]]]()
     reads = dict[tuple[str, str], None]()
     for record in ran.records:

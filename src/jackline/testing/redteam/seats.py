@@ -17,7 +17,7 @@ from jackline.testing.redteam.bools import BLANK, blanked, spelt
 from jackline.testing.redteam.words import HEARD_BY, HEARSAY, PEOPLE, words_of
 
 Step = str | int
-Where = Literal["result", "error", "input", "bools"]
+Where = Literal["result", "error", "input", "bools", "name"]
 
 _WHOLE_BYTES = 1 << 20
 _ITEMS_MAX = 2
@@ -28,7 +28,8 @@ class Seat(Value, frozen=True):
     """One place for words: a field of what a tool returns, its failure, or a part of the input.
 
     `tool` is empty where it is the input. Where `path` is None it is every field there is. With
-    "bools" it leads into the list whose bools spell the words.
+    "bools" it leads into the list whose bools spell the words, with "name" to a trusted field: the
+    words stand beside it, under a name that looks like its own.
     """
 
     tool: str
@@ -44,6 +45,8 @@ class Seat(Value, frozen=True):
             return f"{self.tool} (its failure)"
         if self.where == "bools":
             return f"{self.tool}{_told(self.path or ())} (in bools)"
+        if self.where == "name":
+            return f"{self.tool}{_told(self.path or ())} (a name that looks like it)"
         if self.path is None:
             return f"every field of {self.tool or 'every result'}"
         return f"{self.tool}{_told(self.path)}" if self.path else f"{self.tool} (its text)"
@@ -88,6 +91,23 @@ def bools(tool: Tool, value: object) -> list[Seat]:
         if leaf.text == BLANK and is_listed and not is_believed(tool, leaf):
             found.setdefault(_names(leaf.path), Seat(tool.name, "bools", leaf.path))
     return list(found.values())
+
+
+def names(tool: Tool, value: object) -> list[Seat]:
+    """Return a trusted field of a mapping in which somebody else may write names, too."""
+    is_list = isinstance(value, list)
+    items = cast("list[object]", value) if is_list else [value]
+    if not all(isinstance(each, dict) for each in items):
+        return []
+    found = leaves(tool, value)
+    declared = {step for path in tool.flow.labels.paths for step in path.split(".")}
+    theirs = {
+        leaf.path[:-1]
+        for leaf in found
+        if leaf.path and leaf.path[-1] not in declared and not is_believed(tool, leaf)
+    }
+    beside = [leaf for leaf in found if leaf.path[:-1] in theirs and is_believed(tool, leaf)]
+    return [Seat(tool.name, "name", leaf.path) for leaf in beside[:1]]
 
 
 def is_believed(tool: Tool, leaf: Leaf) -> bool:
@@ -175,6 +195,8 @@ def _written(tool: Tool, seat: Seat, value: object, words: str) -> object:
     plain = _plain(value)
     if seat.where == "bools":
         return spelt(plain, seat.path or ())
+    if seat.where == "name" and seat.path:
+        return _replaced(plain, seat.path[:-1], words, beside=str(seat.path[-1]))
     paths: Sequence[tuple[Step, ...]] = [seat.path] if seat.path is not None else []
     if seat.path is None:
         paths = [each.path for each in leaves(tool, value) if not is_believed(tool, each)]
@@ -183,20 +205,27 @@ def _written(tool: Tool, seat: Seat, value: object, words: str) -> object:
     return plain if paths else value
 
 
-def _replaced(value: object, path: Sequence[Step], words: str) -> Any:
-    """Return the value with the words at the end of a text. What is not there stays away."""
+def _replaced(value: object, path: Sequence[Step], words: str, beside: str = "") -> Any:
+    """Return the value with the words at the end of a text. What is not there stays away.
+
+    With `beside` they stand in an object, before and behind all else, under names like this one.
+    """
+    if not path and beside:
+        pairs = cast("dict[object, object]", value) if isinstance(value, dict) else {}
+        return {f"{beside}\u200b": words, **pairs, f"{beside}\u00ad": words}
     if not path:
         return f"{words} {value}" if isinstance(value, str) else value
     step, *rest = path
     if isinstance(value, dict):
         pairs = cast("dict[object, object]", value)
         return {
-            name: _replaced(each, rest, words) if name == step else each
+            name: _replaced(each, rest, words, beside) if name == step else each
             for name, each in pairs.items()
         }
     if isinstance(value, list):
         items = cast("list[object]", value)
         return [
-            _replaced(each, rest, words) if at == step else each for at, each in enumerate(items)
+            _replaced(each, rest, words, beside) if at == step else each
+            for at, each in enumerate(items)
         ]
     return value

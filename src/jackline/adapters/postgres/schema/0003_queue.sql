@@ -36,6 +36,12 @@ CREATE TABLE jackline.worker (
     seen_at double precision NOT NULL
 );
 
+-- When somebody is to look next whether a wake-up was lost. One looks for all workers.
+CREATE UNLOGGED TABLE jackline.audit (
+    one boolean PRIMARY KEY CHECK (one),
+    next_at timestamptz NOT NULL
+);
+
 -- The queue of an agent's version. It names a channel, too, and of those a name has 63 bytes.
 CREATE FUNCTION jackline.queue_1(of_agent text, of_version text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
@@ -88,25 +94,25 @@ DROP INDEX jackline.procrastinate_jobs_priority_idx_v1;
 DROP INDEX jackline.procrastinate_jobs_queue_name_idx_v1;
 DROP INDEX jackline.procrastinate_jobs_id_lock_idx_v1;
 
--- Let come whose time has come, and return how many that were.
+-- Let come whose time has come, and return how many that were: `at_most` of each queue.
 CREATE FUNCTION jackline.ripen_1(of_queues text[], at_most integer) RETURNS bigint
 LANGUAGE sql VOLATILE AS $$
-    WITH ripe AS (
-        SELECT id FROM jackline.procrastinate_jobs
-        WHERE status = 'todo' AND scheduled_at <= now()
-            AND queue_name = ANY (of_queues)
-        ORDER BY scheduled_at LIMIT at_most FOR UPDATE SKIP LOCKED
-    ),
-    ripened AS (
+    WITH ripened AS (
         UPDATE jackline.procrastinate_jobs AS job SET scheduled_at = NULL
-        FROM ripe WHERE job.id = ripe.id RETURNING job.id
+        WHERE job.id = ANY (ARRAY(
+            SELECT ripe.id FROM unnest(of_queues) AS q (name), LATERAL (
+                SELECT j.id FROM jackline.procrastinate_jobs AS j
+                WHERE j.status = 'todo' AND j.queue_name = q.name AND j.scheduled_at <= now()
+                ORDER BY j.scheduled_at LIMIT at_most FOR UPDATE SKIP LOCKED
+            ) AS ripe
+        )) RETURNING job.id
     )
     SELECT count(*) FROM ripened
 $$;
 
 -- The tenants who wait, in the order of their names from the one behind `after`, and around.
 CREATE FUNCTION jackline.next_tenants_1(
-    of_queues text[], after text, full_tenants text[], at_most integer
+    of_queues text[], after text, without text[], at_most integer
 ) RETURNS text[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -130,7 +136,7 @@ BEGIN
             behind := '';
         ELSE
             behind := found;
-            IF found <> ALL (full_tenants) THEN
+            IF found <> ALL (without) THEN
                 tenants := tenants || found;
             END IF;
         END IF;
@@ -138,10 +144,29 @@ BEGIN
     RETURN tenants;
 END $$;
 
--- Give jobs of these queues to a worker, in the order in which they are to be driven. Tenants take
--- turns, and within a tenant the one that has waited longest comes first: so a flood delays
--- another's turn by one turn, however many wait. `after` is the tenant whose job the worker got
--- last; `here` counts the jobs that it has, by tenant, who have no more of them than `each_at_most`.
+-- Those of these tenants who wait, in their order.
+CREATE FUNCTION jackline.waiting_1(of_queues text[], of_tenants text[]) RETURNS text[]
+LANGUAGE sql VOLATILE AS $$
+    SELECT COALESCE(array_agg(t.tenant ORDER BY t.place), '{}')
+    FROM unnest(of_tenants) WITH ORDINALITY AS t (tenant, place)
+    WHERE EXISTS (
+        SELECT FROM unnest(of_queues) AS q (name), LATERAL (
+            SELECT FROM jackline.procrastinate_jobs AS job
+            WHERE job.status = 'todo' AND job.scheduled_at IS NULL AND job.queue_name = q.name
+                AND (job.args ->> 'tenant') COLLATE "C" = t.tenant
+            LIMIT 1
+        ) AS one
+    )
+$$;
+
+-- Give jobs of these queues to a worker, in the order in which they are to be driven. Each comes of
+-- the tenant of whom least runs there, and among equals tenants take turns; within a tenant the one
+-- that has waited longest comes first. So a flood delays another's turn by one turn, however many
+-- wait, and long turns of one leave places to the others.
+--
+-- `after` is the tenant whose job the worker got last; `here` counts the jobs that it has, by
+-- tenant, who have no more of them than `each_at_most`. Where others have locked all that was
+-- looked at, it looks at the next: a worker does not sleep beside jobs that wait.
 CREATE FUNCTION jackline.fetch_1(
     of_queues text[],
     of_worker bigint,
@@ -152,41 +177,61 @@ CREATE FUNCTION jackline.fetch_1(
 ) RETURNS SETOF jackline.procrastinate_jobs
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    tenants text[] := jackline.next_tenants_1(of_queues, after, ARRAY(
-        SELECT tenant FROM jsonb_each_text(here) AS had (tenant, count)
-        WHERE had.count::integer >= each_at_most
-    ), at_most);
-    each_at_once integer := ceil(at_most::numeric / greatest(1, cardinality(tenants)));
+    busy text[] := ARRAY(SELECT jsonb_object_keys(here));
+    with_room text[] := ARRAY(
+        SELECT had.tenant FROM jsonb_each_text(here) AS had (tenant, count)
+        WHERE had.count::integer < each_at_most ORDER BY had.count::integer, had.tenant
+    );
+    tried text[] := '{}';
+    tenants text[];
 BEGIN
-    IF cardinality(tenants) = 0 THEN
-        RETURN;
-    END IF;
-    RETURN QUERY
-    WITH next AS (
-        SELECT job.id, job.priority, t.place, t.tenant
-        FROM unnest(tenants) WITH ORDINALITY AS t (tenant, place), unnest(of_queues) AS q (name),
-            LATERAL (
+    FOR look IN 1..16 LOOP
+        tenants := jackline.next_tenants_1(of_queues, after, busy || tried, at_most);
+        IF cardinality(tenants) < at_most THEN
+            tenants := tenants || jackline.waiting_1(
+                of_queues, ARRAY(SELECT t FROM unnest(with_room) AS t WHERE t <> ALL (tried)));
+        END IF;
+        IF cardinality(tenants) = 0 THEN
+            EXIT WHEN cardinality(tried) = 0;
+            tried := '{}';
+            CONTINUE;
+        END IF;
+        RETURN QUERY
+        WITH place AS (
+            SELECT t.tenant, t.place, round,
+                round + COALESCE((here ->> t.tenant)::integer, 0) AS running
+            FROM unnest(tenants) WITH ORDINALITY AS t (tenant, place),
+                generate_series(1, at_most) AS round
+        ),
+        due AS (
+            SELECT taken.tenant, taken.place, count(*) AS jobs FROM (
+                SELECT place.tenant, place.place FROM place WHERE place.running <= each_at_most
+                ORDER BY place.running, place.place LIMIT at_most
+            ) AS taken GROUP BY taken.tenant, taken.place
+        ),
+        next AS (
+            SELECT due.tenant, due.place, job.id,
+                row_number() OVER (PARTITION BY due.place ORDER BY job.priority DESC, job.id)
+                    + COALESCE((here ->> due.tenant)::integer, 0) AS running
+            FROM due, unnest(of_queues) AS q (name), LATERAL (
                 SELECT j.id, j.priority FROM jackline.procrastinate_jobs AS j
                 WHERE j.status = 'todo' AND j.scheduled_at IS NULL AND j.queue_name = q.name
-                    AND (j.args ->> 'tenant') COLLATE "C" = t.tenant
-                ORDER BY j.priority DESC, j.id LIMIT each_at_once FOR UPDATE SKIP LOCKED
+                    AND (j.args ->> 'tenant') COLLATE "C" = due.tenant
+                ORDER BY j.priority DESC, j.id LIMIT due.jobs FOR UPDATE SKIP LOCKED
             ) AS job
-    ),
-    placed AS (
-        SELECT id, tenant, place,
-            row_number() OVER (PARTITION BY place ORDER BY priority DESC, id) AS round
-        FROM next
-    ),
-    chosen AS (
-        SELECT id, round, place FROM placed
-        WHERE round + COALESCE((here ->> tenant)::integer, 0) <= each_at_most
-        ORDER BY round, place LIMIT at_most
-    ),
-    given AS (
-        UPDATE jackline.procrastinate_jobs AS job SET status = 'doing', worker_id = of_worker
-        FROM chosen WHERE job.id = chosen.id RETURNING job, chosen.round, chosen.place
-    )
-    SELECT (given.job).* FROM given ORDER BY given.round, given.place;
+        ),
+        chosen AS (
+            SELECT next.id, next.running, next.place FROM next WHERE next.running <= each_at_most
+            ORDER BY next.running, next.place LIMIT at_most
+        ),
+        given AS (
+            UPDATE jackline.procrastinate_jobs AS job SET status = 'doing', worker_id = of_worker
+            FROM chosen WHERE job.id = chosen.id RETURNING job, chosen.running, chosen.place
+        )
+        SELECT (given.job).* FROM given ORDER BY given.running, given.place;
+        EXIT WHEN FOUND;
+        tried := tried || tenants;
+    END LOOP;
 END $$;
 
 -- The session's row, locked, and the time since then; where there was none it is made with its first
