@@ -105,7 +105,7 @@ def count(talks: tuple[Talk, ...] = TALKS) -> Counted:
         known, seq = Provenance(_OWNER), 0
         for turn, said in enumerate(talk, 1):
             seq += 1
-            known.read([Source(seq, "the user", said.text, "user", turn=turn)])
+            known.read([Source(seq, "the user", said.text, "user", turn=turn, said=True)])
             plan, spent = _plan(said.calls, known), set[int]()
             for call in said.calls:
                 effectful += FLOWS[call.tool].effectful

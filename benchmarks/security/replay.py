@@ -92,8 +92,7 @@ class Run:
         ]
         self.sources += sources
         self.known.read(sources)
-        readers = flow.readers if isinstance(flow.readers, frozenset) else None
-        self.known.restrict(readers, private=flow.readers != "everybody")
+        self.known.keep_to(flow.readers)
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def _known(case: Case, world: Any) -> Provenance:
     """Return what a model knows at the start: what the user typed."""
     inbox = getattr(world, "inbox", None)
     known = Provenance(inbox.account_email if inbox else "")
-    known.read([Source(1, "the user", case.user.PROMPT, "user", turn=1)])
+    known.read([Source(1, "the user", case.user.PROMPT, "user", turn=1, said=True)])
     return known
 
 

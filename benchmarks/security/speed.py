@@ -68,7 +68,7 @@ def _mean(call: dict[str, Any], plan: Plan) -> float:
 
 def _read() -> Provenance:
     known = Provenance("dana@harbour.example")
-    known.read([Source(1, "the user", _ASKED * 13, "user", turn=1)])
+    known.read([Source(1, "the user", _ASKED * 13, "user", turn=1, said=True)])
     known.read([Source(seq, "search", _OTHERS * 13, turn=1) for seq in range(2, 11)])
     known.restrict(None)
     known.find("nothing", "user")  # What was typed is indexed once, and not for each call.

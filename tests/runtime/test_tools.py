@@ -6,6 +6,7 @@ import pytest
 
 from jackline.adapters.rates import LocalRates
 from jackline.core.breaker import Breaker
+from jackline.core.codec import decode, encode
 from jackline.core.errors import FencedError, StoreError, ToolError
 from jackline.core.events import (
     Principal,
@@ -520,6 +521,21 @@ def test_a_transactional_result_is_committed_with_what_it_wrote(bench: Bench) ->
     call = Invocation(each, KEY, '{"what":"row"}', CONTEXT, bench.drive)
     assert bench.run(bench.engine.run(call)) is None
     assert bench.drive.committed == [ToolReturned(KEY, (Text("a connection: row"),))]
+
+
+@pytest.mark.parametrize(
+    ("effect", "size"), [("read", 9), ("once", 2000), ("transactional", 9)], ids=str
+)
+def test_who_may_read_a_result_is_journaled_with_it(bench: Bench, effect: str, size: int) -> None:
+    def salary() -> str:
+        return "9" * size
+
+    each = of(salary, effect, readers={"ann"}, result_bytes=1024)
+    call = Invocation(each, KEY, "{}", CONTEXT, bench.drive)
+    outcome = bench.run(bench.engine.run(call)) or bench.drive.committed[0]
+    assert isinstance(outcome, ToolReturned)
+    assert decode(encode(outcome)) == outcome
+    assert outcome.readers == frozenset(["ann"])
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_what_takes_two_declarations_is_named_with_both(tmp_path: Path) -> None:
     with example("secretary", tmp_path, *both) as scenario:
         was = scenario.agent.by_name["send_mail"]
         loose = changed(
-            was.flow, critical={"to": From("directory")}, carriers=frozenset({"attachments"})
+            was.flow, critical={"to": From("directory")}, carriers={"attachments": None}
         )
         tools = [
             replace(each, flow=loose) if each is was else each for each in scenario.agent.tools
@@ -246,15 +246,25 @@ def test_what_only_reads_is_no_hole() -> None:
 
 
 @pytest.mark.parametrize("where", ["https://docs.example.com/a", "docs.example.com"])
-def test_a_read_that_is_given_a_url_or_a_host_is_attacked_whatever_it_is_called(where: str) -> None:
+def test_a_read_that_is_given_a_url_or_a_host_is_attacked_whatever_it_is_called(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @tool(effect="read")
     def ask(query: str, pages: int = 1) -> str:
         """Ask."""
         return f"{pages} pages of {query}."
 
+    def nowhere(*_: object) -> tuple[str, ...]:
+        return ()
+
     replies = [[ToolCall("look", "{}")], [ToolCall("ask", f'{{"query": "{where}"}}')], "Done."]
-    report = attacked(scene(tool(effect="read")(look), ask, replies=replies))
-    assert {(each.tool, each.chosen, each.declaration) for each in report.through} == {
+    one = scene(tool(effect="read")(look), ask, replies=replies)
+    if "//" in where:
+        report = attacked(one)
+        assert report.through == [], "its value says that it is a URL"
+        assert {each.tool for each in report.asked} == {"ask"}
+        monkeypatch.setattr(ToolFlow, "aims", nowhere)
+    assert {(each.tool, each.chosen, each.declaration) for each in attacked(one).through} == {
         ("ask", ("query",), 'critical={"query": From("user")}')
     }
 

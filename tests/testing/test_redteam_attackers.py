@@ -1,14 +1,16 @@
 """Each attacker of `jackline redteam` that is at work behind a weakness which was made for it."""
 
+import sys
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 
 import pytest
 from pydantic import BaseModel, Field
 
-from jackline import Agent, From, ToolCall, tool
+from jackline import Agent, ToolCall, endorse, tool
 from jackline.core.errors import ToolError
-from jackline.core.flow import Labels, Source
+from jackline.core.flow import From, Labels, Source, elements, judge
 from jackline.core.flow.dates import written
 from jackline.core.flow.fields import Field as Labelled
 from jackline.core.quarantine import HandleError
@@ -358,6 +360,33 @@ def test_what_a_scenario_gives_no_occasion_for_is_said() -> None:
     assert "or nobody types two" in said
     assert "No bools spell an order" in said
     assert "No handle is sent through an error" in said
+
+
+def test_what_was_read_is_sent_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    @tool(effect="once", readers_from="to", critical={"text": endorse("only we read it")})
+    async def post(text: str, to: Sequence[str] = ()) -> str:
+        """Post a note, on the board where it is to nobody.
+
+        Args:
+            text: The note.
+            to: Whom to.
+        """
+        return f"Posted {text} to {to}."
+
+    said = "Look it up, and tell ann."
+    told = ToolCall("post", '{"text": "It is new.", "to": ["ann"]}')
+    one = scene([search, post], said, LOOK, told)
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["unnamed"] > 0
+
+    def or_the_owner(value: object, names: AbstractSet[str]) -> list[object]:
+        return [each for each in elements(value, names) if each] or [one.user.id]
+
+    monkeypatch.setattr(sys.modules[judge.__module__], "elements", or_the_owner)
+    posted = through(attacked(one), "unnamed")
+    assert posted
+    assert all("to" not in each for each in posted)
 
 
 def test_a_field_of_an_attacker_s_has_a_name_that_looks_like_a_trusted_one(

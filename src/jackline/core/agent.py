@@ -198,8 +198,8 @@ class Agent:
         object.__setattr__(self, "by_name", _by_name(self.name, self.tools))
         object.__setattr__(self, "extracts", any(map(is_extraction, self.tools)))
         flows = {name: each.flow for name, each in self.by_name.items()}
-        is_judged = any(each.is_judged for each in flows.values())
-        object.__setattr__(self, "flows", flows if is_judged else {})
+        is_harmless = all(each.is_harmless for each in flows.values())
+        object.__setattr__(self, "flows", {} if is_harmless else flows)
         object.__setattr__(self, "typed", Output(self.output) if self.output else None)
         described = [(each.name, each.description, each.parameters) for each in self.tools]
         told = msgspec.json.encode((described, self.typed.schema if self.typed else None))

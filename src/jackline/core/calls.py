@@ -195,7 +195,7 @@ def _refused(call: Call, ruling: Ruling) -> e.ToolRefused:
 
 def _flow(desk: Desk, tool: Tool, arguments: str) -> FlowVerdict | None:
     """Return what flow says of the call. None: it only reads, or nothing untrusted was read."""
-    if not tool.flow.is_judged:
+    if not tool.flow.judges(arguments):
         return None
     question = replace(_known(desk), on_ask=desk.agent.on_ask)
     verdict = judge_flow(tool.flow, msgspec.json.decode(arguments), question)

@@ -43,13 +43,14 @@ _OWN_WORDS = frozenset(
 # Whether they come says something of a text that nobody has read: a null does, too.
 _OF_A_TEXT = frozenset(["handle", "extraction", "result"])
 _UNKNOWN = Label()
+_NOTHING = (Text(DONE),)
 _TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
 
 class Readings:
     """Where the texts of one session come from, and what was planned in its open turn.
 
-    `flows` are the agent's tools. Of a tool that is not there any more everything is untrusted.
+    `flows` are the agent's tools. What one keeps to some it kept to them before, too.
     `requests` is all that was typed: a planning model gets to see this and the instructions,
     and nothing else, so its plan is trusted whenever it is made.
     """
@@ -158,7 +159,7 @@ class Readings:
         for part in parts:
             match part:
                 case Text():
-                    typed = Source(seq, _USER, part.text, self._asks, turn=self._turn)
+                    typed = Source(seq, _USER, part.text, self._asks, turn=self._turn, said=True)
                     self.known.read([typed])
                     self.requests += () if self._asks == "untrusted" else (typed,)
                 case Pasted():
@@ -191,7 +192,8 @@ class Readings:
     @_take.register
     def _reserved(self, event: e.ModelReserved, seq: int) -> None:
         if event.instructions:
-            self.known.read([Source(seq, "the instructions", event.instructions, "developer")])
+            told = Source(seq, "the instructions", event.instructions, "developer", said=True)
+            self.known.read([told])
         if event.purpose == "plan":
             self._planning = event.key
         if event.purpose == "reply":
@@ -254,6 +256,8 @@ class Readings:
     @_take.register
     def _returned(self, event: e.ToolReturned, seq: int) -> None:
         name = self._names.get(event.key, "")
+        if event.parts != _NOTHING:
+            self.known.keep_to(event.readers)
         if event.key in self._extracts:
             self._extracted(event, seq)
         elif event.quarantined:
@@ -334,9 +338,7 @@ class Readings:
         return self._eithers > EITHER_MAX
 
     def _restrict(self, flow: ToolFlow | None) -> None:
-        readers = flow.readers if flow else "user"
-        named = readers if isinstance(readers, frozenset) else None
-        self.known.restrict(named, private=readers != "everybody")
+        self.known.keep_to(flow.readers if flow else "user")
 
     def _labels_of(self, paths: Mapping[str, Integrity]) -> Labels:
         key = tuple(sorted(paths.items()))
@@ -365,6 +367,7 @@ class Readings:
     def _heard(self, name: str, text: str, seq: int) -> None:
         self.known.read([Source(seq, name, text, turn=self._turn)])
         self.known.restrict(None)
+        self._restrict(self._flows.get(name))
 
     @_take.register
     def _child(self, event: e.ChildFinished, seq: int) -> None:

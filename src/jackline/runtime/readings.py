@@ -74,7 +74,7 @@ class Reader:
 
     def _is_judged(self, call: Call) -> bool:
         flow = self._flows.get(call.asked.name)
-        return flow is not None and flow.is_judged
+        return flow is not None and flow.judges(call.asked.arguments)
 
 
 def _waits(call: Call) -> bool:

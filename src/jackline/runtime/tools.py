@@ -119,14 +119,10 @@ class ToolEngine:
         if result.problem or result.whole:
             return await _reduced(call, result, attempts.made, seconds)
         parts, labels = result.parts, result.labels
-        return ToolReturned(
-            call.key,
-            parts,
-            labels=labels,
-            attempts=attempts.made,
-            seconds=seconds,
-            quarantined=call.tool.quarantined,
+        returned = ToolReturned(
+            call.key, parts, labels=labels, attempts=attempts.made, seconds=seconds
         )
+        return _kept_to(call.tool, returned)
 
     async def reconcile(self, call: Invocation) -> ToolReconciled:
         """Ask the outside whether the call happened. What cannot be asked stays unknown."""
@@ -197,13 +193,8 @@ class ToolEngine:
             problem = result.problem or f"it has more than {call.tool.result_bytes:,} bytes"
             raise ToolError(f"Nothing was written, because its result cannot be used: {problem}.")
         seconds = self._around.clock() - begun
-        return ToolReturned(
-            call.key,
-            result.parts,
-            labels=result.labels,
-            seconds=seconds,
-            quarantined=call.tool.quarantined,
-        )
+        returned = ToolReturned(call.key, result.parts, labels=result.labels, seconds=seconds)
+        return _kept_to(call.tool, returned)
 
     def _limits_of(self, tool: Tool) -> Limits:
         limits = self._limits.get(tool)
@@ -270,7 +261,12 @@ async def _reduced(
         handle = ""
     parts, labels = kept(result, handle), result.labels
     returned = ToolReturned(call.key, parts, handle, labels, attempts, seconds)
-    return replace(returned, quarantined=True) if call.tool.quarantined else returned
+    return _kept_to(call.tool, returned)
+
+
+def _kept_to(tool: Tool, returned: ToolReturned) -> ToolReturned:
+    """Return a result as one that only those read whom its tool names now."""
+    return replace(returned, quarantined=tool.quarantined, readers=tool.flow.readers)
 
 
 def _tell_late(call: Invocation, end: Ended) -> None:

@@ -41,12 +41,14 @@ def mail(floor: From | None, to: Integrity = "user") -> ToolFlow:
     return flow_of("mail", "once", TEXTS, Declared(critical=critical, readers_from=("to",)))
 
 
-def sealed(asked: str = f"Tell bob@x.com: {SALARY}", level: Integrity = "developer") -> Question:
+def sealed(
+    asked: str = f"Tell bob@x.com: {SALARY}", *, plan: Plan | None = HOLES, is_clean: bool = False
+) -> Question:
     """Return what a call is judged by where only Ann may read what was read."""
-    known = reading(asked, "x")
-    known.read([Source(3, "payslip", SALARY, level, turn=1)])
+    known = reading(asked) if is_clean else reading(asked, "x")
+    known.read([Source(3, "payslip", SALARY, "developer", turn=1)])
     known.restrict(frozenset({"ann@x.com"}))
-    return Question(known, HOLES)
+    return Question(known, plan)
 
 
 @pytest.mark.parametrize(("floor", "carries"), FLOORS)
@@ -57,6 +59,84 @@ def test_what_is_kept_to_some_leaves_in_no_argument_that_others_than_the_user_ma
     assert (verdict.decision, verdict.tier) == (
         ("ask", "readers") if carries else ("allow", "plan")
     )
+
+
+@pytest.mark.parametrize(("floor", "carries"), FLOORS)
+def test_where_nothing_untrusted_was_read_the_same_carries(
+    floor: From | None, *, carries: bool
+) -> None:
+    verdict = judge(mail(floor), LETTER, sealed(plan=None, is_clean=True))
+    assert (verdict.decision, verdict.tier) == (
+        ("ask", "readers") if carries else ("allow", "clean")
+    )
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+@pytest.mark.parametrize(("floor", "_"), FLOORS)
+def test_what_a_tool_returned_leaves_in_no_argument_whatever_floor_or_label_it_has(
+    floor: From | None, *, _: bool, is_clean: bool
+) -> None:
+    question = sealed("Mail bob@x.com", is_clean=is_clean)
+    verdict = judge(mail(floor), LETTER, question)
+    assert (verdict.decision, verdict.tier) == ("ask", "readers")
+
+
+def test_a_tool_that_does_not_say_who_gets_it_is_given_only_what_the_user_said() -> None:
+    post = flow_of("mail", "once", TEXTS, Declared(outbound=True))
+    for known in (sealed(is_clean=True).known, reading("x", "y")):
+        verdict = judge(post, LETTER | {"body": "all of it"}, Question(known, HOLES))
+        assert verdict.decision == "ask"
+    said = judge(post, LETTER, sealed(plan=None, is_clean=True))
+    assert (said.decision, said.tier) == ("allow", "clean")
+
+
+def test_who_has_read_only_what_is_everybodys_may_write_it_anywhere() -> None:
+    known = reading("Mail bob@x.com")
+    known.restrict(None, private=False)
+    assert judge(mail(None), LETTER, Question(known)).decision == "allow"
+
+
+@pytest.mark.parametrize("nothing", [{"body": ""}, {"body": None}, {"body": []}, {"body": {}}])
+def test_what_is_empty_holds_nothing(nothing: dict[str, object]) -> None:
+    call = LETTER | nothing
+    question = sealed("Mail bob@x.com", plan=None, is_clean=True)
+    assert judge(mail(From("user")), call, question).decision == "allow"
+
+
+def test_a_handle_holds_what_was_read_though_a_plan_or_the_user_says_it() -> None:
+    handle = "jackline:text:3:"
+    plan = Plan((Planned("mail", {"to": "bob@x.com", "body": handle}),))
+    question = sealed(f"Mail bob@x.com {handle}", plan=plan, is_clean=True)
+    assert judge(mail(None), LETTER | {"body": handle}, question).decision == "allow"
+    question.known.unread = True
+    assert judge(mail(None), LETTER | {"body": handle}, question).tier == "readers"
+
+
+def test_what_was_approved_for_one_goes_to_no_other() -> None:
+    plan = Plan((Planned("mail", {"to": "bob@x.com"}, frozenset({"body"})),))
+    question = sealed("Mail bob@x.com the news", plan=plan)
+    tool = mail(From("user"))
+    question.known.approve(tool, LETTER | {"to": "ann@x.com"})
+    verdict = judge(tool, LETTER, question)
+    assert (verdict.decision, verdict.tier) == ("ask", "readers")
+    assert [each.standing for each in verdict.origins] == ["planned", "endorsed"]
+
+
+def test_a_recipient_who_was_approved_is_told_what_was_not_read() -> None:
+    plan = Plan((Planned("mail", {"body": "lunch"}, frozenset({"to"})),))
+    known, tool = reading("Tell them: lunch", "bob@x.com"), mail(From("user"))
+    known.approve(tool, LETTER)
+    call = {"to": "bob@x.com", "body": "lunch"}
+    assert judge(tool, call, Question(known, plan)).decision == "allow"
+    assert judge(tool, call | {"body": SALARY}, Question(known, HOLES)).tier == "readers"
+
+
+@pytest.mark.parametrize("to", [[], "", None, [""], {}])
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_a_call_that_names_nobody_does_not_say_who_gets_it(to: object, *, is_clean: bool) -> None:
+    call, floor = {"to": to, "body": SALARY}, endorse("a note")
+    verdict = judge(mail(floor, "untrusted"), call, sealed("Post it", is_clean=is_clean))
+    assert verdict.reason == "mail does not say who gets what was read here"
 
 
 @pytest.mark.parametrize(("floor", "carries"), FLOORS)
@@ -171,4 +251,4 @@ def test_a_choice_of_few_holds_nothing_whoever_decides_it(kind: dict[str, Any]) 
     schema = {"properties": {"to": {"type": "string"}, "body": kind}}
     critical = {"to": From("user"), "body": endorse("harmless")}
     flow = flow_of("mail", "once", schema, Declared(critical=critical, readers_from=("to",)))
-    assert flow.carriers == frozenset()
+    assert flow.carriers == {"to": "directory"}

@@ -1,11 +1,12 @@
 """What a tool's declarations mean, and what holds where there are none."""
 
+import json
 from typing import Any
 
 import pytest
 
 from jackline.core.errors import DefinitionError
-from jackline.core.flow import Declared, From, declared_of, flow_of
+from jackline.core.flow import Declared, From, declared_of, endorse, flow_of
 
 SHAPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
@@ -28,7 +29,7 @@ FREE = {"flag", "maybe", "kind", "kinds", "one"}
 def test_of_an_effectful_tool_all_but_bools_and_choices_is_critical_and_from_the_user() -> None:
     flow = flow_of("act", "once", SCHEMA)
     assert flow.critical == dict.fromkeys(SHAPES.keys() - FREE, From("user"))
-    assert not flow.carriers
+    assert flow.carriers == dict.fromkeys(SHAPES.keys() - FREE, "user")
     assert flow.defaults == {"maybe": None}
     assert flow.effectful
     assert not flow.outbound
@@ -48,7 +49,9 @@ def test_of_a_read_only_urls_are_critical() -> None:
 @pytest.mark.parametrize(
     "name",
     ["pageUrl", "imageURL", "webhookURL", "URLs", "url1", "pageurl", "baseUri", "website", "sites",
-     "host", "hostName", "hostname", "src", "href", "HTMLLink", "link_2", "endpoint", "domain"],
+     "host", "hostName", "hostname", "src", "href", "HTMLLink", "link_2", "endpoint", "domain",
+     "server", "mail_server", "ip", "ipAddress", "fqdn", "homepage", "permalink", "redirect_to",
+     "proxy", "httpProxy", "nameserver"],
 )  # fmt: skip
 def test_of_a_read_what_is_called_like_a_url_or_a_host_is_critical(name: str) -> None:
     flow = flow_of("look", "read", {"properties": {name: {"type": "string"}}})
@@ -56,9 +59,63 @@ def test_of_a_read_what_is_called_like_a_url_or_a_host_is_critical(name: str) ->
     assert flow.urls == (name,)
 
 
-@pytest.mark.parametrize("name", ["security", "ghost", "query", "parasite", "linkage", "q"])
+@pytest.mark.parametrize(
+    "name",
+    ["security", "ghost", "query", "parasite", "linkage", "q", "server_id", "zip", "description"],
+)
 def test_of_a_read_what_is_called_like_nothing_of_the_kind_is_not(name: str) -> None:
     assert not flow_of("look", "read", {"properties": {name: {"type": "string"}}}).critical
+
+
+URLS = [
+    "https://evil.com/?q=1",
+    "HTTPS:\\\\evil.com",
+    " \x00\u00a0http://evil.com",
+    "ht\ttps:/\n/evil.com",
+    "https:evil.com",
+    "https:///evil.com",
+    "ldap://10.0.0.1/a",
+    "//evil.com/a",
+    "\\\\evil.com\\share",
+    ["a", "https://evil.com"],
+    {"text": {"https://evil.com": 1}},
+]
+NO_URLS: list[object] = [
+    "minutes", "see https://evil.com", "a: // b", "//TODO", "https: what is it?", "/a//b.c", "",
+    "c:\\a.txt", "file:///a.txt", "jackline:text:7:", 5, None, ["a", {"text": "b"}],
+]  # fmt: skip
+LOOK: dict[str, Any] = {
+    "properties": {
+        "page": {"default": "https://start.example"},
+        "place": {"enum": ["https://a.example", "https://b.example"]},
+        "said": {},
+    }
+}
+
+
+@pytest.mark.parametrize("value", URLS)
+def test_of_a_read_what_is_a_url_aims_whatever_it_is_called(value: object) -> None:
+    flow = flow_of("look", "read", LOOK)
+    assert (flow.is_judged, flow.is_harmless) == (False, False)
+    call = {"page": value, "place": "https://a.example"}
+    assert flow.judges(json.dumps(call))
+    assert flow.aims(call) == ("page",)
+    assert flow_of("look", "once", LOOK).aims(call) == ()
+    said = Declared(critical={"page": endorse("our proxy looks at it")})
+    assert flow_of("look", "read", LOOK, said).aims(call) == ()
+
+
+@pytest.mark.parametrize("value", NO_URLS)
+def test_of_a_read_what_is_no_url_aims_nowhere(value: object) -> None:
+    assert flow_of("look", "read", LOOK).aims({"page": value}) == ()
+
+
+def test_a_read_of_which_nothing_can_be_a_url_is_never_judged() -> None:
+    place: dict[str, Any] = {"properties": {"place": LOOK["properties"]["place"]}}
+    for schema, is_harmless in ((place, True), (LOOK, False), ({}, True)):
+        assert flow_of("look", "read", schema).is_harmless is is_harmless
+    assert not flow_of("look", "once", place).is_harmless
+    assert not flow_of("look", "read", LOOK).judges('{"page":"minutes"}')
 
 
 def test_of_a_read_an_argument_that_holds_a_url_somewhere_is_critical_as_a_whole() -> None:
@@ -93,7 +150,7 @@ def test_a_tool_with_recipients_is_outbound_and_they_are_critical() -> None:
     )
     assert flow.outbound
     assert flow.critical == {"to": From("user")}
-    assert flow.carriers == {"text"}
+    assert flow.carriers == {"to": "directory", "text": None}
     assert not flow_of(
         "tell", "once", {"properties": properties}, Declared(outbound=False)
     ).outbound

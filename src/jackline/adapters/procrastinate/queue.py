@@ -224,6 +224,7 @@ class Queue(JobManager):
         """Listen, and where the database went away listen again: meanwhile there is the poll."""
 
         async def tell(*, channel: str, notification: Notification) -> None:
+            """Pass it on, and count it for who looks just now."""
             self._told += 1
             await on_notification(channel=channel, notification=notification)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from jackline.core.events.fact import Decision, Fact, Finding, Gate, Principal, Purpose, Usage
-from jackline.core.flow import FlowVerdict, Integrity, Label
+from jackline.core.flow import FlowVerdict, Integrity, Label, Readers
 from jackline.core.messages import Content, ReplyPart, Text, ToolCall
 
 
@@ -139,7 +139,8 @@ class ToolStarted(Fact, frozen=True):
 class ToolReturned(Fact, frozen=True):
     """The call is over: the model reads `parts`. The whole result may lie in an artifact.
 
-    `quarantined`: of what is untrusted in it the model reads handles alone.
+    `quarantined`: of what is untrusted in it the model reads handles alone. `readers`: who may
+    read it, see `Declared`.
     """
 
     key: str
@@ -150,6 +151,7 @@ class ToolReturned(Fact, frozen=True):
     seconds: float = 0.0
     allowed: tuple[str, ...] = ()
     quarantined: bool = False
+    readers: Readers = "user"
 
 
 class ToolFailed(Fact, frozen=True):

@@ -1,13 +1,14 @@
 """What a tool's declarations mean for flow, and what holds where nothing is declared."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, cast
 
 from jackline.core.errors import DefinitionError
 from jackline.core.flow.fields import Labels
 from jackline.core.flow.labels import From, Integrity, suffices
+from jackline.core.flow.parts import elements
 from jackline.core.flow.shapes import is_free, names_in
 from jackline.core.value import Value
 
@@ -16,9 +17,20 @@ Readers = frozenset[str] | Literal["user", "everybody"]
 _USER = From("user")
 # A transaction that is made again has to be made again: it commits once more.
 _REPEATABLE = frozenset(["read", "idempotent"])
-_URL = re.compile("url|href|website|webhook|endpoint|callback|domain|hostname")
-_URL_WORDS = frozenset(["uri", "link", "site", "host", "src"])
+_URL = re.compile(
+    "url|href|website|webhook|endpoint|callback|domain|hostname|homepage|permalink|nameserver|fqdn"
+)
+_URL_WORDS = frozenset(["uri", "link", "site", "host", "src", "ip", "redirect"])
+_HOSTS = frozenset(["server", "proxy"])  # Of these alone: `server_id` is a thing's number.
 _URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
+# What clients take for a URL, some of them without its slashes. They leave out tabs and line ends.
+_ABSOLUTE = re.compile(
+    r"[\0-\x20\s]*(?:[a-z][a-z0-9+.-]*:[/\\]{2}|(?:https?|wss?|ftp):[/\\]*|[/\\]{2}[^\s/\\]+\.)"
+    r"[^\s/\\]",
+    re.IGNORECASE,
+)
+_MAY_AIM = re.compile(r"//|\\|(?:https?|wss?|ftp):", re.IGNORECASE)
+_LEFT_OUT = {ord(each): None for each in "\t\r\n"}
 # The words of a name, whether capitals or anything else tells them apart.
 _WORD = re.compile("[A-Z]+s?(?![a-z])|[A-Z]?[a-z]+")
 
@@ -84,7 +96,8 @@ class ToolFlow(Value, frozen=True, gc=True):
 
     `repeatable`: the same call made twice does no more than made once. `own` is what the code
     says, where operators ask for more: a call has to be right by both. `carriers` are the
-    arguments that can hold what was read.
+    arguments that can hold what was read, each with the origin from which on its values hold
+    nothing of it; None: whatever it comes from.
     """
 
     name: str
@@ -92,7 +105,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     repeatable: bool
     outbound: bool
     critical: Mapping[str, From]
-    carriers: frozenset[str]
+    carriers: Mapping[str, Integrity | None]
     readers_from: tuple[str, ...]
     urls: tuple[str, ...]
     labels: Labels
@@ -104,8 +117,26 @@ class ToolFlow(Value, frozen=True, gc=True):
 
     @property
     def is_judged(self) -> bool:
-        """Whether there is anything that a call could do wrong: mere reads just run."""
+        """Whether there is anything that each call could do wrong: mere reads just run."""
         return self.effectful or self.outbound or bool(self.critical)
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether no call of it is ever judged: it only reads, and takes nothing that is a URL."""
+        return not (self.is_judged or self.carriers)
+
+    def judges(self, arguments: str) -> bool:
+        """Whether a call with these arguments, as JSON, has to be judged: one of them may aim."""
+        return self.is_judged or _MAY_AIM.search(arguments) is not None
+
+    def aims(self, arguments: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the arguments of a read that are URLs, and of which its author says nothing."""
+        if self.effectful:
+            return ()
+        said = [name for name in arguments if name in self.carriers and name not in self.critical]
+        return tuple(
+            [name for name in said if any(map(_is_absolute, elements(arguments[name], self.names)))]
+        )
 
 
 def flow_of(
@@ -148,7 +179,11 @@ def flow_of(
         not imported and effect in _REPEATABLE,
         outbound,
         critical,
-        frozenset(properties.keys() - free - set(_kept(critical, declared.readers_from))),
+        {
+            each: _held(critical.get(each), is_recipient=each in declared.readers_from)
+            for each in properties
+            if each not in free
+        },
         declared.readers_from,
         tuple(urls),
         Labels(declared.labels),
@@ -159,15 +194,14 @@ def flow_of(
     )
 
 
-def _kept(critical: Mapping[str, From], recipients: Collection[str]) -> Iterator[str]:
-    """Yield the arguments that what was read cannot stand in.
+def _held(floor: From | None, *, is_recipient: bool) -> Integrity | None:
+    """Return from which origin on a value holds nothing of what was read; None: from none.
 
-    The user said them, or they say which entry of a directory gets it, and that is who gets it.
+    The user said it, or it says which entry of a directory gets it, and that is who gets it.
     """
-    for name, floor in critical.items():
-        least: Integrity = "directory" if name in recipients else "user"
-        if suffices(floor.level, least) and not floor.extracted:
-            yield name
+    least: Integrity = "directory" if is_recipient else "user"
+    is_held = floor is not None and suffices(floor.level, least) and not floor.extracted
+    return least if is_held else None
 
 
 def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
@@ -182,9 +216,14 @@ def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any])
 def is_url_name(name: str) -> bool:
     """Whether an argument that is called so holds a URL or a host."""
     words = [word.lower() for word in _WORD.findall(name)]
-    return bool(_URL.search(name.lower())) or not _URL_WORDS.isdisjoint(
-        [*words, *(word.removesuffix("s") for word in words)]
-    )
+    if _URL.search(name.lower()) or not _HOSTS.isdisjoint(words[-1:]):
+        return True
+    return not _URL_WORDS.isdisjoint([*words, *(word.removesuffix("s") for word in words)])
+
+
+def _is_absolute(value: object) -> bool:
+    """Whether a value is a URL that says where on the net it is."""
+    return isinstance(value, str) and bool(_ABSOLUTE.match(value.translate(_LEFT_OUT)))
 
 
 def _fields(

@@ -105,6 +105,9 @@ def judge(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -
 
 def _judged(flow: ToolFlow, arguments: Mapping[str, object], question: Question) -> FlowVerdict:
     known, plan = question.known, question.plan
+    if aims := flow.aims(arguments):
+        critical = {**flow.critical, **dict.fromkeys(aims, From("user"))}
+        flow = replace(flow, critical=critical, urls=flow.urls + aims)
     planned = plan.match(flow, arguments, question.spent) if plan and flow.effectful else None
     pins: Mapping[str, object] = plan.calls[planned].known if plan and planned is not None else {}
     case = _Case(flow, arguments, question, pins, planned)
@@ -207,7 +210,7 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
         return verdict
     named = [case.arguments.get(name) for name in flow.readers_from]
     recipients = [each for value in named for each in elements(value, flow.names) if each]
-    if not flow.readers_from:
+    if not recipients:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
     if strangers := known.strangers(recipients):
         return _ask(case, "readers", _unread(case, strangers))
@@ -224,12 +227,34 @@ def _unread(case: _Case, strangers: list[str]) -> str:
 
 
 def _carries(case: _Case, name: str) -> bool:
-    """Whether this argument can hold what was read."""
-    return (
-        name in case.flow.carriers
-        and name not in case.pins
-        and not is_default(case.flow, name, case.arguments[name])
+    """Whether this argument may hold what was read: all that is not known to come from others."""
+    flow, value = case.flow, case.arguments[name]
+    if name not in flow.carriers or is_default(flow, name, value):
+        return False
+    if case.question.known.unread and holds_handle(value):
+        return True
+    least = flow.carriers[name]
+    return name not in case.pins and not (
+        least
+        and all(
+            _is_said(case, (name, *path), each, least) for path, each in leaves(value, flow.names)
+        )
     )
+
+
+def _is_said(case: _Case, path: Path, value: object, least: Integrity) -> bool:
+    """Whether a value holds nothing of what was read, as somebody of this origin wrote it.
+
+    What a person endorsed and what a tool calls the user's may well be what was read, but for
+    recipients: what they are told is who they are.
+    """
+    known, name = case.question.known, path[0]
+    if value in ("", None) or _harmless(case, path, value, From(least)):
+        return True
+    is_recipient = name in case.flow.readers_from
+    if is_recipient and known.is_endorsed(case.flow.name, path, value):
+        return True
+    return known.find(value, least, is_said=not is_recipient) is not None
 
 
 def _ask(case: _Case, tier: Tier, reason: str) -> FlowVerdict:

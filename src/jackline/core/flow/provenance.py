@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 
 from jackline.core.flow.alignment import Quotes, stands
-from jackline.core.flow.declared import ToolFlow
+from jackline.core.flow.declared import Readers, ToolFlow
 from jackline.core.flow.effort import Effort
 from jackline.core.flow.fields import NAME
 from jackline.core.flow.forms import VALUE_CHARS, Form, alike, form, keys, plain, value_keys
@@ -32,6 +32,7 @@ class Source(Value, frozen=True):
     """A text that a model has read: where it stands, who wrote it, and in which turn.
 
     `seq` is the event's position, `name` who says it ("the user", a tool), `path` the field.
+    `said`: the user or the developer said it to the model, which had not to read it anywhere.
     """
 
     seq: int
@@ -41,6 +42,7 @@ class Source(Value, frozen=True):
     path: str = ""
     turn: int = 0
     record: int = 0
+    said: bool = False
 
 
 class Provenance:
@@ -102,6 +104,11 @@ class Provenance:
             readers = frozenset(plain(reader) for reader in readers)
             self.sealed = readers if self.sealed is None else self.sealed & readers
 
+    def keep_to(self, readers: Readers) -> None:
+        """Say who may read what was read, as the tool says it that returned it."""
+        named = readers if isinstance(readers, frozenset) else None
+        self.restrict(named, private=readers != "everybody")
+
     def approve(self, flow: ToolFlow, arguments: Mapping[str, object]) -> None:
         """Take it that a person has seen where the values of this call come from, and wants it.
 
@@ -143,16 +150,18 @@ class Provenance:
         """Return what a quarantined extraction made this value of."""
         return self._extracted.get(_exact(value))
 
-    def find(self, value: object, floor: Integrity, turn: int | None = None) -> Source | None:
+    def find(
+        self, value: object, floor: Integrity, turn: int | None = None, *, is_said: bool = False
+    ) -> Source | None:
         """Return the most trusted text of at least this integrity that has this value as a whole.
 
-        With `turn` only what was said in that turn counts.
+        With `turn` only what was said in that turn counts, with `is_said` what was said at all.
         """
         for at in self._places(value):
             source = self._texts[at][0]
             if not suffices(source.integrity, floor):
                 return None
-            if turn in {None, source.turn}:
+            if turn in {None, source.turn} and (source.said or not is_said):
                 return source
             if not self._finding.spend(1):
                 return None

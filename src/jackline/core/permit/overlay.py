@@ -71,7 +71,7 @@ class Overlay:
             each.name: tightened_flow(each.flow, [r for r in rules if fits(r.tools, each.name)])
             for each in agent.tools
         }
-        return found if any(flow.is_judged for flow in found.values()) else {}
+        return {} if all(flow.is_harmless for flow in found.values()) else found
 
     def _tightened(self, agent: Agent, tenant: str, roles: AbstractSet[str]) -> Agent:
         bounds = self.bounds(agent.name, tenant, roles)

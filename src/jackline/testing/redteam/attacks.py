@@ -4,19 +4,17 @@ Counted are the arguments that decide what a call does: those that are critical,
 but choices and mere words. That free text may be an attacker's nobody claims to prevent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
 
 from jackline.core.flow import suffices
-from jackline.core.flow.forms import alike, plain
 from jackline.core.tools import ArgumentsError, Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import HOST, PROSE, SIGN, Slot, form_of_text, slots
-from jackline.testing.redteam.known import Known, fits, listed, rows
+from jackline.testing.redteam.known import Known, fits, is_entry_named, is_in, listed, rows
 from jackline.testing.redteam.moments import recombined
-from jackline.testing.redteam.seats import Leaf, Step
 from jackline.testing.redteam.words import CALLS_OUT, DOES, words_of
 
 Kind = Literal[
@@ -278,7 +276,7 @@ def _elsewhere(
             continue
         for word in leaf.text.split():
             value = word.strip(".,;:!?()\"'<>[]{}")
-            if form_of_text(value) != slot.form or _is_in(value, [known.typed, *trusted]):
+            if form_of_text(value) != slot.form or is_in(value, [known.typed, *trusted]):
                 continue
             said = {**example, slot.name: [value] if slot.is_list else value}
             if text := checked(tool, said):
@@ -299,45 +297,33 @@ def _redated(
 def _unnamed(
     tool: Tool, example: Mapping[str, object], found: Mapping[str, Slot], known: Known
 ) -> Iterator[Attack]:
-    """Send what was read to somebody of a directory whom the user did not name."""
-    carries = [slot for slot in found.values() if _takes_words(tool, slot.name)]
-    if not carries or not any(private_read(source) for source, _ in known.read):
+    """Send what was read to nobody, or to one of a directory whom the user did not name."""
+    words = {each.name: _prose(each) for each in found.values() if _takes_words(tool, each.name)}
+    if not words or not any(private_read(source) for source, _ in known.read):
         return
+    rest = {name: said for name, said in example.items() if name not in tool.flow.readers_from}
+    if tool.flow.outbound and (text := checked(tool, {**rest, **words})):
+        yield Attack(tool.name, text, "unnamed", tool.flow.readers_from)
     for name, floor in tool.flow.critical.items():
-        slot = found[name]
-        if not slot.is_address or floor.level == "untrusted":
+        if found[name].is_address and floor.level != "untrusted":
+            yield from _to_entry(tool, {**example, **words}, found[name], known)
+
+
+def _to_entry(
+    tool: Tool, letter: Mapping[str, object], slot: Slot, known: Known
+) -> Iterator[Attack]:
+    """Send it to one whom the user did not name."""
+    floor = tool.flow.critical[slot.name].level
+    for _, leaf in known.read:
+        fits = leaf.integrity != "untrusted" and suffices(leaf.integrity, floor)
+        if not fits or form_of_text(leaf.text) != slot.form:
             continue
-        for _, leaf in known.read:
-            fits = leaf.integrity != "untrusted" and suffices(leaf.integrity, floor.level)
-            if not fits or form_of_text(leaf.text) != slot.form:
-                continue
-            if _is_in(leaf.text, [known.typed]) or _is_entry_named(leaf, known):
-                continue
-            said = {**example, name: [leaf.text] if slot.is_list else leaf.text}
-            said |= {each.name: _prose(each) for each in carries}
-            if text := checked(tool, said):
-                yield Attack(tool.name, text, "unnamed", (name,))
-                return
-
-
-def _is_entry_named(leaf: Leaf, known: Known) -> bool:
-    """Whether the user named another field of the same entry: then they named all of it."""
-    field = _field_of(leaf)
-    beside = [
-        each.text
-        for _, each in known.read
-        if _field_of(each)[:-1] == field[:-1] and _field_of(each) != field
-    ]
-    describing = [text for text in beside if text and not alike(text, leaf.text)]
-    return any(_is_in(text, [known.typed]) for text in describing)
-
-
-def _field_of(leaf: Leaf) -> tuple[Step, ...]:
-    """Return which field a text stands in, by itself or in a list."""
-    path = leaf.path
-    while path and isinstance(path[-1], int):
-        path = path[:-1]
-    return path or ("",)
+        if is_in(leaf.text, [known.typed]) or is_entry_named(leaf, known):
+            continue
+        said = {**letter, slot.name: [leaf.text] if slot.is_list else leaf.text}
+        if text := checked(tool, said):
+            yield Attack(tool.name, text, "unnamed", (slot.name,))
+            return
 
 
 def _takes_words(tool: Tool, name: str) -> bool:
@@ -353,11 +339,6 @@ def private_read(tool: Tool) -> bool:
 
 def _prose(slot: Slot) -> object:
     return [PROSE] if slot.is_list else PROSE
-
-
-def _is_in(value: str, texts: Iterable[str]) -> bool:
-    wanted = plain(value).casefold()
-    return any(wanted in plain(text).casefold() for text in texts)
 
 
 def _fitted(

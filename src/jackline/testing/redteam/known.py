@@ -1,14 +1,15 @@
 """What a rehearsal brought to know, and which of it an attacker may put beside their own values."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, cast
 
+from jackline.core.flow.forms import alike, plain
 from jackline.core.tools import Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import Slot, form_of_text
-from jackline.testing.redteam.seats import Leaf
+from jackline.testing.redteam.seats import Leaf, Step
 
 _COMBINED_MAX = 6
 _NOTHING = frozenset(["None", repr("")])
@@ -64,3 +65,29 @@ def rows(theirs: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
     # One step further in each column, so that it is not always the same that stand together.
     for at in range(max(map(len, theirs))):
         yield [each[(at + column) % len(each)] for column, each in enumerate(theirs)]
+
+
+def is_entry_named(leaf: Leaf, known: Known) -> bool:
+    """Whether the user named another field of the same entry: then they named all of it."""
+    field = _field_of(leaf)
+    beside = [
+        each.text
+        for _, each in known.read
+        if _field_of(each)[:-1] == field[:-1] and _field_of(each) != field
+    ]
+    describing = [text for text in beside if text and not alike(text, leaf.text)]
+    return any(is_in(text, [known.typed]) for text in describing)
+
+
+def _field_of(leaf: Leaf) -> tuple[Step, ...]:
+    """Return which field a text stands in, by itself or in a list."""
+    path = leaf.path
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    return path or ("",)
+
+
+def is_in(value: str, texts: Iterable[str]) -> bool:
+    """Whether one of the texts has this value in it, however they are written."""
+    wanted = plain(value).casefold()
+    return any(wanted in plain(text).casefold() for text in texts)
