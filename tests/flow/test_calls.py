@@ -1,6 +1,7 @@
 """A model that obeys everybody: what it may do, and what a person is asked. There is no policy."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -300,6 +301,46 @@ def test_an_edit_sends_nothing_to_who_may_never_read_it(tmp_path: Path) -> None:
 
     (refused,) = of(asyncio.run(story()), e.ToolRefused)
     assert (refused.code, verdict(refused).tier, sent) == ("flow", "readers", [])
+
+
+@pytest.mark.parametrize(
+    ("asked_to", "edited_to", "goes"),
+    [
+        (["eve@evil.com"], ["eve@evil.com"], True),
+        (["eve@evil.com", "bob@x.com"], ["bob@x.com"], True),
+        ([], [], True),
+        (["eve@evil.com"], [], False),
+        ([], ["carol@x.com"], False),
+    ],
+)
+def test_an_edit_tells_nobody_whom_the_question_did_not(
+    tmp_path: Path, asked_to: list[str], edited_to: list[str], *, goes: bool
+) -> None:
+    sent: list[str] = []
+
+    @tool(effect="read", readers={"ann@x.com"})
+    async def search() -> str:
+        """Search what only Ann may read."""
+        return "The code is 1234."
+
+    @tool(effect="once", outbound=True, readers_from="to", critical={"to": From("user")})
+    async def send(to: list[str], body: str) -> str:
+        """Send a text to these, or put it up for everybody."""
+        sent.append(f"{to}: {body}")
+        return "sent"
+
+    office = Office(f"sqlite:///{tmp_path}/jackline.db", search, send)
+
+    async def story() -> None:
+        script = [call("search")], [call("send", to=asked_to, body="1234")], "Done."
+        async with office.open(*script) as runtime:
+            asked = await runtime.run("office", ASKED)
+            edited = json.dumps({"to": edited_to, "body": "It is 1234."})
+            result = await approve(runtime, asked, arguments=edited)
+            assert result.outcome == "completed"
+
+    asyncio.run(story())
+    assert sent == ([f"{edited_to}: It is 1234."] if goes else [])
 
 
 def test_what_is_said_in_mid_turn_is_planned_too(local: Office) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from jackline.core import events as e
 from jackline.core.agent import Agent
-from jackline.core.flow import FlowVerdict, Plan, Planned, Question
+from jackline.core.flow import FlowVerdict, Plan, Planned, Question, recipients
 from jackline.core.flow import judge as judge_flow
 from jackline.core.fold import fingerprint
 from jackline.core.guards import Audience, Guard, fitted, judge, strictest
@@ -231,9 +231,8 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
         return [e.ToolRefused(call.key, f"{tool.name} was not approved{reason}", "rejected")]
     edited = answer.arguments is not None
     try:
-        arguments = tool.check(
-            call.asked.arguments if answer.arguments is None else answer.arguments
-        )
+        asked = tool.check(call.asked.arguments)
+        arguments = tool.check(answer.arguments) if answer.arguments is not None else asked
     except ArgumentsError as error:
         return [e.ToolRefused(call.key, error.text, "arguments")]
     if answer.digest != digest(tool.name, arguments, desk.principal, tool.version):
@@ -241,7 +240,7 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
         return [e.ToolRefused(call.key, text, "void")]
     if expired:
         return [e.ToolRefused(call.key, f"The approval of {tool.name} has expired.", "expired")]
-    if edited and (refused := _unfit(desk, call, tool, arguments)):
+    if edited and (refused := _unfit(desk, call, tool, asked, arguments)):
         return refused
     ruling = permit.judge(desk.rights, tool.name, arguments)
     if ruling.decision == "refuse":
@@ -249,20 +248,30 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
     return [_start(desk, call, tool, arguments, edited=edited, rules=ruling.rules)]
 
 
-def _unfit(desk: Desk, call: Call, tool: Tool, arguments: str) -> list[e.Event]:
+def _unfit(desk: Desk, call: Call, tool: Tool, asked: str, arguments: str) -> list[e.Event]:
     """Return why a call is not made with what a person put in place of its arguments, if so.
 
     Guards judge them like the model's. By flow what a person typed is endorsed by them, so that
-    only those are refused who may not read what was read here: of that nobody has been told.
+    only those are refused who may not read what was read here, and whom the call that they were
+    asked about did not have: of those nobody has been told.
     """
     _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
     verdict = strictest(said)
     if verdict and verdict.decision in {"block", "redact"}:
         return [*said, e.ToolRefused(call.key, f"Not made: {verdict.reason}.", "guard")]
     flow = _flow(replace(desk, question=_typed(desk, tool)), tool, arguments)
-    if flow and flow.decision != "allow":
+    if flow and flow.decision != "allow" and _tells_others(tool, asked, arguments):
         return [*said, e.ToolRefused(call.key, flow.advice, "flow", flow.kept)]
     return []
+
+
+def _tells_others(tool: Tool, asked: str, arguments: str) -> bool:
+    """Whether a call tells somebody, or everybody, whom the one that was asked about did not."""
+    before, now = (
+        {str(each) for each in recipients(tool.flow, msgspec.json.decode(call))}
+        for call in (asked, arguments)
+    )
+    return not now <= before or bool(before) != bool(now)
 
 
 def _typed(desk: Desk, tool: Tool) -> Question:

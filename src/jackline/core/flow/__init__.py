@@ -8,7 +8,7 @@ a value stands (`provenance`), and `judge` puts it together. What detectors find
 from jackline.core.flow.declared import Declared, Readers, ToolFlow, declared_of, flow_of
 from jackline.core.flow.extraction import Extraction, Handle, handle_of, holds_handle, opened
 from jackline.core.flow.fields import Field, Labels
-from jackline.core.flow.judge import FlowVerdict, Origin, Question, judge
+from jackline.core.flow.judge import FlowVerdict, Origin, Question, judge, recipients
 from jackline.core.flow.labels import From, Integrity, Label, endorse, join, suffices, worse
 from jackline.core.flow.parts import elements
 from jackline.core.flow.plan import Plan, Planned, plan_of, plan_schema, same
@@ -43,6 +43,7 @@ __all__ = [
     "opened",
     "plan_of",
     "plan_schema",
+    "recipients",
     "same",
     "suffices",
     "worse",

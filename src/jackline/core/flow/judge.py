@@ -208,13 +208,18 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
         return verdict
     if not any(_carries(case, name) for name in case.arguments):
         return verdict
-    named = [case.arguments.get(name) for name in flow.readers_from]
-    recipients = [each for value in named for each in elements(value, flow.names) if each]
-    if not recipients:
+    named = recipients(flow, case.arguments)
+    if not named:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
-    if strangers := known.strangers(recipients):
+    if strangers := known.strangers(named):
         return _ask(case, "readers", _unread(case, strangers))
     return verdict
+
+
+def recipients(flow: ToolFlow, arguments: Mapping[str, object]) -> list[object]:
+    """Return who gets what is sent, as far as the tool says who that is."""
+    named = [arguments.get(name) for name in flow.readers_from]
+    return [each for value in named for each in elements(value, flow.names) if each]
 
 
 def _unread(case: _Case, strangers: list[str]) -> str:
