@@ -14,7 +14,7 @@ from tests.labels import OWN
 from tests.simulation.outside import TERMS
 
 from jackline.app import Runtime
-from jackline.core.agent import Agent
+from jackline.core.agent import Agent, Limits
 from jackline.core.errors import FencedError
 from jackline.core.events import SessionId
 from jackline.core.messages import ToolCall
@@ -92,7 +92,10 @@ def note(ctx: Context[World]) -> str:
 def hand() -> Agent:
     """Return the agent."""
     tools = [look, put, pay, charge, note]
-    return Agent("hand", ScriptedModel(SCRIPT, terms=TERMS), tools=tools, max_tokens=512)
+    # Its drivers are struck at random: three at one call, and it would be given up, as it should.
+    struck = Limits(drivers=1_000, attempts=1_000)
+    model = ScriptedModel(SCRIPT, terms=TERMS)
+    return Agent("hand", model, tools=tools, max_tokens=512, limits=struck)
 
 
 def counting(store: Store, world: World) -> Store:
