@@ -17,7 +17,7 @@ from jackline.core.redaction.sight import (
 _RUN = Pattern(r"[+(]{0,2}[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
 # How a space between digits is written in a URL, in HTML, in JSON and in quoted-printable.
 _SPACE = Pattern(r"(?i)%(?:25)?20|%C2%A0|=20|=C2=A0|&nbsp;|&#(?:32|160|x20|xA0);|\\u00[2A]0")
-_SPACE_SIGNS = frozenset("\\%=&")
+_SPACE_SIGNS = "\\%=&"
 _SPACED_RUN = Pattern(r"[0-9]+(?:\x00+ [0-9]+)+")
 _UNSEEN = "\x00"
 _GROUPS_MAX = 7
@@ -46,7 +46,7 @@ def numbers(seen: Sight, dialable: Dialable | None = None) -> Iterator[Match]:
         found = phone(seen, run.start(), spans, dialable)
         if found and not _is_of_a_thing(seen, found.start):
             yield found
-    if not _SPACE_SIGNS.isdisjoint(plain):
+    if any(sign in plain for sign in _SPACE_SIGNS):
         yield from _spaced(seen)
 
 
@@ -56,7 +56,9 @@ def _spaced(seen: Sight) -> Iterator[Match]:
     for space in _SPACE.finditer(plain):
         pieces += plain[at : space.start()], " ".rjust(len(space.group()), _UNSEEN)
         at = space.end()
-    written = Sight(seen.text, "".join([*pieces, plain[at:]])) if at else seen
+    if not at:
+        return
+    written = Sight(seen.text, "".join([*pieces, plain[at:]]))
     for run in _SPACED_RUN.finditer(written.plain):
         spans = _groups(run.group(), run.start())
         for first, (start, _) in enumerate(spans):
