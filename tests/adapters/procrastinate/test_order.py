@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
-import psycopg
 from procrastinate.connector import BaseConnector
 from procrastinate.jobs import Job, JobInserted, Notification, Status
 from procrastinate.manager import NotificationCallback
+from tests.adapters.procrastinate.test_fetch import QUEUE, fetched, working
 from tests.adapters.procrastinate.test_queue import managing
 from tests.adapters.procrastinate.world import (
     LATE,
@@ -25,11 +23,9 @@ from tests.adapters.procrastinate.world import (
 )
 
 from jackline.adapters.postgres.store import PostgresStore
-from jackline.adapters.procrastinate.engine import queue_name
 from jackline.adapters.procrastinate.queue import Queue
 from jackline.core.events import SessionId
 
-QUEUE = queue_name("support", "v1")
 WAITING = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, priority, args, scheduled_at)
     SELECT %s, 'jackline.drive', -n, jsonb_build_object('tenant', %s::text, 'name', %s || n),
@@ -83,42 +79,26 @@ def test_long_turns_of_one_tenant_leave_places_to_the_short_ones_of_another(
     told(postgres_url, story)
 
 
-@asynccontextmanager
-async def locked(url: str, sql: str) -> AsyncGenerator[None]:
-    """Hold the rows that a statement locks or changes, in a transaction that does not end."""
-    options = "-c search_path=jackline"
-    async with await psycopg.AsyncConnection.connect(url, options=options) as holder:
-        await holder.execute(sql.encode())
-        yield
-        await holder.rollback()
-
-
 def test_a_fetch_passes_what_others_have_locked(postgres_url: str) -> None:
     queued(postgres_url, "a", 1)
     queued(postgres_url, "b", 3)
     queued(postgres_url, "c", 3)
     rows_of_a = "SELECT FROM procrastinate_jobs WHERE args ->> 'tenant' = 'a' FOR UPDATE"
 
-    async def story(_: PostgresStore) -> None:
-        async with locked(postgres_url, rows_of_a):
-            assert given(postgres_url, 1) == ["b"]
-            assert given(postgres_url, 1, b=1, c=2) == ["b"], "also of those who run here"
-            assert given(postgres_url, 2, b=1) == ["c"], "and a place that is left is filled next"
-        assert given(postgres_url, 1) == ["a"]
-
-    told(postgres_url, story)
+    with working(postgres_url) as other:
+        other.execute(rows_of_a)
+        assert given(postgres_url, 1) == ["b"]
+        assert given(postgres_url, 1, b=1, c=2) == ["b"], "also of those who run here"
+        assert given(postgres_url, 2, b=1) == ["c"], "and a place that is left is filled next"
+    assert given(postgres_url, 1) == ["a"]
 
 
 def test_of_two_workers_that_look_at_once_neither_goes_without(postgres_url: str) -> None:
     queued(postgres_url, "a", 1)
     queued(postgres_url, "b", 1)
-    other = f"SELECT FROM fetch_1('{{{QUEUE}}}', NULL, 1, '', '{{}}', 1)"
-
-    async def story(_: PostgresStore) -> None:
-        async with locked(postgres_url, other):
-            assert given(postgres_url, 1) == ["b"]
-
-    told(postgres_url, story)
+    with working(postgres_url) as other:
+        assert fetched(other, 1) == ["a-1"]
+        assert given(postgres_url, 1) == ["b"]
 
 
 class Interrupted:

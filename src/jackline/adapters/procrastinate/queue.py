@@ -41,12 +41,7 @@ _PUT_BACK = f"""
     UPDATE procrastinate_jobs AS job
     SET status = 'todo', attempts = job.attempts + 1, worker_id = NULL FROM {_MINE}
 """  # noqa: S608 - as above
-_GIVEN = "SELECT id FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing'"
-_GIVE_BACK = """
-    UPDATE procrastinate_jobs AS job
-    SET status = 'todo', attempts = job.attempts + 1, worker_id = NULL
-    WHERE job.id = ANY (%(ids)s) AND job.worker_id = %(worker)s AND job.status = 'doing'
-"""
+_GIVEN = "SELECT * FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing'"
 _FORGET = """
     DELETE FROM procrastinate_jobs AS job WHERE job.status = 'todo' AND NOT EXISTS (
         SELECT FROM jackline.session AS s WHERE s.tenant = job.args ->> 'tenant'
@@ -81,7 +76,7 @@ class Queue(JobManager):
         self._served = ""
         self._tell: NotificationCallback | None = None
         self._told = 0
-        self._unheard = frozenset[int]()
+        self._unheard = set[int]()
         self._looked_at = 0.0
         self._fetched = deque[Job]()
         self._done: list[Job] = []
@@ -123,6 +118,10 @@ class Queue(JobManager):
         """Return how many jobs of each tenant there are."""
         return Counter(self._mine.values())
 
+    def _is_full(self, tenant: str) -> bool:
+        """Whether jobs of the tenant wait although there are slots."""
+        return self._tenant_max < self._slots and self._here()[tenant] >= self._tenant_max
+
     async def ripen(self, queues: Iterable[str]) -> bool:
         """Let come whose time has come, or a thousand of each queue. False: there was none."""
         values = {"queues": queues, "limit": _RIPE_AT_ONCE}
@@ -159,8 +158,9 @@ class Queue(JobManager):
         """End the job soon, with others; or put it back, where it was cut off."""
         del delete_job
         assert job.id is not None, "it was fetched"
-        here, tenant = self._here(), self._mine.pop(job.id, "")
-        if here[tenant] >= self._tenant_max:
+        is_full = self._is_full(self._mine.get(job.id, ""))
+        self._mine.pop(job.id, None)
+        if is_full:
             await self._notice()  # One that waited may come now.
         (self._done if status == Status.SUCCEEDED else self._cut_off).append(job)
         self._ended.set()
@@ -209,10 +209,11 @@ class Queue(JobManager):
         """Put back what this worker was given and never heard of: the answer was lost."""
         rows = await self.connector.execute_query_all_async(_GIVEN, worker=worker_id)
         heard = {*self._mine, *(job.id for job in (*self._done, *self._cut_off))}
-        unheard = frozenset(row["id"] for row in rows) - heard
-        if lost := unheard & self._unheard:
-            await self.connector.execute_query_async(_GIVE_BACK, ids=[*lost], worker=worker_id)
-        self._unheard = unheard
+        unheard = {row["id"]: row for row in rows if row["id"] not in heard}
+        if lost := unheard.keys() & self._unheard:
+            self._cut_off += [_Job.from_row(unheard[each]) for each in lost]
+            self._ended.set()
+        self._unheard = unheard.keys() - lost
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Say that the worker is alive, also where others have taken it for dead meanwhile."""

@@ -197,16 +197,15 @@ BEGIN
             CONTINUE;
         END IF;
         RETURN QUERY
-        WITH place AS (
-            SELECT t.tenant, t.place, round,
-                round + COALESCE((here ->> t.tenant)::integer, 0) AS running
+        WITH places AS (
+            SELECT t.tenant, t.place, round + COALESCE((here ->> t.tenant)::integer, 0) AS running
             FROM unnest(tenants) WITH ORDINALITY AS t (tenant, place),
                 generate_series(1, at_most) AS round
         ),
         due AS (
             SELECT taken.tenant, taken.place, count(*) AS jobs FROM (
-                SELECT place.tenant, place.place FROM place WHERE place.running <= each_at_most
-                ORDER BY place.running, place.place LIMIT at_most
+                SELECT p.tenant, p.place FROM places AS p WHERE p.running <= each_at_most
+                ORDER BY p.running, p.place LIMIT at_most
             ) AS taken GROUP BY taken.tenant, taken.place
         ),
         next AS (
