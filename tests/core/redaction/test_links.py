@@ -1,4 +1,5 @@
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -99,6 +100,13 @@ PIECES = (
 
 def good(url: str) -> bool:
     return url.removeprefix("https:").startswith("//good.example")
+
+
+def streamed(text: str, length: int, allowed: Callable[[str], bool] = good) -> str:
+    """Return what is told of a text that comes in pieces of this length."""
+    stream = links_stream(allowed)
+    pieces = [text[at : at + length] for at in range(0, len(text), length)]
+    return "".join([*map(stream.feed, pieces), stream.finish()])
 
 
 @pytest.mark.parametrize(
@@ -226,10 +234,7 @@ def test_urls_are_found_as_a_client_reads_them(text: str, found: list[str]) -> N
 def test_what_loads_by_itself_is_withheld_whatever_it_stands_behind(html: str) -> None:
     assert "e.x" not in links_allowed(html, good)
     for length in (1, 3, 50):
-        stream = links_stream(good)
-        pieces = [html[at : at + length] for at in range(0, len(html), length)]
-        out = "".join([*map(stream.feed, pieces), stream.finish()])
-        assert out == links_allowed(html, good)
+        assert streamed(html, length) == links_allowed(html, good)
 
 
 @pytest.mark.parametrize(
@@ -277,9 +282,7 @@ def test_a_url_that_was_named_is_another_one_where_a_client_reads_on(text: str) 
     assert WITHHELD in out
     assert "good.example" not in out
     for length in (1, 3, 50):
-        stream = links_stream(named)
-        pieces = [written[at : at + length] for at in range(0, len(written), length)]
-        assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
+        assert streamed(written, length, named) == out
 
 
 @pytest.mark.parametrize(
@@ -305,9 +308,7 @@ def test_a_url_that_was_named_is_another_one_where_a_client_reads_on(text: str) 
 def test_a_url_that_was_named_stays_where_nobody_reads_on(text: str) -> None:
     assert links_allowed(text, good) == text
     for length in (1, 50):
-        stream = links_stream(good)
-        pieces = [text[at : at + length] for at in range(0, len(text), length)]
-        assert "".join([*map(stream.feed, pieces), stream.finish()]) == text
+        assert streamed(text, length) == text
 
 
 @pytest.mark.parametrize("quote", ["'", '"', "&quot;"])
@@ -321,9 +322,7 @@ def test_no_number_of_breaks_hides_a_url_in_quotation_marks(quote: str) -> None:
             out = links_allowed(html, good)
             assert WITHHELD in out.split("ttps")[0]
             for length in (1, 50):
-                stream = links_stream(good)
-                pieces = [html[at : at + length] for at in range(0, len(html), length)]
-                assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
+                assert streamed(html, length) == out
 
 
 @pytest.mark.parametrize("name", ["ping", "srcdoc", "content"])
@@ -336,9 +335,7 @@ def test_space_around_the_sign_hides_no_attribute(name: str, spaces: int) -> Non
         out = links_allowed(html, good)
         assert WITHHELD in out.split("'")[0]
         for length in (1, 50):
-            stream = links_stream(good)
-            pieces = [html[at : at + length] for at in range(0, len(html), length)]
-            assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
+            assert streamed(html, length) == out
 
 
 def test_what_follows_an_attribute_that_was_withheld_stays() -> None:
@@ -365,9 +362,7 @@ def test_what_follows_an_attribute_that_was_withheld_stays() -> None:
 def test_attributes_that_lead_nowhere_else_stay(html: str) -> None:
     assert links_allowed(html, good) == html
     for length in (1, 50):
-        stream = links_stream(good)
-        pieces = [html[at : at + length] for at in range(0, len(html), length)]
-        assert "".join([*map(stream.feed, pieces), stream.finish()]) == html
+        assert streamed(html, length) == html
 
 
 @pytest.mark.parametrize("dropped", ["\t", "\n", "&Tab;", "&#9;", "&#000009", "&#0000000009;"])
@@ -377,9 +372,7 @@ def test_no_number_of_what_a_client_drops_hides_a_host(dropped: str, times: int)
         out = links_allowed(html, good)
         assert "'#link-withheld" in out
         for length in (1, 50):
-            stream = links_stream(good)
-            pieces = [html[at : at + length] for at in range(0, len(html), length)]
-            assert "".join([*map(stream.feed, pieces), stream.finish()]) == out
+            assert streamed(html, length) == out
 
 
 @pytest.mark.parametrize("code", range(33))
@@ -435,6 +428,4 @@ def test_urls_in_pieces_are_withheld_as_in_the_whole() -> None:
     st.integers(1, 30),
 )
 def test_no_text_breaks_it(text: str, length: int) -> None:
-    stream = links_stream(good)
-    pieces = [text[at : at + length] for at in range(0, len(text), length)]
-    assert "".join([*map(stream.feed, pieces), stream.finish()]) == links_allowed(text, good)
+    assert streamed(text, length) == links_allowed(text, good)
