@@ -184,6 +184,19 @@ def test_a_cancellation_that_means_another_turn_changes_nothing() -> None:
     assert told.turn.cancelled == "why"
 
 
+def test_a_turn_that_is_cancelled_while_it_waits_ends_as_soon_as_it_opens() -> None:
+    told = Story().asked("first").asked("second")
+    ((second, _),) = told.session.queue
+    told.told(e.TurnCancelRequested("not that one", second))
+    assert told.turn.cancelled is None
+    told.goes_on()
+    told.replied("done")
+    ended = told.goes_on()
+    assert [type(each) for each in ended] == [e.TurnCompleted, e.TurnCancelled]
+    assert [each.reason for each in ended if isinstance(each, e.TurnCancelled)] == ["not that one"]
+    assert (told.session.turn, told.session.revoked) == (None, {})
+
+
 def test_an_imported_history_is_kept_once() -> None:
     told = Story(history=(Message("user", (Text("x" * 10_000),)),))
     assert told.session.messages[0].text == "x" * 10_000

@@ -115,6 +115,14 @@ def test_what_was_held_is_settled_to_what_was_used() -> None:
     assert take(QUOTA, more, 2, 2.0)[1] == 0
 
 
+def test_what_comes_back_is_taken_from_the_oldest() -> None:
+    bucket = Bucket()
+    for now, amount in ((0.0, 3), (5.0, 3), (10.0, 4)):
+        bucket, _ = take(QUOTA, bucket, amount, now)
+    less = settle(QUOTA, bucket, (10.0, 4), 0, 10.0)
+    assert (less.taken, [amount for _, amount in less.slots]) == (6, [2, 4])
+
+
 def test_what_is_settled_after_its_window_gives_nothing_back_of_others() -> None:
     bucket, _ = take(QUOTA, Bucket(), 10, 0.0)
     bucket, _ = take(QUOTA, bucket, 10, 21.0)
