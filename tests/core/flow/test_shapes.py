@@ -64,6 +64,12 @@ def test_a_key_is_the_authors_only_in_the_place_that_has_it(
     assert [each.value for each in found if each.path == ("#",)] == chosen
 
 
+def test_an_element_of_a_list_is_not_what_the_tool_takes_for_the_whole() -> None:
+    shape: dict[str, Any] = {"anyOf": [{"type": "string"}, {"items": {}}], "default": "all"}
+    assert [each.shape.get("default") for each in parts("all", shape)] == ["all"]
+    assert [each.shape.get("default") for each in parts(["all"], shape)] == [None]
+
+
 def test_elements_are_those_of_lists_and_objects_and_their_keys_and_what_is_empty() -> None:
     assert elements(NESTED) == [1, "a", "b", 2, [], "c", {}, 5]
     assert elements({"x": 1}) == ["x", 1]
