@@ -70,10 +70,11 @@ def test_an_element_of_a_list_is_not_what_the_tool_takes_for_the_whole() -> None
     assert [each.shape.get("default") for each in parts(["all"], shape)] == [None]
 
 
-def test_elements_are_those_of_lists_and_objects_and_their_keys_and_what_is_empty() -> None:
-    assert elements(NESTED) == [1, "a", "b", 2, [], "c", {}, 5]
+def test_elements_are_those_of_lists_and_objects_and_their_keys() -> None:
+    assert elements(NESTED) == [1, "a", "b", 2, "c", 5]
+    assert [each.value for each in parts(NESTED)] == [1, "a", "b", 2, [], "c", {}, 5]
     assert elements({"x": 1}) == ["x", 1]
-    assert elements([]) == [[]]
+    assert elements([]) == []
 
 
 def test_a_default_is_filled_in_where_nothing_is_said() -> None:

@@ -28,7 +28,7 @@ class Part(Value, frozen=True, gc=True):
 
 def elements(value: object) -> list[object]:
     """Return what a value is made of: elements of lists, values of objects, and their keys."""
-    return [each.value for each in parts(value)]
+    return [each.value for each in parts(value) if not isinstance(each.value, list | tuple | dict)]
 
 
 def parts(
