@@ -53,7 +53,7 @@ bench: .venv/.ready ## Measure
 
 bench-security: .venv-security/.deps .venv/.ready ## Replay AgentDojo's attacks (ARGS=--quick: what must have no success)
 	@PYTHONPATH=src:. $(SECURITY)/python -m pytest -q -c /dev/null --rootdir . -p no:cacheprovider benchmarks/security/tests
-	@PYTHONPATH=src:. $(SECURITY)/python -m benchmarks.security $(or $(ARGS),--json benchmarks/security/figures.json)
+	@PYTHONPATH=src:. $(SECURITY)/python -m benchmarks.security $(ARGS)
 	@$(if $(ARGS),true,$(DEV)/python -m benchmarks --area security)
 
 # In a virtual environment .deps says that the locked packages are there, .ready that jackline is, too.

@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 from benchmarks.report import kept, page
 from benchmarks.rows import AREAS, Row
+from benchmarks.security import table as replayed
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
 def test_the_page_is_made_of_the_figures() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(kept())
+
+
+def test_the_bracket_of_security_is_made_of_its_figures() -> None:
+    page, figures = (
+        replayed.PAGE.read_text(encoding="utf-8"),
+        json.loads(replayed.FIGURES.read_text()),
+    )
+    assert page == replayed.kept_in(page, figures)
+    assert replayed.table(figures).count("\n") == 2 + 3 * 4
 
 
 @pytest.mark.parametrize("value", [700, 600])

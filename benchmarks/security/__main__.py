@@ -1,22 +1,21 @@
 """Replay every attack against every setting: `python -m benchmarks.security`.
 
-It runs in an environment of its own (`make bench-security`). Prints a line a setting, and writes
-all of it as JSON where `--json` says. With `--quick` only what must have no success is replayed,
-and the exit code is 1 where an attack had one.
+It runs in an environment of its own (`make bench-security`). Prints a line a setting, and keeps
+all of it in `figures.json` and docs/security.md. With `--quick` only what must have no success is
+replayed, nothing is kept, and the exit code is 1 where an attack had one.
 """
 
 import argparse
-import json
 import sys
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 from benchmarks.security.conversations import count
 from benchmarks.security.figures import PLACES, PLANNERS, Planner, Setting, measure, row, undefended
 from benchmarks.security.policies import Level
 from benchmarks.security.speed import microseconds
+from benchmarks.security.table import keep
 
 _PROVEN: tuple[Planner, ...] = ("a", "b", "c")
 
@@ -25,7 +24,6 @@ def main() -> int:
     """Measure, print and write; return the exit code."""
     parser = argparse.ArgumentParser(description="Replay AgentDojo's attacks against flow.")
     parser.add_argument("--quick", action="store_true", help="only what must have no success")
-    parser.add_argument("--json", type=Path, help="where the figures are written")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     rows = [_measured(setting) for setting in _settings(is_quick=options.quick)]
@@ -47,9 +45,8 @@ def main() -> int:
         },
         "us_per_call_on_10_kb": microseconds(),
     }
-    if options.json:
-        text = json.dumps(found, indent=2, ensure_ascii=False)
-        options.json.write_text(f"{text}\n", encoding="utf-8")
+    if not options.quick:
+        keep(found)
     print(f"undefended: {successes} of {pairs} attacks succeed")
     print(f"20 conversations: {talked.questions_per_turn:.2f} questions a turn")
     print(f"on 10 KB of context, µs a call: {found['us_per_call_on_10_kb']}")

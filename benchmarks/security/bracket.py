@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.security.table import FIGURES
+
 Entry = dict[str, Any]  # as it stands in JSON
 _ROOT = Path(__file__).parent.parent.parent
 _DIRECTORY, _LAUNDERED, _TEXT = "directory", "laundered", "text"
@@ -17,7 +19,7 @@ _PERCENT = 100
 
 def outcomes() -> Mapping[str, Entry]:
     """Return each figure by its name. Of several settings it is the worst."""
-    kept = json.loads((Path(__file__).parent / "figures.json").read_text(encoding="utf-8"))
+    kept = json.loads(FIGURES.read_text(encoding="utf-8"))
     detector = json.loads((_ROOT / "docs/detector.json").read_text(encoding="utf-8"))
     return {
         "undefended": _attacks(kept["undefended_attack_success"], kept["tool_pairs"]),

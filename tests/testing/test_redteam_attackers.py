@@ -1,8 +1,7 @@
 """Each attacker of `jackline redteam` that is at work behind a weakness which was made for it."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import pytest
@@ -10,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from jackline import Agent, ToolCall, endorse, tool
 from jackline.core.errors import ToolError
-from jackline.core.flow import From, Labels, elements, judge
+from jackline.core.flow import From, Labels, ToolFlow, judge, recipients
 from jackline.core.flow.dates import written
 from jackline.core.flow.effort import Effort
 from jackline.core.flow.fields import Field as Labelled
@@ -421,10 +420,10 @@ def test_what_was_read_is_sent_to_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
     assert report.through == []
     assert report.tried["unnamed"] > 0
 
-    def or_the_owner(value: object, names: AbstractSet[str]) -> list[object]:
-        return [each for each in elements(value, names) if each] or [one.user.id]
+    def or_the_owner(flow: ToolFlow, arguments: Mapping[str, object]) -> list[object]:
+        return recipients(flow, arguments) or [one.user.id]
 
-    monkeypatch.setattr(sys.modules[judge.__module__], "elements", or_the_owner)
+    monkeypatch.setattr(sys.modules[judge.__module__], "recipients", or_the_owner)
     posted = through(attacked(one), "unnamed")
     assert posted
     assert all("to" not in each for each in posted)

@@ -24,8 +24,8 @@ from jackline.core.flow import (
     Question,
     Source,
     ToolFlow,
-    elements,
     plan_of,
+    recipients,
     worse,
 )
 from jackline.core.flow.extraction import is_word
@@ -250,8 +250,7 @@ class Readings:
         arguments = cast("dict[str, object]", written) if isinstance(written, dict) else {}
         self.known.approve(flow, arguments)
         if event.arguments is not None:
-            for name in flow.readers_from:
-                self.known.name(elements(arguments.get(name), flow.names))
+            self.known.name(recipients(flow, arguments))
 
     @_take.register
     def _returned(self, event: e.ToolReturned, seq: int) -> None:

@@ -198,6 +198,14 @@ def listed(found: object) -> list[Source]:
     return [Source(3, "people", f.text, f.integrity, f.path, 1, f.record) for f in fields]
 
 
+def test_what_two_tools_keep_to_some_goes_to_those_whom_both_keep_it_to() -> None:
+    known = reading("Mail bob@x.com, ann@x.com and me@x.com")
+    known.restrict(frozenset({"ann@x.com", "both@x.com"}))
+    known.restrict(frozenset({"bob@x.com", "both@x.com"}))
+    assert known.strangers(["ann@x.com", "bob@x.com"]) == ["ann@x.com", "bob@x.com"]
+    assert not known.is_barred("both@x.com")
+
+
 def test_an_entry_of_a_directory_may_be_told_what_was_not_read() -> None:
     known = with_entry(reading("Tell all of them: lunch", "x"), "Bob", "bob@x.com")
     plan = Plan((Planned("mail", {"body": "lunch"}, frozenset({"to"})),))

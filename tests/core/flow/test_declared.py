@@ -14,6 +14,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "maybe": {"anyOf": [{"type": "boolean"}, {"type": "null"}], "default": None},
     "kind": {"enum": ["a", "b"]},
     "kinds": {"type": "array", "items": {"$ref": "#/$defs/Kind"}},
+    "many": {"type": "array", "items": {"type": "boolean"}},
+    "some": {"type": "array", "items": {"$ref": "#/$defs/Kind"}, "uniqueItems": True},
     "one": {"const": 1},
     "file": {"oneOf": [{"type": "string"}, {"$ref": "#/$defs/Kind"}]},
     "gone": {"$ref": "#/$defs/Nowhere"},
@@ -23,7 +25,7 @@ SCHEMA: dict[str, Any] = {
     "properties": SHAPES,
     "$defs": {"Kind": {"enum": ["x"]}, "Loop": {"$ref": "#/$defs/Loop"}},
 }
-FREE = {"flag", "maybe", "kind", "kinds", "one"}
+FREE = {"flag", "maybe", "kind", "some", "one"}
 
 
 def test_of_an_effectful_tool_all_but_bools_and_choices_is_critical_and_from_the_user() -> None:

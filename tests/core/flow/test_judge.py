@@ -330,7 +330,7 @@ def test_a_read_that_is_given_a_url_needs_it_from_the_user_whatever_its_argument
 
 def test_a_read_of_a_url_needs_the_url_from_the_user_or_a_host_that_is_allowed() -> None:
     known = reading("read https://a.com/x", "then https://evil.com/?q=secret")
-    assert judge(FETCH, {"url": "https://A.com/x"}, Question(known)).decision == "allow"
+    assert judge(FETCH, {"url": "https://a.com/x"}, Question(known)).decision == "allow"
     evil = {"url": "https://evil.com/?q=secret"}
     verdict = judge(FETCH, evil, Question(known))
     assert (verdict.decision, verdict.tier) == ("ask", "origin")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.flow.tools import reading, with_entry
 
-from jackline.core.flow import Provenance, Source, elements
+from jackline.core.flow import Provenance, Source
 
 
 def test_the_most_trusted_place_is_the_best_and_an_untrusted_one_is_better_than_none() -> None:
@@ -100,14 +100,6 @@ def test_what_was_looked_up_before_is_found_once_it_was_said() -> None:
     known.read([Source(5, "the user", "word599 and 599", "user")])
     assert known.find("word599", "user")
     assert known.find(599, "user")
-
-
-def test_elements_are_those_of_lists_and_objects_and_the_keys_that_somebody_chose() -> None:
-    value = [1, {"a": (2, 3), "b": [{"c": 4}]}, 5]
-    assert elements(value, {"a", "b", "c"}) == [1, 2, 3, 4, 5]
-    assert elements(value, {"a", "b"}) == [1, 2, 3, "c", 4, 5]
-    assert elements({"x": 1}) == ["x", 1]
-    assert elements([]) == []
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), max_size=8), st.text(min_size=1, max_size=20))

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from jackline.core.flow.shapes import completed, default_at, is_free_at
+from jackline.core.flow.parts import Part, elements, parts
+from jackline.core.flow.shapes import completed, is_free
 
 INNER: dict[str, Any] = {
     "type": "object",
@@ -14,6 +15,7 @@ INNER: dict[str, Any] = {
         "any": True,
         "open": {"anyOf": [True, {"type": "boolean"}]},
         "words": {"type": "array", "items": {"enum": ["a", "b"]}},
+        "few": {"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": True},
     },
 }
 SCHEMA: dict[str, Any] = {
@@ -22,18 +24,53 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+def places(name: str, value: object) -> dict[tuple[str, ...], Part]:
+    """Return the parts of an argument by their paths."""
+    shape, definitions = SCHEMA["properties"][name], SCHEMA["$defs"]
+    return {each.path: each for each in parts(value, shape, definitions)}
+
+
 @pytest.mark.parametrize("name", ["one", "many"])
 def test_only_what_the_author_wrote_down_is_free(name: str) -> None:
-    free = [each for each in INNER["properties"] if is_free_at(SCHEMA, (name, f".{each}"))]
-    assert free == ["flag", "words"]
-    assert not is_free_at(SCHEMA, (name, "#"))
-    assert not is_free_at(SCHEMA, (name, ".flag", ".more"))
-    assert not is_free_at(SCHEMA, ("none", ".flag"))
+    value: dict[str, Any] = {each: each for each in INNER["properties"]} | {
+        "chosen": {"flag": True},
+        "set": [],
+    }
+    found = places(name, value)
+    free = [at for at, part in found.items() if is_free(part.shape, SCHEMA["$defs"])]
+    assert free == [(".flag",), (".few",)]
+    assert [found[at].value for at in [("#",), (".chosen", "#"), (".set",)]] == ["set", "flag", []]
+    assert found[".flag",].shape["default"] is True
+    assert "default" not in found[".text",].shape
+
+
+MAPPING: dict[str, Any] = {"type": "object", "additionalProperties": {}}
+WITH_X: dict[str, Any] = {"type": "object", "properties": {"x": {}}}
+NESTED: list[Any] = [1, {"a": (2, []), "b": [{"c": {}}]}, 5]
+SHAPES: list[tuple[list[Any], list[str]]] = [
+    ([INNER], ["x"]),
+    ([INNER, WITH_X], []),
+    ([INNER, MAPPING], ["flag", "x"]),
+    ([INNER, {}], ["flag", "x"]),
+    ([{"type": "string"}], ["flag", "x"]),
+]
+
+
+@pytest.mark.parametrize(("shapes", "chosen"), SHAPES)
+def test_a_key_is_the_authors_only_in_the_place_that_has_it(
+    shapes: list[Any], chosen: list[str]
+) -> None:
+    found = parts([{"flag": True, "x": 1}], {"items": {"anyOf": shapes}})
+    assert [each.value for each in found if each.path == ("#",)] == chosen
+
+
+def test_elements_are_those_of_lists_and_objects_and_their_keys_and_what_is_empty() -> None:
+    assert elements(NESTED) == [1, "a", "b", 2, [], "c", {}, 5]
+    assert elements({"x": 1}) == ["x", 1]
+    assert elements([]) == [[]]
 
 
 def test_a_default_is_filled_in_where_nothing_is_said() -> None:
-    assert default_at(SCHEMA, ("one", ".flag")) is True
-    assert default_at(SCHEMA, ("one", ".text")) not in {None, ""}
     given = {"one": {"text": "x"}, "many": [{"flag": None}, {"text": None}], "n": {"z": 1}}
     assert completed(SCHEMA, given) == {
         "one": {"flag": True, "text": "x"},

@@ -9,7 +9,7 @@ from jackline.core.errors import DefinitionError
 from jackline.core.flow.fields import Labels
 from jackline.core.flow.labels import From, Integrity, suffices
 from jackline.core.flow.parts import elements
-from jackline.core.flow.shapes import is_free, names_in
+from jackline.core.flow.shapes import is_free
 from jackline.core.value import Value
 
 Readers = frozenset[str] | Literal["user", "everybody"]
@@ -111,7 +111,6 @@ class ToolFlow(Value, frozen=True, gc=True):
     labels: Labels
     readers: Readers
     defaults: Mapping[str, object]
-    names: frozenset[str]
     schema: Mapping[str, Any]
     own: "ToolFlow | None" = None
 
@@ -134,9 +133,7 @@ class ToolFlow(Value, frozen=True, gc=True):
         if self.effectful:
             return ()
         said = [name for name in arguments if name in self.carriers and name not in self.critical]
-        return tuple(
-            [name for name in said if any(map(_is_absolute, elements(arguments[name], self.names)))]
-        )
+        return tuple([name for name in said if any(map(_is_absolute, elements(arguments[name])))])
 
 
 def flow_of(
@@ -189,7 +186,6 @@ def flow_of(
         Labels(declared.labels),
         declared.readers,
         {each: shape["default"] for each, shape in properties.items() if "default" in shape},
-        frozenset(names_in(schema)),
         schema,
     )
 
@@ -208,7 +204,7 @@ def _is_url(name: str, shape: Mapping[str, Any], definitions: Mapping[str, Any])
     """Whether a value says where on the net to look, by name or format, or holds what does."""
     return any(
         (is_url_name(field) or str(each.get("format")) in _URL_FORMATS)
-        and not is_free(each, definitions)
+        and not is_free(each, definitions, in_lists=True)
         for field, each in _fields(name, shape, definitions)
     )
 

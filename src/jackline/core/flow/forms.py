@@ -219,6 +219,20 @@ def value_keys(value: object) -> tuple[Key, ...]:
     return (("amount", number),) if number else ()
 
 
+def is_canonical(value: str) -> bool:
+    """Whether this is the way to write what may be written in several ways.
+
+    Of dates and times there are two: as typed values are written, and short as people do.
+    """
+    found = value_keys(value)
+    if found and found[-1][0] == "time":
+        *date, time = [key.upper() for _, key in found]
+        clock_time, zone = time.removesuffix("Z"), "Z" * time.endswith("Z")
+        seconds = clock_time if clock_time.count(":") > 1 else f"{clock_time}:00"
+        return value in {"T".join([*date, seconds + zone]), " ".join([*date, time])}
+    return len(found) == 1 and found[0][1] == value
+
+
 def make(text: str) -> str:
     """Return what all addresses or ids of one kind have in common; nothing for mere words."""
     if "@" in text:

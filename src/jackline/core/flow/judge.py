@@ -8,16 +8,18 @@ and a handle decides nothing. A detector has no say here.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Literal
+from itertools import islice
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.extraction import handle_of, holds_handle
+from jackline.core.flow.fields import EITHER_MAX
 from jackline.core.flow.labels import From, Integrity
-from jackline.core.flow.parts import Path, elements, leaves
+from jackline.core.flow.parts import Part, parts, spelt
 from jackline.core.flow.plan import Plan, is_default
 from jackline.core.flow.provenance import Provenance, Source
-from jackline.core.flow.shapes import default_at, is_free_at
+from jackline.core.flow.shapes import choices, completed, is_free, properties_of
 from jackline.core.value import Value, replace
 
 Ruling = Literal["allow", "ask", "refuse"]
@@ -25,6 +27,8 @@ Tier = Literal["read", "clean", "quarantine", "plan", "endorsed", "taint", "orig
 Standing = Literal["default", "free", "planned", "endorsed", "found", "extracted", "open"]
 
 _SHOWN_CHARS = 200
+_EMPTY: tuple[object, ...] = ("", None, [], {})
+_PARTS_MAX = 512  # What has more is one value that nobody looks into, so that no call takes long.
 
 
 class Origin(Value, frozen=True):
@@ -152,30 +156,57 @@ def _origins(
     case: _Case, name: str, floor: From | None, *, open_too: bool = False
 ) -> Iterator[Origin]:
     """Yield where each element of an argument came from, and with `open_too` where else it is."""
-    value = case.arguments[name]
+    value, is_url = case.arguments[name], name in case.flow.urls
     if is_default(case.flow, name, value):
         yield Origin(name, _shown(value), "default", "developer", "the tool's default")
         return
-    if name in case.pins and not (case.question.known.unread and holds_handle(value)):
+    is_sealed = case.question.known.unread and holds_handle(value)
+    if name in case.pins and not is_sealed and not (is_url and not _is_pinned(case, name)):
         yield Origin(name, _shown(value), "planned", "user", "the plan for this request")
         return
-    parts = leaves(value, case.flow.names)
-    for path, each in parts or [((), value)]:
-        origin = _origin(case, (name, *path), each, floor)
-        source = case.question.known.best(each) if open_too and not origin.where else None
+    found = _parts(case.flow, name, value)
+    is_spelt = is_url and _is_spelt(found)
+    for part in found:
+        if is_spelt:
+            yield Origin(name, _shown(part.value), "open")
+            continue
+        origin = _origin(case, name, part, floor)
+        source = case.question.known.best(part.value) if open_too and not origin.where else None
         yield _found(name, origin.value, origin.standing, source) if source else origin
 
 
-def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origin:
-    known, name, shown = case.question.known, path[0], _shown(value)
-    if harmless := _harmless(case, path, value, floor):
+def _parts(flow: ToolFlow, name: str, value: object) -> list[Part]:
+    """Return what an argument is made of; the whole where that is too much to be looked at."""
+    definitions: Mapping[str, Any] = flow.schema.get("$defs", {})
+    shape = properties_of(flow.schema).get(name, {})
+    found = list(islice(parts(value, shape, definitions), _PARTS_MAX + 1))
+    return found if len(found) <= _PARTS_MAX else [Part((), value, is_many=True)]
+
+
+def _is_pinned(case: _Case, name: str) -> bool:
+    """Whether an argument is to the letter what its plan pins."""
+    if name not in case.pins:
+        return False
+    both = [completed(case.flow.schema, {name: of[name]}) for of in (case.arguments, case.pins)]
+    return spelt(both[0]) == spelt(both[1])
+
+
+def _is_spelt(found: Iterable[Part]) -> bool:
+    """Whether URLs say more than each of them once, to those who are asked for them."""
+    many = [str(each.value) for each in found if each.is_many]
+    return len(many) > min(len(set(many)), EITHER_MAX)
+
+
+def _origin(case: _Case, name: str, part: Part, floor: From | None) -> Origin:
+    known, value, shown = case.question.known, part.value, _shown(part.value)
+    if harmless := _harmless(case, name, part, floor):
         return harmless
     assert floor is not None, "what nobody declares is free"
-    if known.is_endorsed(case.flow.name, path, value):
+    if known.is_endorsed(case.flow.name, (name, *part.path), value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
     if known.unread and handle_of(value):
         return Origin(name, shown, "open", where="a text that nobody has read")
-    if source := known.find(value, floor.level):
+    if source := known.find(value, floor.level, is_exact=name in case.flow.urls):
         return _found(name, shown, "found", source)
     if floor.extracted and (source := known.extraction(value)):
         return _found(name, shown, "extracted", source)
@@ -184,16 +215,22 @@ def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origi
     return Origin(name, shown, "open")
 
 
-def _harmless(case: _Case, path: Path, value: object, floor: From | None) -> Origin | None:
+def _harmless(case: _Case, name: str, part: Part, floor: From | None) -> Origin | None:
     """Return why a value does no harm, whoever chose it, by what the tool says of its place."""
-    name, shown = path[0], _shown(value)
-    if path[1:] and default_at(case.flow.schema, path) == value:
+    shown = _shown(part.value)
+    if _is_inner_default(part):
         return Origin(name, shown, "default", "developer", "the tool's default")
-    if path[1:] and is_free_at(case.flow.schema, path):
+    if part.path and is_free(part.shape, case.flow.schema.get("$defs", {})):
         return Origin(name, shown, "free", where="one of a few that the tool takes")
     if floor is None or floor.level == "untrusted":
         return Origin(name, shown, "free", where=f"free: {floor.reason}" if floor else "")
     return None
+
+
+def _is_inner_default(part: Part) -> bool:
+    """Whether a value inside an argument is what the tool takes there where nothing is said."""
+    is_known = bool(part.path) and "default" in part.shape
+    return is_known and spelt(part.shape["default"]) == spelt(part.value)
 
 
 def _found(name: str, shown: str, standing: Standing, source: Source) -> Origin:
@@ -206,7 +243,7 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
     flow, known = case.flow, case.question.known
     if not flow.outbound or not (known.private or known.sealed is not None):
         return verdict
-    if not any(_carries(case, name) for name in case.arguments):
+    if not _may_hold(case):
         return verdict
     named = recipients(flow, case.arguments)
     if not named:
@@ -218,8 +255,8 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
 
 def recipients(flow: ToolFlow, arguments: Mapping[str, object]) -> list[object]:
     """Return who gets what is sent, as far as the tool says who that is."""
-    named = [arguments.get(name) for name in flow.readers_from]
-    return [each for value in named for each in elements(value, flow.names) if each]
+    named = [_parts(flow, name, arguments.get(name)) for name in flow.readers_from]
+    return [each.value for found in named for each in found if each.value]
 
 
 def _unread(case: _Case, strangers: list[str]) -> str:
@@ -231,35 +268,51 @@ def _unread(case: _Case, strangers: list[str]) -> str:
     return f"{named}, and what is sent may hold what was read"
 
 
-def _carries(case: _Case, name: str) -> bool:
-    """Whether this argument may hold what was read: all that is not known to come from others."""
-    flow, value = case.flow, case.arguments[name]
-    if name not in flow.carriers or is_default(flow, name, value):
-        return False
-    if case.question.known.unread and holds_handle(value):
-        return True
-    least = flow.carriers[name]
-    return name not in case.pins and not (
-        least
-        and all(
-            _is_said(case, (name, *path), each, least) for path, each in leaves(value, flow.names)
-        )
-    )
+def _may_hold(case: _Case) -> bool:
+    """Whether a call may hold what was read: in words, or spelt by more choices than say little."""
+    left = EITHER_MAX
+    for name, value in case.arguments.items():
+        if is_default(case.flow, name, value):
+            continue
+        if case.question.known.unread and holds_handle(value):
+            return True
+        if _is_pinned(case, name):
+            continue
+        for part in _parts(case.flow, name, value):
+            chosen = _choices(case, name, part)
+            left -= chosen or 0
+            if chosen is None or left < 0:
+                return True
+    return False
 
 
-def _is_said(case: _Case, path: Path, value: object, least: Integrity) -> bool:
-    """Whether a value holds nothing of what was read, as somebody of this origin wrote it.
+def _choices(case: _Case, name: str, part: Part) -> int | None:
+    """Return how many bools say as much as this value may; None where it may say anything."""
+    definitions = case.flow.schema.get("$defs", {})
+    if part.is_many:
+        return None
+    if _is_inner_default(part):
+        return 0
+    is_open = name in case.flow.carriers and not part.path
+    if not is_open and (few := choices(part.shape, definitions)):
+        return few
+    return 1 if part.value in _EMPTY or _is_said(case, name, part) else None
+
+
+def _is_said(case: _Case, name: str, part: Part) -> bool:
+    """Whether a value holds nothing of what was read, as somebody who may decide it wrote it so.
 
     What a person endorsed and what a tool calls the user's may well be what was read, but for
     recipients: what they are told is who they are.
     """
-    known, name = case.question.known, path[0]
-    if value in ("", None) or _harmless(case, path, value, From(least)):
-        return True
+    known, least = case.question.known, case.flow.carriers.get(name)
     is_recipient = name in case.flow.readers_from
-    if is_recipient and known.is_endorsed(case.flow.name, path, value):
+    if least is None:
+        return False
+    if is_recipient and known.is_endorsed(case.flow.name, (name, *part.path), part.value):
         return True
-    return known.find(value, least, is_said=not is_recipient) is not None
+    found = known.find(part.value, least, is_said=not is_recipient, is_exact=True)
+    return found is not None
 
 
 def _ask(case: _Case, tier: Tier, reason: str) -> FlowVerdict:

@@ -9,22 +9,26 @@ All values of a call share one effort: what it does not reach counts as not foun
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import cast
-
-import msgspec
 
 from jackline.core.flow.alignment import Quotes, stands
 from jackline.core.flow.declared import Readers, ToolFlow
 from jackline.core.flow.effort import Effort
-from jackline.core.flow.forms import VALUE_CHARS, Form, form, keys, plain, value_keys
+from jackline.core.flow.forms import (
+    VALUE_CHARS,
+    Form,
+    form,
+    is_canonical,
+    keys,
+    plain,
+    value_keys,
+)
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
 from jackline.core.flow.naming import Naming
-from jackline.core.flow.parts import Path, leaves
+from jackline.core.flow.parts import Path, exact, parts, spelt
 from jackline.core.flow.plan import is_default
 from jackline.core.value import Value
 
 _SHOWN_BYTES = 1 << 20
-_EXACT = 1 << 53  # Larger integers are no floats.
 
 
 class Source(Value, frozen=True):
@@ -131,8 +135,8 @@ class Provenance:
 
     def endorse(self, tool: str, argument: str, value: object) -> None:
         """Take it that a person has seen where this value comes from, and wants it here."""
-        for path, each in leaves(value):
-            self._endorsed.add((tool, (argument, *path), _exact(each)))
+        for part in parts(value):
+            self._endorsed.add((tool, (argument, *part.path), exact(part.value)))
 
     def name(self, recipients: Iterable[object]) -> None:
         """Take it that a person named these recipients in this turn."""
@@ -141,32 +145,45 @@ class Provenance:
     def extract(self, value: object, source: Source) -> None:
         """Take in what a quarantined extraction made of untrusted text."""
         self.narrowed = True
-        self._extracted[_exact(value)] = source
+        self._extracted[exact(value)] = source
 
     def is_endorsed(self, tool: str, path: Path, value: object) -> bool:
         """Whether a person has endorsed this value for this place in an argument."""
-        return (tool, path, _exact(value)) in self._endorsed
+        return (tool, path, exact(value)) in self._endorsed
 
     def extraction(self, value: object) -> Source | None:
         """Return what a quarantined extraction made this value of."""
-        return self._extracted.get(_exact(value))
+        return self._extracted.get(exact(value))
 
     def find(
-        self, value: object, floor: Integrity, turn: int | None = None, *, is_said: bool = False
+        self,
+        value: object,
+        floor: Integrity,
+        turn: int | None = None,
+        *,
+        is_said: bool = False,
+        is_exact: bool = False,
     ) -> Source | None:
         """Return the most trusted text of at least this integrity that has this value as a whole.
 
-        With `turn` only what was said in that turn counts, with `is_said` what was said at all.
+        With `turn` only what was said in that turn counts, with `is_said` what was said at all,
+        and with `is_exact` what stands there to the letter, or is the one way to write it.
         """
+        is_canon = not isinstance(value, str) or not is_exact or is_canonical(value)
         for at in self._places(value):
             source = self._texts[at][0]
             if not suffices(source.integrity, floor):
                 return None
-            if turn in {None, source.turn} and (source.said or not is_said):
+            is_meant = turn in {None, source.turn} and (source.said or not is_said)
+            if is_meant and (is_canon or self._is_written(str(value), at)):
                 return source
             if not self._finding.spend(1):
                 return None
         return None
+
+    def _is_written(self, value: str, at: int) -> bool:
+        source, text, _ = self._texts[at]
+        return any(self._finding.find(value, each) >= 0 for each in (text.plain, source.text))
 
     def best(self, value: object) -> Source | None:
         """Return the most trusted place where this value stands, or else an untrusted one."""
@@ -283,19 +300,4 @@ def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:
     floors = [flow.critical[name].level for name in chosen if name in flow.critical]
     if all(floor == "untrusted" for floor in floors):
         return ""
-    return msgspec.json.encode(_spelt(chosen), order="sorted").decode()
-
-
-def _spelt(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _spelt(each) for name, each in cast("dict[str, object]", value).items()}
-    if isinstance(value, list | tuple):
-        return [_spelt(each) for each in cast("list[object]", value)]
-    return _exact(value)
-
-
-def _exact(value: object) -> str:
-    """Return a value as text that no other value has. 5 and 5.0 are one."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"number:{float(value)!r}" if abs(value) < _EXACT else f"number:{value}"
-    return f"{type(value).__name__}:{value}"
+    return spelt(chosen)

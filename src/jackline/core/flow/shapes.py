@@ -3,18 +3,16 @@
 Where a value may be one of several kinds of objects nothing is said of what is inside.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
-_FREE = frozenset(["boolean", "null"])
+# Types of few values, and how many those are.
+_FREE = {"boolean": 2, "null": 1}
 _SCALARS = frozenset(["string", "number", "integer", "boolean", "null"])
 _DEPTH = 16
 
 Schema = Mapping[str, Any]
-
-
-class Missing:
-    """Stands for a default that there is not."""
 
 
 def completed(schema: Schema, arguments: Mapping[str, object]) -> dict[str, object]:
@@ -30,21 +28,12 @@ def _completed(schema: Schema, shape: Schema, value: object) -> object:
         return [_completed(schema, shape, each) for each in cast("list[object]", value)]
     if not isinstance(value, dict):
         return value
-    fields, given = _fields(schema, shape), cast("dict[str, object]", value)
+    fields = fields_of(objects_of(shape, schema.get("$defs", {})))
+    given = cast("dict[str, object]", value)
     defaults = {name: each["default"] for name, each in fields.items() if "default" in each}
     return defaults | {
         name: _completed(schema, fields.get(name, {}), each) for name, each in given.items()
     }
-
-
-def default_at(schema: Schema, path: Sequence[str]) -> object:
-    """Return what the tool takes at this place where nothing is said; `Missing` where nothing."""
-    return _shape_at(schema, path).get("default", Missing)
-
-
-def is_free_at(schema: Schema, path: Sequence[str]) -> bool:
-    """Whether what stands at this place is one of a few values that the tool's author wrote."""
-    return is_free(_shape_at(schema, path), schema.get("$defs", {}))
 
 
 def is_set(schema: Schema, name: str, *, is_said: bool = False) -> bool:
@@ -67,26 +56,28 @@ def _is_set(shape: object, is_said: bool) -> bool:  # noqa: FBT001 - as of `is_s
     return is_scalar or (is_unique and "prefixItems" not in known)
 
 
-def _shape_at(schema: Schema, path: Sequence[str]) -> Schema:
-    """Return the schema of a place: an argument's name, then `.field` for each field inside it."""
-    shape: Schema = properties_of(schema).get(path[0], {})
-    for step in path[1:]:
-        shape = _fields(schema, shape).get(step[1:], {}) if step.startswith(".") else {}
-    return shape
-
-
 def properties_of(schema: Schema) -> Mapping[str, Schema]:
     """Return the schemas of the arguments."""
     return schema.get("properties", {})
 
 
-def _fields(schema: Schema, shape: Schema) -> Mapping[str, Schema]:
+def objects_of(shape: Schema, definitions: Mapping[str, Any]) -> list[Schema]:
+    """Return the schemas of the objects that a value may be, or that it may hold as a list."""
+    return [each for each in alternatives(shape, definitions) if _is_object(each)]
+
+
+def fields_of(objects: Sequence[Schema]) -> Mapping[str, Schema]:
     """Return the schemas of an object's fields; none where it may be another object, too."""
-    objects = [each for each in alternatives(shape, schema.get("$defs", {})) if _is_object(each)]
     if len(objects) != 1:
         return {}
     known = cast("Mapping[str, object]", properties_of(objects[0]))
     return {name: cast("Schema", each) for name, each in known.items() if isinstance(each, dict)}
+
+
+def names_of(objects: Sequence[Schema]) -> AbstractSet[str]:
+    """Return the keys that an author wrote down for this place; none where it may be a mapping."""
+    known = [properties_of(each).keys() for each in objects]
+    return frozenset[str]().union(*known) if all(known) else frozenset()
 
 
 def _is_object(shape: Schema) -> bool:
@@ -100,46 +91,56 @@ def _types(shape: Schema) -> frozenset[str]:
     return frozenset([said] if isinstance(said, str) else said)
 
 
-def is_free(shape: Schema, definitions: Mapping[str, Any]) -> bool:
-    """Whether a value of this schema is one of a few that its author wrote down."""
-    shapes = alternatives(shape, definitions)
-    return bool(shapes) and all(
-        "enum" in each or "const" in each or (_types(each) and _types(each) <= _FREE)
-        for each in shapes
-    )
+def is_free(shape: Schema, definitions: Mapping[str, Any], *, in_lists: bool = False) -> bool:
+    """Whether a value of this schema is one of a few that its author wrote down.
+
+    A set of such values is one, as its order says nothing, and with `in_lists` a list is, too.
+    """
+    return choices(shape, definitions, in_lists=in_lists) > 0
 
 
-def alternatives(shape: Schema, definitions: Mapping[str, Any]) -> list[Any]:
-    """Return the schemas that a value may be of, lists looked into; none where it is too deep."""
-    found, level = list[Any](), [shape]
+def choices(shape: Schema, definitions: Mapping[str, Any], *, in_lists: bool = False) -> int:
+    """Return how many bools can say as much as a value that is one of a few; 0 for any other."""
+    shapes = alternatives(shape, definitions, in_lists=in_lists)
+    values = [_values(each) for each in shapes]
+    return max(1, (sum(values) - 1).bit_length()) if values and all(values) else 0
+
+
+def _values(shape: Schema) -> int:
+    """Return how many values a schema writes down; 0 where it leaves them open."""
+    if "enum" in shape:
+        return len(shape["enum"])
+    if "const" in shape:
+        return 1
+    types = _types(shape)
+    return sum(_FREE[each] for each in types) if types <= _FREE.keys() else 0
+
+
+def alternatives(
+    shape: Schema, definitions: Mapping[str, Any], *, in_lists: bool = True
+) -> list[Schema]:
+    """Return the schemas that a value may be of; none where it is too deep.
+
+    Sets are looked into, and with `in_lists` all lists.
+    """
+    if not shape:
+        return [shape]
+    found, level = list[Schema](), [shape]
     for _ in range(_DEPTH):
-        below = list[Any]()
+        below = list[Schema]()
         for each in level:
-            inner = _inner(each, definitions)
+            inner = _inner(each, definitions, in_lists=in_lists)
             below += inner or ()
             found += () if inner else (each,)
         level = below
     return found if not level else []
 
 
-def _inner(shape: Schema, definitions: Mapping[str, Any]) -> list[Any]:
+def _inner(shape: Schema, definitions: Mapping[str, Any], *, in_lists: bool) -> list[Schema]:
     if reference := shape.get("$ref"):
         return [definitions.get(str(reference).rpartition("/")[2], {})]
     for word in ("anyOf", "oneOf", "allOf"):
         if word in shape:
             return [each if isinstance(each, dict) else {} for each in shape[word]]
-    return [shape["items"]] if isinstance(shape.get("items"), dict) else []
-
-
-def names_in(schema: object) -> Iterator[str]:
-    """Yield the names of fields that the schema knows, at any depth."""
-    stack = [schema]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, dict):
-            inside = cast("dict[str, object]", each)
-            known = inside.get("properties")
-            yield from cast("dict[str, object]", known) if isinstance(known, dict) else ()
-            stack += inside.values()
-        elif isinstance(each, list):
-            stack += cast("list[object]", each)
+    is_open = in_lists or shape.get("uniqueItems") is True
+    return [shape["items"]] if is_open and isinstance(shape.get("items"), dict) else []

@@ -11,6 +11,7 @@ from jackline.core.agent import Agent, Budget, Limits
 from jackline.core.budget import exact
 from jackline.core.errors import DefinitionError
 from jackline.core.flow import From, Integrity, ToolFlow, suffices
+from jackline.core.flow.shapes import properties_of
 from jackline.core.permit.rules import Authority, Bounds, Rule, fits, is_exact, lowest
 from jackline.core.tools import Tool
 
@@ -160,7 +161,7 @@ def tightened_flow(flow: ToolFlow, rules: Iterable[Rule]) -> ToolFlow:
     for rule in rules:
         outbound = outbound or rule.outbound
         for name, level in rule.critical.items():
-            if name in flow.names:
+            if name in properties_of(flow.schema):
                 critical[name] = _floor(critical.get(name), level)
     if outbound == flow.outbound and critical == flow.critical:
         return flow
