@@ -31,6 +31,9 @@ Kind = Literal[
     "recombined",
     "made again",
     "behind a handle",
+    "padded",
+    "keyed",
+    "listed",
 ]
 
 ANSWERS = (
