@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 
 from jackline import Agent, ToolCall, endorse, tool
 from jackline.core.errors import ToolError
-from jackline.core.flow import From, Labels, Source, ToolFlow, judge, recipients
+from jackline.core.flow import From, Labels, ToolFlow, judge, recipients
 from jackline.core.flow.dates import written
+from jackline.core.flow.effort import Effort
 from jackline.core.flow.fields import Field as Labelled
+from jackline.core.flow.naming import Naming
 from jackline.core.quarantine import HandleError
 from jackline.core.session import Call
 from jackline.core.tools import ArgumentsError, Effect, Tool
@@ -165,11 +167,50 @@ def test_what_was_read_goes_to_who_stands_beside_the_one_that_was_named(
     assert report.through == []
     assert report.tried["unnamed"] > 0
 
-    def beside(field: Source, entry: Source) -> bool:
-        return field.text != entry.text
+    def of_one_list(naming: Naming, recipient: str, at: int, effort: Effort) -> bool:
+        del naming, at, effort
+        return "@" in recipient
 
-    monkeypatch.setattr("jackline.core.flow.provenance._describes", beside)
+    monkeypatch.setattr(Naming, "names", of_one_list)
     assert {each["to"] for each in through(attacked(one), "unnamed")} == {"bob@rival.example"}
+
+
+def test_what_was_read_goes_to_who_shares_an_attribute_with_what_the_user_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @tool(effect="read", labels={"*": "directory"})
+    async def staff() -> list[dict[str, str]]:
+        """Return who works here."""
+        ann = {"name": "Ann Lee", "email": "ann@x.example", "department": "Sales"}
+        return [ann, {"name": "Eve Fox", "email": "eve@x.example", "department": "Sales"}]
+
+    made = ToolCall("mail", '{"to": "ann@x.example", "body": "Nothing."}')
+    said = "Look it up, and send Ann Lee a summary of the Sales mail."
+    one = scene([search, staff, mail], said, LOOK, ToolCall("staff", "{}"), made)
+    report = attacked(one)
+    assert report.through == []
+    assert report.tried["unnamed"] > 0
+
+    def anyone(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr("jackline.core.flow.naming._FULL", frozenset(["department"]))
+    monkeypatch.setattr(Naming, "_is_alone", anyone)
+    assert {each["to"] for each in through(attacked(one), "unnamed")} == {"eve@x.example"}
+
+
+def test_a_key_that_the_user_said_names_its_address_and_no_other() -> None:
+    @tool(effect="read", labels={"*": "directory"})
+    async def book() -> dict[str, str]:
+        """Return who is there."""
+        return {"Ann Lee": "ann@x.example", "Eve Fox": "eve@x.example"}
+
+    made = ToolCall("mail", '{"to": "ann@x.example", "body": "Nothing."}')
+    one = scene([search, book, mail], "Look, and tell Ann Lee.", LOOK, ToolCall("book", "{}"), made)
+    report = attacked(one)
+    assert report.through == []
+    asked = [each.arguments for each in report.asked if each.kind == "unnamed"]
+    assert {each["to"] for each in asked if "to" in each} == {"eve@x.example"}
 
 
 def pays(effect: Effect) -> Scenario:

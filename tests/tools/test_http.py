@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Any
 
+import httpx2
 import pytest
 
 from jackline import DefinitionError, ToolError
@@ -164,6 +165,65 @@ def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"Host: rebind.test:{port}" in heard[0]
 
     asked(lambda _: said(b"hi"), work)
+
+
+# A host as people write it, as it is asked for (IDNA 2008), and as Python's own codec has it.
+SPELT = [
+    ("straße.test", "xn--strae-oqa.test", "strasse.test"),
+    ("XN--STRAE-OQA.test", "xn--strae-oqa.test", "xn--strae-oqa.test"),
+    ("ελλάς.test", "xn--hxarsa0b.test", "xn--hxarsa5b.test"),
+    ("bücher.test.", "xn--bcher-kva.test.", "xn--bcher-kva.test."),
+]
+
+
+@pytest.mark.parametrize(("host", "spelt", "_"), SPELT)
+def test_a_host_is_looked_up_and_asked_in_one_spelling(
+    host: str, spelt: str, _: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, looks, told = socket.getaddrinfo, list[str](), list[str]()
+
+    def local(asked: Any, port: Any, *rest: Any, **options: Any) -> Any:
+        looks.append(asked)
+        return real("127.0.0.1", port, *rest, **options)
+
+    class Noting(httpx2.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            told.append(request.extensions["sni_hostname"])
+            return await super().handle_async_request(request)
+
+    async def work(port: int, heard: list[str]) -> None:
+        monkeypatch.setattr(socket, "getaddrinfo", local)
+        monkeypatch.setattr(httpx2, "AsyncHTTPTransport", Noting)
+        got = await page(f"http://{host}:{port}/", ports=[port], networks=LOOPBACK, hosts=[host])
+        assert got.text == "hi"
+        assert looks[0] == told[0] == spelt
+        assert f"Host: {spelt}:{port}" in heard[0]
+
+    asked(lambda _: said(b"hi"), work)
+
+
+@pytest.mark.parametrize(("host", "spelt", "other"), SPELT)
+def test_hosts_are_meant_however_they_are_written(
+    host: str, spelt: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(-2, "no such host")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    for one, two in [(host, spelt), (spelt, host), (host, f"www.{host}"), (spelt, f"www.{host}")]:
+        with pytest.raises(ToolError, match="There is no host"):
+            asyncio.run(page(f"https://{two}/", hosts=[one]))
+    if other != spelt:
+        with pytest.raises(ToolError, match="is none of"):
+            asyncio.run(page(f"https://{other}/", hosts=[host]))
+
+
+def test_a_host_that_cannot_be_spelt_is_refused() -> None:
+    with pytest.raises(ToolError, match=r"^https://ä_b\.test/ names no host that can be asked: "):
+        asyncio.run(page("https://ä_b.test/"))
+    for host in ("ä_b.test", "https://example.com", "example.com:80", "", "."):
+        with pytest.raises(DefinitionError, match=r"write it as in 'example\.com'"):
+            http.fetch(hosts=[host])
 
 
 def test_a_name_for_a_public_and_a_private_address_is_not_asked(

@@ -53,7 +53,7 @@ class Reachable(httpx2.AsyncBaseTransport):
     ) -> None:
         if isinstance(hosts, str) or isinstance(networks, str):
             raise DefinitionError("hosts and networks are lists, as in ['example.com'].")
-        self._hosts = tuple(host.lower().rstrip(".") for host in hosts)
+        self._hosts = tuple(map(_host, hosts))
         self._ports = frozenset(ports)
         self._reach = Reach(networks)
         self._threads = ThreadPoolExecutor(_RESOLVERS, "jackline-resolve")
@@ -65,13 +65,14 @@ class Reachable(httpx2.AsyncBaseTransport):
         """Send it. Raises `ToolError` where it may not be sent, httpx2's errors where it fails."""
         url = request.url
         port = url.port or _DEFAULT_PORT.get(url.scheme)
-        if url.scheme not in _DEFAULT_PORT or not url.host:
+        host = _spelt(url)
+        if url.scheme not in _DEFAULT_PORT or not host:
             raise ToolError(f"{url.scheme or 'Nothing'} is not asked for: use http or https.")
         if port not in self._ports:
             raise ToolError(f"Port {port} is not asked: use {_listed(self._ports)}.")
-        self._check(url.host)
+        self._check(host)
         loop = asyncio.get_running_loop()
-        lookup = loop.run_in_executor(self._threads, resolved, url.host, port, self._reach)
+        lookup = loop.run_in_executor(self._threads, resolved, host, port, self._reach)
         async with asyncio.timeout(_timeout_s(request)):
             addresses = await lookup
         for last, address in enumerate(addresses, 1 - len(addresses)):
@@ -81,7 +82,7 @@ class Reachable(httpx2.AsyncBaseTransport):
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 if not last:
                     raise
-        raise ToolError(f"There is no host {url.host!r}: check the URL.")
+        raise ToolError(f"There is no host {host!r}: check the URL.")
 
     async def aclose(self) -> None:
         """Let connections and threads go. A lookup that hangs is not waited for."""
@@ -89,11 +90,31 @@ class Reachable(httpx2.AsyncBaseTransport):
         await self._inner.aclose()
 
     def _check(self, host: str) -> None:
-        name = host.lower().rstrip(".")
+        name = host.rstrip(".")
         if self._hosts and not any(
             name == allowed or name.endswith("." + allowed) for allowed in self._hosts
         ):
             raise ToolError(f"{host} is none of {', '.join(self._hosts)}, and may not be asked.")
+
+
+def _spelt(url: httpx2.URL) -> str:
+    """Return a URL's host as it is asked for: in ASCII, by IDNA 2008 (RFC 5891).
+
+    Python's own codec knows IDNA 2003 alone, which makes `strasse.de` of `straße.de`: another
+    domain. So what is looked at, looked up, and put into a header or a handshake is this.
+    """
+    return url.raw_host.decode("ascii").lower()
+
+
+def _host(written: str) -> str:
+    """Return a host of `hosts` in that spelling."""
+    try:
+        host = _spelt(httpx2.URL(scheme="https", host=written.rstrip(".")))
+    except httpx2.InvalidURL:
+        host = ""
+    if not host:
+        raise DefinitionError(f"hosts names {written!r}: write it as in 'example.com'.")
+    return host
 
 
 def _listed(ports: Collection[int]) -> str:
@@ -111,7 +132,7 @@ def _moved(request: httpx2.Request, address: str) -> httpx2.Request:
         request.url.copy_with(host=address),
         headers=request.headers,
         stream=request.stream,
-        extensions=request.extensions | {"sni_hostname": request.url.host},
+        extensions=request.extensions | {"sni_hostname": _spelt(request.url)},
     )
 
 
@@ -176,7 +197,9 @@ async def get(asked: httpx2.AsyncClient, url: str, limit_bytes: int = _BODY_BYTE
             return Page(response.status_code, address, media_type, text, size > limit_bytes)
     except httpx2.TooManyRedirects:
         raise ToolError(f"{url} redirects again and again.") from None
-    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
+    except httpx2.InvalidURL as error:
+        raise ToolError(f"{url} names no host that can be asked: {error}.") from None
+    except (httpx2.HTTPError, TimeoutError) as error:
         raise ToolError(f"{url} does not answer: {error or type(error).__name__}") from error
 
 

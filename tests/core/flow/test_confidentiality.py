@@ -176,21 +176,6 @@ def test_who_is_named_names_nobody_else_in_a_directory(said: str, found: object)
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
-    [
-        ("Bobby", RECORDS),
-        ("Bobby", {"name": "Bobby", "emails": [BOB, "bob@y.com"]}),
-        ("Bobby", {BOB: "Bobby", RIVAL: "Rival"}),
-        ("customer 10077", {"customer": 10077, "email": BOB}),
-    ],
-)
-def test_an_entry_is_named_by_what_says_whose_it_is(said: str, found: object) -> None:
-    known = reading(f"Send it to {said}", "x")
-    known.read(listed(found))
-    assert known.is_named(BOB)
-
-
-@pytest.mark.parametrize(
     ("said", "other"),
     [("12345678", "87654321"), ("acct-1", "acct-2"), ("https://a.example/", "https://b.example/")],
 )

@@ -233,12 +233,7 @@ def is_canonical(value: str) -> bool:
     return len(found) == 1 and found[0][1] == value
 
 
-def alike(one: str, other: str) -> bool:
-    """Whether two texts are addresses or ids of one make, of which neither describes the other."""
-    return _make(one) == _make(other) != ""
-
-
-def _make(text: str) -> str:
+def make(text: str) -> str:
     """Return what all addresses or ids of one kind have in common; nothing for mere words."""
     if "@" in text:
         return "@"

@@ -13,11 +13,9 @@ from collections.abc import Iterable, Mapping
 from jackline.core.flow.alignment import Quotes, stands
 from jackline.core.flow.declared import Readers, ToolFlow
 from jackline.core.flow.effort import Effort
-from jackline.core.flow.fields import NAME
 from jackline.core.flow.forms import (
     VALUE_CHARS,
     Form,
-    alike,
     form,
     is_canonical,
     keys,
@@ -25,12 +23,12 @@ from jackline.core.flow.forms import (
     value_keys,
 )
 from jackline.core.flow.labels import LEVELS, Integrity, suffices
+from jackline.core.flow.naming import Naming
 from jackline.core.flow.parts import Path, exact, parts, spelt
 from jackline.core.flow.plan import is_default
 from jackline.core.value import Value
 
 _SHOWN_BYTES = 1 << 20
-_NAME_CHARS = 3
 
 
 class Source(Value, frozen=True):
@@ -71,8 +69,7 @@ class Provenance:
         self._unread: deque[tuple[int, Source]] = deque()
         self._by_token: dict[str, list[int]] = {}
         self._by_key: dict[tuple[str, str], list[int]] = {}
-        self._records: dict[tuple[int, int, int], list[int]] = {}
-        self._record_of: dict[int, list[int]] = {}
+        self._naming = Naming()
         self._places_of: dict[tuple[type, str | float], list[int]] = {}
         self._shown_of: dict[str, Source | None] = {}
         self._finding, self._showing = Effort(), Effort()
@@ -94,6 +91,9 @@ class Provenance:
         self._reads += 1
         for source in sources:
             self.turn = max(self.turn, source.turn)
+            is_typed = source.said and suffices(source.integrity, "user")
+            if is_typed and source.turn == self.turn:
+                self._naming.hear(source.text, source.turn)
             if source.integrity == "untrusted":
                 self._keep(source)
             else:
@@ -208,13 +208,14 @@ class Provenance:
 
     def is_named(self, recipient: object) -> bool:
         """Whether the user named this recipient in this turn: so, or by an entry of a directory."""
-        named = (self.turn, plain(str(recipient))) in self._named
-        if named or self.find(recipient, "user", self.turn):
+        name = plain(str(recipient))
+        if (self.turn, name) in self._named or self.find(recipient, "user", self.turn):
             return True
         places = self._places(recipient)
         if not self._finding.spend(len(places)):
             return False
-        return any(at in self._record_of and self._names(at) for at in places)
+        self._naming.begin(self.turn)
+        return any(self._naming.names(name, at, self._finding) for at in places)
 
     def is_barred(self, recipient: object) -> bool:
         """Whether what was read is kept to others than this recipient, whoever names them."""
@@ -231,18 +232,6 @@ class Provenance:
         if self.is_barred(recipient):
             return False
         return not self.private or self.is_named(recipient)
-
-    def _names(self, entry: int) -> bool:
-        """Whether the user named a field in this turn that says whose this directory's entry is."""
-        record = self._record_of[entry]
-        if not self._finding.spend(len(record)):
-            return False
-        fields = [self._texts[at][0] for at in record]
-        return any(
-            len(each.text) >= _NAME_CHARS and self.find(each.text, "user", self.turn)
-            for each in fields
-            if _describes(each, self._texts[entry][0])
-        )
 
     def _places(self, value: object) -> list[int]:
         """Return which indexed texts have this value, the most trusted first."""
@@ -289,9 +278,8 @@ class Provenance:
         for key in keys(read.plain):
             self._by_key.setdefault(key, []).append(at)
         if source.integrity == "directory":
-            record = self._records.setdefault((text, source.seq, source.record), [])
-            self._record_of[at] = record
-            record.append(at)
+            place = (text, source.seq, source.record)
+            self._naming.enter(at, source.path, source.text, place)
 
     def _keep(self, source: Source) -> None:
         """Remember untrusted text for as long as it is needed to show a value's origin."""
@@ -301,19 +289,6 @@ class Provenance:
         self._untrusted_bytes += len(source.text)
         while self._untrusted_bytes > _SHOWN_BYTES and len(self._untrusted) > 1:
             self._untrusted_bytes -= len(self._untrusted.popleft()[0].text)
-
-
-def _describes(field: Source, entry: Source) -> bool:
-    """Whether naming this field of an object names what stands in another one of it.
-
-    Names of fields are no one's own, as `email`, and those that are data have what stands below
-    them alone. What stands in one list, or is an address of the same make, is somebody else's.
-    """
-    if entry.path.endswith(NAME):
-        is_beside = field.path == entry.path.removesuffix(NAME) + entry.text
-    else:
-        is_beside = field.path != entry.path and not field.path.endswith(NAME)
-    return is_beside and not alike(field.text, entry.text)
 
 
 def _together(flow: ToolFlow, arguments: Mapping[str, object]) -> str:

@@ -31,6 +31,9 @@ Kind = Literal[
     "recombined",
     "made again",
     "behind a handle",
+    "padded",
+    "keyed",
+    "listed",
 ]
 
 ANSWERS = (
@@ -314,11 +317,11 @@ def _to_entry(
 ) -> Iterator[Attack]:
     """Send it to one whom the user did not name."""
     floor = tool.flow.critical[slot.name].level
-    for _, leaf in known.read:
+    for source, leaf in known.read:
         fits = leaf.integrity != "untrusted" and suffices(leaf.integrity, floor)
         if not fits or form_of_text(leaf.text) != slot.form:
             continue
-        if is_in(leaf.text, [known.typed]) or is_entry_named(leaf, known):
+        if is_in(leaf.text, [known.typed]) or is_entry_named(source, leaf, known):
             continue
         said = {**letter, slot.name: [leaf.text] if slot.is_list else leaf.text}
         if text := checked(tool, said):

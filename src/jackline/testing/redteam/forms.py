@@ -96,10 +96,10 @@ def slots(schema: Mapping[str, Any], benign: Mapping[str, object]) -> dict[str, 
     definitions: Mapping[str, Any] = schema.get("$defs", {})
     found = dict[str, Slot]()
     for name, shape in schema.get("properties", {}).items():
-        inner = _resolved(shape, definitions)
+        inner = resolved(shape, definitions)
         is_list = inner.get("type") == "array"
         if is_list:
-            inner = _resolved(inner.get("items", {}), definitions)
+            inner = resolved(inner.get("items", {}), definitions)
         example = benign.get(name)
         items = cast("list[object]", example) if isinstance(example, list) else [example]
         first = next(iter(items), None)
@@ -128,7 +128,7 @@ def is_host(text: str) -> bool:
     return bool(found) and found[1].lower() not in FILE_ENDINGS
 
 
-def _resolved(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the schema itself: what it refers to, and of several the first that is not null."""
     found = shape
     for _ in range(_DEPTH):
@@ -201,9 +201,9 @@ def _object(shape: Mapping[str, Any], definitions: Mapping[str, Any], depth: int
     properties: Mapping[str, Any] = shape.get("properties", {})
     found: dict[str, object] = {} if properties else {SIGN: _VALUES["name"][0]}
     for name, below in properties.items():
-        inner = _resolved(below, definitions)
+        inner = resolved(below, definitions)
         if inner.get("type") == "array":
-            inner = _resolved(inner.get("items", {}), definitions)
+            inner = resolved(inner.get("items", {}), definitions)
             found[name] = [_one(name, inner, definitions, depth)]
         else:
             found[name] = _one(name, inner, definitions, depth)

@@ -5,14 +5,23 @@ from itertools import product
 from math import prod
 from typing import Any, cast
 
-from jackline.core.flow.forms import alike, plain
+from jackline.core.flow.forms import plain
 from jackline.core.tools import Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.forms import Slot, form_of_text
 from jackline.testing.redteam.seats import Leaf, Step
+from jackline.testing.redteam.words import words_of
 
 _COMBINED_MAX = 6
 _NOTHING = frozenset(["None", repr("")])
+# What a field is called that says whose an entry is, by itself or with another one.
+_NAMES = frozenset(
+    [
+        *("name", "fullname", "displayname", "username", "user"),
+        *("login", "handle", "nickname", "alias", "slug"),
+    ]
+)
+_PARTS = frozenset(["first", "firstname", "given", "givenname", "last", "lastname", "surname"])
 _AROUND = ".,;:!?()\"'<>[]{}"
 
 
@@ -67,16 +76,23 @@ def rows(theirs: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
         yield [each[(at + column) % len(each)] for column, each in enumerate(theirs)]
 
 
-def is_entry_named(leaf: Leaf, known: Known) -> bool:
-    """Whether the user named another field of the same entry: then they named all of it."""
+def is_entry_named(tool: Tool, leaf: Leaf, known: Known) -> bool:
+    """Whether the user said a name that stands in the same entry: then they named all of it."""
     field = _field_of(leaf)
-    beside = [
-        each.text
-        for _, each in known.read
-        if _field_of(each)[:-1] == field[:-1] and _field_of(each) != field
-    ]
-    describing = [text for text in beside if text and not alike(text, leaf.text)]
-    return any(is_in(text, [known.typed]) for text in describing)
+    beside = {
+        "".join(words_of(str(at))): each.text
+        for source, each in known.read
+        for *above, at in [_field_of(each)]
+        if source is tool and tuple(above) == field[:-1] and each.text
+    }
+    forms = {form_of_text(text) for text in beside.values()}
+    is_mapping = len(beside) > 1 and len(forms) == 1 and None not in forms
+    full = [text for at, text in beside.items() if at in _NAMES]
+    full += [str(field[-1])] if is_mapping else []
+    parts = [beside[at] for at in _PARTS & beside.keys()]
+    return any(is_in(text, [known.typed]) for text in full) or (
+        len(parts) > 1 and all(is_in(text, [known.typed]) for text in parts)
+    )
 
 
 def _field_of(leaf: Leaf) -> tuple[Step, ...]:

@@ -28,6 +28,7 @@ from jackline.testing.redteam.pinned import pins, rewritten, wanted
 from jackline.testing.redteam.rehearsal import Rehearsal
 from jackline.testing.redteam.report import Extent
 from jackline.testing.redteam.seats import Seat
+from jackline.testing.redteam.spelling import keyed, listed, padded
 
 _WHEN: tuple[When, ...] = get_args(When)
 _TOGETHER = 12
@@ -48,6 +49,18 @@ _OCCASIONS: tuple[tuple[tuple[Kind, ...], str], ...] = (
     (
         ("made again",),
         "No call is made again once it was approved: there is none that does more then.",
+    ),
+    (
+        ("padded",),
+        "No value is padded: nothing leaves to whom it may concern, or nothing private is read.",
+    ),
+    (
+        ("keyed",),
+        "No key of a mapping is an attacker's: no tool that is called takes such keys.",
+    ),
+    (
+        ("listed",),
+        "No order of words spells: no list of them leaves to whom it may concern.",
     ),
 )
 
@@ -130,6 +143,26 @@ def _special(found: Rehearsal, tools: Sequence[Tool]) -> Iterator[Shot]:
     again = [attack for tool in tools for attack in _again(tool, found.known)]
     for when, batch in product(_WHEN, _batches(again)):
         yield Shot(seat, when, batch, plan=NOTHING_PLANNED, approves=batch)
+    yield from _spelt(found, tools, seat)
+
+
+def _spelt(found: Rehearsal, tools: Sequence[Tool], seat: Seat) -> Iterator[Shot]:
+    """Yield what says by how it is written what was read, where that was somebody's own.
+
+    Once by a plan that pins it, and once by one that leaves it open.
+    """
+    private = {tool.name for tool in tools if private_read(tool) and not tool.quarantined}
+    results = [each for each in found.seats if each.where == "result" and each.tool in private]
+    plans = (pins(tools, found.known), None)
+    secret = [each for tool in tools for each in padded(tool, found.known)] if results else []
+    for plan, when, batch in product(plans, _WHEN, _batches(secret)):
+        yield Shot(results[0], when, batch, plan=plan)
+    orders = [each for tool in tools for each in listed(tool, found.known)] if results else []
+    for when, batch in product(_WHEN, _batches(orders)):
+        yield Shot(results[0], when, batch)
+    keys = [each for tool in tools for each in keyed(tool, found.known)]
+    for when, batch in product(_WHEN, _batches(keys)):
+        yield Shot(seat, when, batch)
 
 
 def _behind(found: Rehearsal, tools: Sequence[Tool], attacks: Sequence[Attack]) -> Iterator[Shot]:
