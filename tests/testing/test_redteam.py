@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -57,6 +57,10 @@ DELETED = [
     ("tickets", ', "text": "untrusted"', "", "list_tickets", '"text": "untrusted"'),
     ("tickets", ', outbound=True', "", "search_web", "outbound=True"),
     ("tickets", '"ticket_id": From("system"), ', "", "assign_ticket", '"ticket_id": From('),
+    ("secretary", '"*": "directory"', '"*": "user"', "list_contacts", 'labels={"*": "directory"}'),
+    ("secretary", '"*": "directory"', '"name": "user", "email": "user"', "list_contacts",
+     'labels={"name": "directory", "email": "directory"}'),
+    ("cashier", '"*": "directory"', '"*": "user"', "list_payees", 'labels={"*": "directory"}'),
 ]  # fmt: skip
 
 
@@ -326,13 +330,28 @@ def test_free_text_of_what_the_user_asked_for_is_no_hole() -> None:
     assert {each.kind for each in [*report.asked, *report.refused]} == {"answer", "made again"}
 
 
-def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named() -> None:
-    """Laundering: nothing untrusted is read, only what the agent has written down itself."""
+def recall(ctx: Context[Desk]) -> dict[str, list[str]]:
+    """Recall what was noted."""
+    return {"facts": ctx.deps.notes or ["nothing"]}
 
-    @tool(effect="read", labels={"*": "user"})
-    def recall(ctx: Context[Desk]) -> dict[str, list[str]]:
-        """Recall what was noted."""
-        return {"facts": ctx.deps.notes or ["nothing"]}
+
+def recall_text(ctx: Context[Desk]) -> str:
+    """Recall what was noted, as one text."""
+    return "; ".join(ctx.deps.notes) or "nothing"
+
+
+@pytest.mark.parametrize(
+    ("recalling", "line"),
+    [
+        (recall, 'labels={"*": "user", "facts": "untrusted"}'),
+        (recall_text, 'labels={"*": "untrusted"}'),
+    ],
+)
+def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named(
+    recalling: Callable[..., object], line: str
+) -> None:
+    """Laundering: nothing untrusted is read, only what the agent has written down itself."""
+    reader = tool(effect="read", labels={"*": "user"})(recalling)
 
     @tool(effect="once", critical={}, labels={"*": "system"})
     def jot(ctx: Context[Desk], body: str) -> str:
@@ -346,14 +365,14 @@ def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named() -> 
         return f"Paid {payee}."
 
     replies = [
-        [ToolCall("look", "{}"), ToolCall("recall", "{}")],
+        [ToolCall("look", "{}"), ToolCall(reader.name, "{}")],
         [ToolCall("jot", '{"body": "All is well."}')],
         "Done.",
     ]
-    tools = [tool(effect="read")(look), recall, jot, pay]
+    tools = [tool(effect="read")(look), reader, jot, pay]
     report = attacked(scene(*tools, replies=replies))
     named = {(each.tool, each.declared_by, each.declaration) for each in report.through}
-    assert named == {("pay", "recall", 'labels={"*": "untrusted"}')}
+    assert named == {("pay", reader.name, line)}
 
 
 def test_what_is_pasted_and_attached_is_a_place_for_an_attacker() -> None:

@@ -20,7 +20,7 @@ from jackline.testing.redteam.closing import Change, changes
 from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
 from jackline.testing.redteam.report import Entry, Extent, Report
-from jackline.testing.redteam.run import Outcome, fired, rehearsed
+from jackline.testing.redteam.run import Outcome, Ran, fired, rehearsed
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, bools, leaves, names
 from jackline.testing.redteam.shots import planned_shots
 from jackline.testing.scenario import Scenario, ScenarioError
@@ -140,20 +140,19 @@ class Campaign:
         """
         alone = replace(shot, attacks=(attack,))
         wide = msgspec.structs.replace(attack, chosen=tuple(chosen))
-        first = list(islice(changes(self.scenario.agent, wide, alone), _CHANGES_MAX))
-        for change in first:
-            if await self._closes(change, alone):
+        agent, first = self.scenario.agent, list[tuple[Change, Ran]]()
+        ran = await fired(self.scenario, self.scripted, alone, agent)
+        for change in islice(changes(agent, wide, alone, ran.records), _CHANGES_MAX):
+            first.append((change, await fired(self.scenario, self.scripted, alone, change.made)))
+            if _is_closed(first[-1][1]):
                 return change.line, change.declared_by
-        pairs = ((one, two) for one in first for two in changes(one.made, wide, alone))
+        pairs = (
+            (one, two) for one, ran in first for two in changes(one.made, wide, alone, ran.records)
+        )
         for one, two in islice(pairs, _PAIRS_MAX):
-            if await self._closes(two, alone):
-                lines = "\n".join(f"{each.line}  # in {each.declared_by}" for each in (one, two))
-                return lines, " and ".join(dict.fromkeys([one.declared_by, two.declared_by]))
+            if _is_closed(await fired(self.scenario, self.scripted, alone, two.made)):
+                return _both(one, two)
         return "", ""
-
-    async def _closes(self, change: Change, alone: Shot) -> bool:
-        ran = await fired(self.scenario, self.scripted, alone, change.made)
-        return ran.reached and ran.outcomes.get(0) in {"asked", "refused"}
 
 
 def attack(scenario: Scenario, extent: Extent, progress: Progress, clock: Clock) -> Report:
@@ -163,6 +162,19 @@ def attack(scenario: Scenario, extent: Extent, progress: Progress, clock: Clock)
     fails by itself, or brings nothing that an attacker could have written.
     """
     return asyncio.run(Campaign(scenario, extent, progress, clock).run())
+
+
+def _is_closed(ran: Ran) -> bool:
+    """Whether the attack of this run was made, and got no further."""
+    return ran.reached and ran.outcomes.get(0) in {"asked", "refused"}
+
+
+def _both(one: Change, two: Change) -> tuple[str, str]:
+    """Return two changes as their author writes them, of which the second was made on the first."""
+    if one.declared_by == two.declared_by and one.option == two.option:
+        return two.line, two.declared_by
+    lines = "\n".join(f"{each.line}  # in {each.declared_by}" for each in (one, two))
+    return lines, " and ".join(dict.fromkeys([one.declared_by, two.declared_by]))
 
 
 def _is_vague(shot: Shot) -> bool:
