@@ -191,7 +191,25 @@ def test_what_there_was_no_time_for_is_said(tmp_path: Path) -> None:
     with example("cashier", tmp_path) as scenario:
         report = attacked(scenario, Extent(timeout_s=0))
     assert report.attacks == 0
-    assert any("no time left" in each for each in report.untried)
+    assert f"{report.late:,} attacks: there was no time left (--timeout)." in report.untried
+
+
+def test_what_closes_a_hole_is_not_denied_where_there_was_no_time_to_try(tmp_path: Path) -> None:
+    class Slow:
+        """A clock that stands until the last attack was made, and is then past any limit."""
+
+        at = 0.0
+
+        def begun(self, done: int, total: int) -> None:
+            self.at = 1_000.0 if done == total else 0.0
+
+    slow = Slow()
+    with example("cashier", tmp_path, ', "cents": From("user")}', "}") as scenario:
+        report = attack(scenario, Extent(), slow.begun, lambda: slow.at)
+    assert {each.declaration for each in report.through} == {""}
+    assert report.late == 0
+    said = f"What closes {len(report.through)} attacks: there was no time left (--timeout)."
+    assert said in report.untried
 
 
 def test_what_a_guard_keeps_out_is_said_never_to_have_reached_the_model() -> None:

@@ -28,6 +28,7 @@ from jackline.testing.scenario import Scenario, ScenarioError
 Progress = Callable[[int, int], None]
 _CHANGES_MAX = 24
 _PAIRS_MAX = 48
+_NO_TIME = "there was no time left (--timeout)."
 
 
 @dataclass(slots=True)
@@ -66,6 +67,8 @@ class Campaign:
         entries = {outcome: list[Entry]() for outcome in get_args(Outcome)}
         holes = [(shot, attack) for shot, attack, outcome in outcomes if outcome == "through"]
         closed = await self._closed(holes, began + 2 * limit_s)
+        unclosed = sum(_alike(shot, attack) not in closed for shot, attack in holes)
+        untried += [f"What closes {unclosed:,} attacks: {_NO_TIME}"] if unclosed else []
         for shot, attack, outcome in outcomes:
             line, tool = closed.get(_alike(shot, attack), ("", ""))
             entries[outcome].append(_entry(shot, attack, line, tool))
@@ -78,6 +81,7 @@ class Campaign:
             untried,
             _tried(outcomes),
             self.clock() - began,
+            late,
         )
 
     def _tell(self, more: int) -> None:
@@ -128,7 +132,8 @@ class Campaign:
                 closed[key] = wanted[wish]
             elif key not in closed and self.clock() < until:
                 closed[key] = await self._closing(shot, attack, sorted(chosen[attack.tool]))
-            wanted.setdefault(wish, closed.get(key, ("", "")))
+            if key in closed:
+                wanted.setdefault(wish, closed[key])
         return closed
 
     async def _closing(self, shot: Shot, attack: Attack, chosen: Sequence[str]) -> tuple[str, str]:
@@ -226,7 +231,7 @@ def _tried(outcomes: Sequence[tuple[Shot, Attack, Outcome]]) -> Mapping[str, int
 def _left_out(late: int, unreached: set[str], unmade: int) -> list[str]:
     told = list[str]()
     if late:
-        told.append(f"{late:,} attacks: there was no time left (--timeout).")
+        told.append(f"{late:,} attacks: {_NO_TIME}")
     if unreached:
         told.append(f"What stands in {', '.join(sorted(unreached))} never reached the model.")
     if unmade:
