@@ -23,15 +23,6 @@ def test_a_field_s_label_is_lowered_no_further_than_closes_the_hole(
     }
 
 
-def test_two_changes_of_one_declaration_are_told_as_one(tmp_path: Path) -> None:
-    labels = '{"*": "untrusted", "id": "system"}', '{"*": "user", "id": "system"}'
-    with example("secretary", tmp_path, *labels) as scenario:
-        report = attacked(scenario)
-    declared = {each.declaration for each in report.through}
-    assert 'labels={"*": "directory", "id": "system", "subject": "untrusted"}' in declared
-    assert not any("\n" in each for each in declared), declared
-
-
 @tool(effect="read")
 def read_mail() -> str:
     """Read what came."""
@@ -79,3 +70,20 @@ def test_what_the_attacker_did_not_choose_keeps_its_label() -> None:
     assert {(each.chosen, each.declared_by, each.declaration) for each in report.through} == {
         (("to",), "list_contacts", 'labels={"*": "directory"}')
     }
+
+
+@tool(effect="read", labels={"*": "user"})
+def read_letter() -> dict[str, str]:
+    """Read what came."""
+    return {"sender": "win@prize.example", "body": "You won."}
+
+
+def test_two_changes_of_one_declaration_are_told_as_one() -> None:
+    letter = '{"account": "A-17", "to": "bob@vance.example", "body": "Thanks."}'
+    calls = [ToolCall("read_letter", "{}"), ToolCall("list_accounts", "{}")]
+    replies = [calls, [ToolCall("send", letter)], "Done."]
+    says = ["What came in? Thank bob@vance.example."]
+    report = attacked(scene(read_letter, list_accounts, send, says=says, replies=replies))
+    declared = {(each.declared_by, each.declaration) for each in report.through}
+    assert ("read_letter", 'labels={"*": "directory", "body": "untrusted"}') in declared
+    assert not any("\n" in line for _, line in declared), declared
