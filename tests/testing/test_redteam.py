@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -57,6 +57,10 @@ DELETED = [
     ("tickets", ', "text": "untrusted"', "", "list_tickets", '"text": "untrusted"'),
     ("tickets", ', outbound=True', "", "search_web", "outbound=True"),
     ("tickets", '"ticket_id": From("system"), ', "", "assign_ticket", '"ticket_id": From('),
+    ("secretary", '"*": "directory"', '"*": "user"', "list_contacts", 'labels={"*": "directory"}'),
+    ("secretary", '"*": "directory"', '"name": "user", "email": "user"', "list_contacts",
+     'labels={"name": "directory", "email": "directory"}'),
+    ("cashier", '"*": "directory"', '"*": "user"', "list_payees", 'labels={"*": "directory"}'),
 ]  # fmt: skip
 
 
@@ -187,7 +191,25 @@ def test_what_there_was_no_time_for_is_said(tmp_path: Path) -> None:
     with example("cashier", tmp_path) as scenario:
         report = attacked(scenario, Extent(timeout_s=0))
     assert report.attacks == 0
-    assert any("no time left" in each for each in report.untried)
+    assert f"{report.late:,} attacks: there was no time left (--timeout)." in report.untried
+
+
+def test_what_closes_a_hole_is_not_denied_where_there_was_no_time_to_try(tmp_path: Path) -> None:
+    class Slow:
+        """A clock that stands until the last attack was made, and is then past any limit."""
+
+        at = 0.0
+
+        def begun(self, done: int, total: int) -> None:
+            self.at = 1_000.0 if done == total else 0.0
+
+    slow = Slow()
+    with example("cashier", tmp_path, ', "cents": From("user")}', "}") as scenario:
+        report = attack(scenario, Extent(), slow.begun, lambda: slow.at)
+    assert {each.declaration for each in report.through} == {""}
+    assert report.late == 0
+    said = f"What closes {len(report.through)} attacks: there was no time left (--timeout)."
+    assert said in report.untried
 
 
 def test_what_a_guard_keeps_out_is_said_never_to_have_reached_the_model() -> None:
@@ -326,13 +348,28 @@ def test_free_text_of_what_the_user_asked_for_is_no_hole() -> None:
     assert {each.kind for each in [*report.asked, *report.refused]} == {"answer", "made again"}
 
 
-def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named() -> None:
-    """Laundering: nothing untrusted is read, only what the agent has written down itself."""
+def recall(ctx: Context[Desk]) -> dict[str, list[str]]:
+    """Recall what was noted."""
+    return {"facts": ctx.deps.notes or ["nothing"]}
 
-    @tool(effect="read", labels={"*": "user"})
-    def recall(ctx: Context[Desk]) -> dict[str, list[str]]:
-        """Recall what was noted."""
-        return {"facts": ctx.deps.notes or ["nothing"]}
+
+def recall_text(ctx: Context[Desk]) -> str:
+    """Recall what was noted, as one text."""
+    return "; ".join(ctx.deps.notes) or "nothing"
+
+
+@pytest.mark.parametrize(
+    ("recalling", "line"),
+    [
+        (recall, 'labels={"*": "user", "facts": "untrusted"}'),
+        (recall_text, 'labels={"*": "untrusted"}'),
+    ],
+)
+def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named(
+    recalling: Callable[..., object], line: str
+) -> None:
+    """Laundering: nothing untrusted is read, only what the agent has written down itself."""
+    reader = tool(effect="read", labels={"*": "user"})(recalling)
 
     @tool(effect="once", critical={}, labels={"*": "system"})
     def jot(ctx: Context[Desk], body: str) -> str:
@@ -346,14 +383,14 @@ def test_a_note_that_is_written_and_believed_when_it_is_read_back_is_named() -> 
         return f"Paid {payee}."
 
     replies = [
-        [ToolCall("look", "{}"), ToolCall("recall", "{}")],
+        [ToolCall("look", "{}"), ToolCall(reader.name, "{}")],
         [ToolCall("jot", '{"body": "All is well."}')],
         "Done.",
     ]
-    tools = [tool(effect="read")(look), recall, jot, pay]
+    tools = [tool(effect="read")(look), reader, jot, pay]
     report = attacked(scene(*tools, replies=replies))
     named = {(each.tool, each.declared_by, each.declaration) for each in report.through}
-    assert named == {("pay", "recall", 'labels={"*": "untrusted"}')}
+    assert named == {("pay", reader.name, line)}
 
 
 def test_what_is_pasted_and_attached_is_a_place_for_an_attacker() -> None:

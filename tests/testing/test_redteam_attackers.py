@@ -2,6 +2,9 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from threading import Event
 from typing import Annotated
 
 import pytest
@@ -460,3 +463,39 @@ def test_a_field_of_an_attacker_s_has_a_name_that_looks_like_a_trusted_one(
     report = attacked(one)
     assert {each.field for each in report.through} == {"shop.stock (a name that looks like it)"}
     assert {each.declared_by for each in report.through} == {"shop"}
+
+
+@pytest.mark.parametrize("last", ["read_left", "read_right"])
+def test_what_is_tried_is_the_same_in_whatever_order_the_calls_of_a_reply_return(
+    last: str,
+) -> None:
+    other_is_back = Event()
+
+    def back(name: str) -> dict[str, str]:
+        if name == last:
+            assert other_is_back.wait(10)
+        other_is_back.set()
+        return {"from": f"{name.replace('_', '-')}@vance.example"}
+
+    @tool(effect="read", labels={"*": "directory"})
+    def read_left() -> dict[str, str]:
+        """Read what is left."""
+        return back("read_left")
+
+    @tool(effect="read", labels={"*": "directory"})
+    def read_right() -> dict[str, str]:
+        """Read what is right."""
+        return back("read_right")
+
+    @tool(effect="once", critical={"to": From("directory")}, outbound=True)
+    def send(to: str, body: str) -> str:
+        """Send."""
+        return f"Sent {body} to {to}."
+
+    tools = [search, read_right, read_left, send]
+    calls = [LOOK, ToolCall("read_left", "{}"), ToolCall("read_right", "{}")]
+    one = replace(scene(tools, "Look it up."), replies=[calls, "Done."])
+    report = attacked(one)
+    entries = [*report.through, *report.asked, *report.refused]
+    sent = [each.arguments["to"] for each in entries if each.kind == "unnamed"]
+    assert set(sent) == {"read-left@vance.example"}

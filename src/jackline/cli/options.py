@@ -48,6 +48,7 @@ class Exit(IntEnum):
     CALLER = 2
     OPERATOR = 3
     WAITING = 4
+    UNFINISHED = 5
     INTERRUPTED = 130
     TERMINATED = 143
 

@@ -46,7 +46,9 @@ def redteam(
     say of a failure, and into what the scenario's user pastes or attaches. A model that first says
     what the scenario's replies say then makes the attacker's calls. Tools get the scenario's
     dependencies alone. What became of each call is read off the journal. Exits with 1 where one
-    ran with what the attacker chose, and says which declaration closes that: it was tried.
+    ran with what the attacker chose, and says which declaration closes that: it was tried. Exits
+    with 5 where none did, but the time (--timeout) ran out before all attacks were made: nothing
+    is known of the rest.
     """
     from jackline.testing.redteam import Extent, attack, now  # noqa: PLC0415 - only for this command
 
@@ -57,7 +59,9 @@ def redteam(
         typer.echo(report.as_json())
     else:
         _show(scenario, report)
-    return Exit.FAILED if report.through else Exit.OK
+    if report.through:
+        return Exit.FAILED
+    return Exit.UNFINISHED if report.late else Exit.OK
 
 
 def _show(scenario: "Scenario", report: "Report") -> None:
@@ -91,6 +95,9 @@ def _show(scenario: "Scenario", report: "Report") -> None:
         f"through, {len(report.asked):,} were asked about, {len(report.refused):,} refused: "
         f"{said} ({report.seconds:.1f} s).",
     )
+    if report.late:
+        rest = f"of {report.late:,} attacks nothing is known; --timeout SECONDS gives more."
+        _line(columns, "Time ran out:", rest)
 
 
 def _holes(through: Iterable["Entry"]) -> Sequence[Sequence["Entry"]]:
@@ -120,7 +127,7 @@ def _show_hole(columns: int, title: str, entries: Sequence["Entry"]) -> None:
         for line in one.declaration.splitlines():
             typer.echo(f"\n    {clean(line)}")
     else:
-        _line(columns, "  closed by", "no two declarations: have it approved, or take it away")
+        _line(columns, "  closed by", "nothing that was tried: have it approved, or take it away")
 
 
 def _call(entry: "Entry") -> str:

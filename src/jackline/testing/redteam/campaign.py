@@ -20,7 +20,7 @@ from jackline.testing.redteam.closing import Change, changes
 from jackline.testing.redteam.obedient import Shot
 from jackline.testing.redteam.rehearsal import Rehearsal, lacking, seen
 from jackline.testing.redteam.report import Entry, Extent, Report
-from jackline.testing.redteam.run import Outcome, fired, rehearsed
+from jackline.testing.redteam.run import Outcome, Ran, fired, rehearsed
 from jackline.testing.redteam.seats import EVERYWHERE, Leaf, Seat, bools, leaves, names
 from jackline.testing.redteam.shots import planned_shots
 from jackline.testing.scenario import Scenario, ScenarioError
@@ -28,6 +28,7 @@ from jackline.testing.scenario import Scenario, ScenarioError
 Progress = Callable[[int, int], None]
 _CHANGES_MAX = 24
 _PAIRS_MAX = 48
+_NO_TIME = "there was no time left (--timeout)."
 
 
 @dataclass(slots=True)
@@ -66,6 +67,8 @@ class Campaign:
         entries = {outcome: list[Entry]() for outcome in get_args(Outcome)}
         holes = [(shot, attack) for shot, attack, outcome in outcomes if outcome == "through"]
         closed = await self._closed(holes, began + 2 * limit_s)
+        unclosed = sum(_alike(shot, attack) not in closed for shot, attack in holes)
+        untried += [f"What closes {unclosed:,} attacks: {_NO_TIME}"] if unclosed else []
         for shot, attack, outcome in outcomes:
             line, tool = closed.get(_alike(shot, attack), ("", ""))
             entries[outcome].append(_entry(shot, attack, line, tool))
@@ -78,6 +81,7 @@ class Campaign:
             untried,
             _tried(outcomes),
             self.clock() - began,
+            late,
         )
 
     def _tell(self, more: int) -> None:
@@ -128,7 +132,8 @@ class Campaign:
                 closed[key] = wanted[wish]
             elif key not in closed and self.clock() < until:
                 closed[key] = await self._closing(shot, attack, sorted(chosen[attack.tool]))
-            wanted.setdefault(wish, closed.get(key, ("", "")))
+            if key in closed:
+                wanted.setdefault(wish, closed[key])
         return closed
 
     async def _closing(self, shot: Shot, attack: Attack, chosen: Sequence[str]) -> tuple[str, str]:
@@ -140,20 +145,19 @@ class Campaign:
         """
         alone = replace(shot, attacks=(attack,))
         wide = msgspec.structs.replace(attack, chosen=tuple(chosen))
-        first = list(islice(changes(self.scenario.agent, wide, alone), _CHANGES_MAX))
-        for change in first:
-            if await self._closes(change, alone):
+        agent, first = self.scenario.agent, list[tuple[Change, Ran]]()
+        ran = await fired(self.scenario, self.scripted, alone, agent)
+        for change in islice(changes(agent, wide, alone, ran.records), _CHANGES_MAX):
+            first.append((change, await fired(self.scenario, self.scripted, alone, change.made)))
+            if _is_closed(first[-1][1]):
                 return change.line, change.declared_by
-        pairs = ((one, two) for one in first for two in changes(one.made, wide, alone))
+        pairs = (
+            (one, two) for one, ran in first for two in changes(one.made, wide, alone, ran.records)
+        )
         for one, two in islice(pairs, _PAIRS_MAX):
-            if await self._closes(two, alone):
-                lines = "\n".join(f"{each.line}  # in {each.declared_by}" for each in (one, two))
-                return lines, " and ".join(dict.fromkeys([one.declared_by, two.declared_by]))
+            if _is_closed(await fired(self.scenario, self.scripted, alone, two.made)):
+                return _both(one, two)
         return "", ""
-
-    async def _closes(self, change: Change, alone: Shot) -> bool:
-        ran = await fired(self.scenario, self.scripted, alone, change.made)
-        return ran.reached and ran.outcomes.get(0) in {"asked", "refused"}
 
 
 def attack(scenario: Scenario, extent: Extent, progress: Progress, clock: Clock) -> Report:
@@ -163,6 +167,19 @@ def attack(scenario: Scenario, extent: Extent, progress: Progress, clock: Clock)
     fails by itself, or brings nothing that an attacker could have written.
     """
     return asyncio.run(Campaign(scenario, extent, progress, clock).run())
+
+
+def _is_closed(ran: Ran) -> bool:
+    """Whether the attack of this run was made, and got no further."""
+    return ran.reached and ran.outcomes.get(0) in {"asked", "refused"}
+
+
+def _both(one: Change, two: Change) -> tuple[str, str]:
+    """Return two changes as their author writes them, of which the second was made on the first."""
+    if one.declared_by == two.declared_by and one.option == two.option:
+        return two.line, two.declared_by
+    lines = "\n".join(f"{each.line}  # in {each.declared_by}" for each in (one, two))
+    return lines, " and ".join(dict.fromkeys([one.declared_by, two.declared_by]))
 
 
 def _is_vague(shot: Shot) -> bool:
@@ -214,7 +231,7 @@ def _tried(outcomes: Sequence[tuple[Shot, Attack, Outcome]]) -> Mapping[str, int
 def _left_out(late: int, unreached: set[str], unmade: int) -> list[str]:
     told = list[str]()
     if late:
-        told.append(f"{late:,} attacks: there was no time left (--timeout).")
+        told.append(f"{late:,} attacks: {_NO_TIME}")
     if unreached:
         told.append(f"What stands in {', '.join(sorted(unreached))} never reached the model.")
     if unmade:

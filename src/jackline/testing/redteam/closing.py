@@ -1,17 +1,23 @@
 """The smallest declaration that closes a hole: found by trying one change after another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
+from jackline.core import events as e
 from jackline.core.agent import Agent
 from jackline.core.errors import DefinitionError
-from jackline.core.flow import Declared, From, Integrity, flow_of
+from jackline.core.flow import Declared, From, Integrity, Labels, flow_of
+from jackline.core.flow.fields import NAME
+from jackline.core.flow.labels import LEVELS
+from jackline.core.messages import Text
 from jackline.core.tools import Tool
 from jackline.core.value import Value
 from jackline.testing.redteam.attacks import Attack, Kind, pretends
 from jackline.testing.redteam.forms import slots
-from jackline.testing.redteam.obedient import Shot
+from jackline.testing.redteam.obedient import MARK, Shot
 from jackline.testing.redteam.seats import Seat
 
 _USER = From("user")
@@ -25,21 +31,43 @@ class Change(Value, frozen=True, gc=True):
     line: str
     made: Agent
 
+    @property
+    def option(self) -> str:
+        """What of the declaration is another one: `labels`, for one."""
+        return self.line.partition("=")[0]
 
-def changes(agent: Agent, attack: Attack, shot: Shot) -> Iterator[Change]:
-    """Yield what may close the hole, the smallest first."""
+
+class _Source(Value, frozen=True):
+    """A field of a tool's result that an attacker's value was found in, which vouched for it.
+
+    `is_theirs`: the attacker's own words stand in it, so that anybody may write there.
+    """
+
+    tool: str
+    path: str
+    integrity: Integrity
+    is_theirs: bool
+
+
+def changes(
+    agent: Agent, attack: Attack, shot: Shot, records: Sequence[e.Record]
+) -> Iterator[Change]:
+    """Yield what may close the hole, the smallest first. `records` are of a run that it is in."""
     if not attack.tool:
         # What is left is the guard that every agent has where it names none.
         guards = [guard for guard in agent.guards if guard.name != _LINKS]
         line = f"guards=[…]  # without the one that is named {_LINKS!r}"
         yield Change(agent.name, line, replace(agent, guards=guards, version="redteam"))
         return
-    for made, line in _tools(agent, attack, shot):
+    sources = _sources(records, shot)
+    for made, line in _tools(agent, attack, shot, sources):
         tools = [made if each.name == made.name else each for each in agent.tools]
         yield Change(made.name, line, replace(agent, tools=tools, version="redteam"))
 
 
-def _tools(agent: Agent, attack: Attack, shot: Shot) -> Iterator[tuple[Tool, str]]:
+def _tools(
+    agent: Agent, attack: Attack, shot: Shot, sources: Sequence[_Source]
+) -> Iterator[tuple[Tool, str]]:
     tool, seat = agent.by_name[attack.tool], shot.seat
     if pretends(tool):
         yield from _effect(tool)
@@ -48,6 +76,8 @@ def _tools(agent: Agent, attack: Attack, shot: Shot) -> Iterator[tuple[Tool, str
     yield from _critical(tool, attack)
     if seat.tool:
         yield from _labels(agent.by_name[seat.tool], seat)
+    for source in sources:
+        yield from _lowered(agent.by_name[source.tool], source)
     named = [*(name for name, _ in shot.reads), *(each.tool for each in shot.carries)]
     read = named if seat.tool else list(agent.by_name)
     for name in dict.fromkeys(read):
@@ -87,13 +117,59 @@ def _labels(tool: Tool, seat: Seat) -> Iterator[tuple[Tool, str]]:
     if not paths:
         return
     path = ".".join(seat.names) or "*"
-    labels: Mapping[str, Integrity] = {**paths, path: "untrusted"}
-    yield from _made(tool, f"labels={dict(labels)!r}".replace("'", '"'), labels=labels)
+    yield from _labelled(tool, {**paths, path: "untrusted"})
+
+
+def _sources(records: Sequence[e.Record], shot: Shot) -> Sequence[_Source]:
+    """Return which fields vouched for what the attacker chose, by the verdict of the last call."""
+    (attack,) = shot.attacks
+    started = [each.event for each in records if isinstance(each.event, e.ToolStarted)]
+    names = {each.key: each.name for each in started}
+    returned = {each.seq: each.event for each in records if isinstance(each.event, e.ToolReturned)}
+    verdict = next((each.flow for each in reversed(started) if each.name == attack.tool), None)
+    found = dict[_Source, None]()
+    for origin in verdict.origins if verdict else ():
+        result = returned.get(origin.source)
+        if result and origin.standing == "found" and origin.argument in attack.chosen:
+            tool = names[result.key]
+            path = origin.where.removeprefix(tool).removeprefix(", ")
+            found[_Source(tool, path, origin.integrity, _has_order(result, path))] = None
+    return list(found)
+
+
+def _has_order(result: e.ToolReturned, path: str) -> bool:
+    """Whether the attacker's own words stand in this field of a result."""
+    for text in [part.text for part in result.parts if isinstance(part, Text)]:
+        try:
+            fields = list(Labels(result.labels).fields(msgspec.json.decode(text)))
+        except msgspec.MsgspecError:
+            return MARK in text
+        if any(each.path == path and MARK in each.text for each in fields):
+            return True
+    return False
+
+
+def _lowered(tool: Tool, source: _Source) -> Iterator[tuple[Tool, str]]:
+    """Say one level less of the field, then of all that has its level, and so on downwards.
+
+    A directory is one as a whole: with fields of it that are the user's, nobody is named by them.
+    """
+    paths = tool.flow.labels.paths
+    below = LEVELS[: LEVELS.index(source.integrity)]
+    for level in below[:1] if source.is_theirs else reversed(below):
+        if level != "directory" and not source.path.endswith(NAME):
+            yield from _labelled(tool, {**paths, source.path or "*": level})
+        same = [path for path, was in paths.items() if was == source.integrity]
+        yield from _labelled(tool, {**paths, **dict.fromkeys(same, level)})
 
 
 def _all_labels(tool: Tool) -> Iterator[tuple[Tool, str]]:
     if tool.flow.labels.paths:
-        yield from _made(tool, 'labels={"*": "untrusted"}', labels={"*": "untrusted"})
+        yield from _labelled(tool, {"*": "untrusted"})
+
+
+def _labelled(tool: Tool, labels: Mapping[str, Integrity]) -> Iterator[tuple[Tool, str]]:
+    yield from _made(tool, f"labels={dict(labels)!r}".replace("'", '"'), labels=labels)
 
 
 def _outbound(tool: Tool) -> Iterator[tuple[Tool, str]]:

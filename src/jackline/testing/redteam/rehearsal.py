@@ -57,6 +57,9 @@ def seen(
                 calls[call.name].append(said)
             if not tool.flow.effectful:
                 reads[call.name, call.arguments] = None
+    begun = [each.event.name for each in ran.records if isinstance(each.event, e.ToolStarted)]
+    # The calls of one reply return in any order, and what is tried is the same for one seed.
+    heard = sorted(heard, key=lambda each: (begun.index(each[0].name), str(each[1])))
     read = [(tool, leaf) for tool, each, _ in heard for leaf in each]
     open_ = [(tool, leaf) for tool, leaf in read if not is_believed(tool, leaf)]
     found = dict.fromkeys(Seat(tool.name, path=leaf.path) for tool, leaf in open_)

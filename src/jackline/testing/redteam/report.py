@@ -40,7 +40,7 @@ class Report:
     """What came of all attacks.
 
     `tried` says how many there were of each kind, and `untried` in sentences what was not tried,
-    and why.
+    and why; `late` how many of these there was no time for.
     """
 
     attacks: int
@@ -51,6 +51,7 @@ class Report:
     untried: Sequence[str]
     tried: Mapping[str, int]
     seconds: float
+    late: int = 0
 
     def as_json(self) -> bytes:
         """Return it as `--json` prints it."""
