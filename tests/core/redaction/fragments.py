@@ -2,9 +2,22 @@
 # ruff: noqa: RUF001 - signs of other scripts that look like ours are meant
 
 import random
+from collections.abc import Callable
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nab+/==\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+# How else the signs of a block may be written.
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda block: block.replace(" ", "+").replace("\n", "%0A"),
+    lambda block: block.replace(" ", "%20").replace("\n", "%0A"),
+    lambda block: block.replace(" ", "%2520").replace("-", "%252D"),
+    lambda block: block.replace(" ", "&nbsp;").replace("-", "&#45;"),
+    lambda block: block.replace(" ", "&#x20;").replace("-", "&#x2d;"),
+    lambda block: block.replace(" ", r"\u0020").replace("-", r"\u002d").replace("\n", r"\n"),
+    lambda block: block.replace(" ", r"\x20").replace("-", r"\055"),
+    lambda block: block.replace(" ", "=20").replace("-", "=2D"),
+    lambda block: block.replace(" ", "\t"),
+)
 # Each ends as a word might.
 ESCAPES = (
     r"\n",
@@ -107,6 +120,9 @@ WHOLE = (
     "Bearer abcDEF1234567890xyz",
     JWT,
     PEM,
+    *(spelt(PEM) for spelt in SPELLINGS),
+    "---- BEGIN SSH2 PRIVATE KEY ----\nP2/56wAA\n---- END SSH2 PRIVATE KEY ----",
+    "Private-Lines: 1\nAAAAIDkq7xY2sEcrEt\nPrivate-MAC:",
     "hooks.slack.com/services/T00000000/B00000000/abcDEF",
 )
 BITS = (

@@ -3,11 +3,12 @@
 # ruff: noqa: RUF001 - signs of other scripts that look like ours are meant
 
 import sys
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
 
 import pytest
-from tests.core.redaction.fragments import ESCAPES, JWT, PEM
+from tests.core.redaction.fragments import ESCAPES, JWT, PEM, SPELLINGS
 
 from jackline.core.redaction.assigned import entropy
 from jackline.core.redaction.checksums import ean, isbn, luhn, mod11_10, mod97, verhoeff
@@ -149,6 +150,25 @@ def test_a_key_is_found_behind_whatever_writes_a_sign(kind: str, written: str, e
         assert (kind, written) in found(before + escape + written), before
     assert kind in {each for each, _ in found(repr({"env": f"A=1\n{written}\n"}))}
     assert kind in {each for each, _ in found(repr(f"A=1\t{written}".encode()))}
+
+
+@pytest.mark.parametrize("spelt", SPELLINGS)
+def test_a_private_key_is_found_however_its_blanks_and_hyphens_are_written(
+    spelt: Callable[[str], str],
+) -> None:
+    for block in (PEM, PEM.replace("RSA PRIVATE KEY", "PGP PRIVATE KEY BLOCK")):
+        assert found(f"key={spelt(block)}&x=1") == [("private-key", spelt(block))]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "---- BEGIN SSH2 PRIVATE KEY ----\nP2/56\n---- END SSH2 PRIVATE KEY ----",
+        "Private-Lines: 1\nAAAAIDkq7xY2sEcrEt\nPrivate-MAC:",
+    ],
+)
+def test_a_private_key_is_found_as_other_programs_write_it(block: str) -> None:
+    assert found(f"a\n{block}\nb") == [("private-key", block)]
 
 
 @pytest.mark.parametrize("begin", ["x", "Z9", "key"])

@@ -14,7 +14,7 @@ from jackline.core.redaction.assigned import (
     schemes,
     urls,
 )
-from jackline.core.redaction.blocks import blocks
+from jackline.core.redaction.blocks import BEGUN, blocks
 from jackline.core.redaction.keys import BEGIN, keys
 from jackline.core.redaction.kinds import KINDS, SECRETS
 from jackline.core.redaction.numbers import numbers
@@ -24,9 +24,9 @@ from jackline.core.redaction.sight import ESCAPE, Match, Sight
 Finder = Callable[[Sight], Iterable[Match]]
 
 # Without one of these there is nothing to find.
-_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|(?i:{NAMES}|bearer|basic)")
+_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE|Private-|{BEGIN}|(?i:{NAMES}|bearer|basic)")
 _SOMETHING_SECRET = Pattern(
-    rf"://|PRIVATE KEY|{BEGIN}|(?:SK|AC)[0-9a-f]{{32}}|8Q~|:AA|(?i:{NAMES}|bearer|basic)"
+    rf"://|PRIVATE|Private-|{BEGIN}|(?:SK|AC)[0-9a-f]{{32}}|8Q~|:AA|(?i:{NAMES}|bearer|basic)"
 )
 # How everything that can be found may begin, as far as it came: from there to the end.
 _OPEN = Pattern(
@@ -43,8 +43,8 @@ _OPEN = Pattern(
     r"|[A-Z]{2} (?:[0-9](?:[0-9][A-Za-z0-9 ,.:/\-]{0,46})?)?)"
     # What a name is given, with or without quotation marks.
     rf"|{NAMED}(?:\S*|[\"'`][^\n]*)"
-    r"|://[^\s/]*|-----BEGIN[A-Z0-9 \-]{0,64}"
-    r")\z"
+    r"|://[^\s/]*"
+    rf"|{BEGUN})\z"
 )
 _FOREIGN_OPEN = Pattern(rf"\?{GIVEN}(?:\S*|[\"'`][^\n]*)\z")
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}

@@ -86,6 +86,22 @@ ESCAPE = (
     r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|gt|lt|nbsp|quot))"
 )
 _ENDS_ESCAPE = Pattern(rf"{ESCAPE}\z")
+
+
+def _written(sign: str, names: str) -> str:
+    """Return a pattern for a sign of Latin-1, plain or as any of these writes it."""
+    code, octets = f"{ord(sign):02X}", sign.encode()
+    marks = "%(?:25){0,2}", "=", r"\\x"
+    in_octets = "|".join(["".join([f"{mark}{octet:02X}" for octet in octets]) for mark in marks])
+    literal = rf"\\{{1,2}}(?:x{code}|u00{code}|U000000{code}|0?{ord(sign):o})"
+    entity = rf"&(?:amp;)?(?:#(?:0{{0,3}}{ord(sign)}|x0{{0,3}}{code})|{names});"
+    return rf"(?i:\x{{{code}}}|{in_octets}|{literal}|{entity})"
+
+
+_BLANKS = _written(" ", "ensp|emsp|thinsp"), _written("\t", "Tab"), _written("\xa0", "nbsp")
+# A blank and a hyphen, however they are written: what a form sends has a plus for a blank.
+BLANK = rf"(?:{'|'.join(_BLANKS)}|\+)"
+HYPHEN = _written("-", "hyphen|dash|ndash|mdash")
 _ESCAPE_MAX = 40
 
 
