@@ -17,6 +17,7 @@ from jackline.core.redaction.assigned import (
 from jackline.core.redaction.blocks import BEGUN, blocks
 from jackline.core.redaction.keys import BEGIN, keys
 from jackline.core.redaction.kinds import KINDS, SECRETS
+from jackline.core.redaction.numbers import BEGUN as SPACED
 from jackline.core.redaction.numbers import numbers
 from jackline.core.redaction.phones import Dialable
 from jackline.core.redaction.sight import ESCAPE, Match, Sight
@@ -35,8 +36,8 @@ _OPEN = Pattern(
     r"[A-Za-z0-9_.,+%&~'/=:\-]+(?:@\S*)?"
     # Digits in groups, and a letter behind some.
     r"|[+(]{1,2}|[+(]{0,2}[0-9][0-9 ().\-/:,]*(?:[A-Za-z][\-./,:]?|(?:x|ext?\.?) ?[0-9]{0,6})?"
-    # Digits in groups with escapes between them.
-    r"|[0-9]{4}[A-Za-z0-9%=&#;\\]*[\-./:]?"
+    # Digits in groups with blanks and escapes between them.
+    rf"|{SPACED}"
     rf"|(?:\b|{ESCAPE})(?:[0-9][0-9 ]{{4,8}}2[AB][0-9 ]*"
     # Two letters, and then groups of letters and digits.
     r"|[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
