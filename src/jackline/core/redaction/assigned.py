@@ -19,10 +19,14 @@ NAMES = (
     r"|account[_ .\-]?key|encryption[_ .\-]?key|signing[_ .\-]?key|credentials?|authorization"
 )
 _OPERATOR = r"[\\\"'\])*]{0,3}[ \t]{0,3}(?:[:=]{1,2}>?|\bis\b)[ \t*]{0,3}\\{0,2}"
-# A name and what stands between it and its value, which is at most 55 characters.
-NAMED = rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}{_OPERATOR})"
+# In YAML a value may stand on the next line.
+_NEXT = r":[ \t]{0,3}(?:[|>][+\-]?)?\r?\n[ \t]{1,12}"
+TAG = rf"<[A-Za-z0-9_:.\-]{{0,20}}(?i:{NAMES})[A-Za-z0-9_.\-]{{0,8}}>"
+_FLAG = rf"--(?:[a-z0-9\-]{{0,20}}-)?(?i:{NAMES})[ \t]{{1,3}}"
+# A name and what stands between it and its value, which is at most 60 characters.
+NAMED = rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}(?:[\"']?{_NEXT}|{_OPERATOR})|{TAG}|{_FLAG})"
 _NAMED = Pattern(NAMED)
-_IS_WEAK = Pattern(rf"^(?i:{_WEAK})")
+_IS_WEAK = Pattern(rf"^(?:<[a-z0-9_:.\-]*|--[a-z0-9\-]*)?(?i:{_WEAK})")
 # The same in scripts of which the view in ASCII shows nothing.
 _FOREIGN = (
     "ароль",
@@ -48,7 +52,11 @@ def assigned(seen: Sight) -> Iterator[Match]:
     for found in _NAMED.finditer(plain):
         name = found.group().rstrip("\\").lower()
         weak = _IS_WEAK.search(name) is not None
-        if name.rstrip(" \t*").endswith("is"):
+        if name[-1] == ">" and name[0] == "<":
+            match = _value(seen, found.end() - 1, _is_password if weak else _is_secret)
+        elif "\n" in name:
+            match = _value(seen, found.end(), _is_said if weak else _is_secret)
+        elif name.rstrip(" \t*").endswith("is"):
             match = _value(seen, found.end(), _is_said)
         elif weak:
             match = _value(seen, found.end(), _is_given if name[-1] == "=" else _is_password)
@@ -90,8 +98,8 @@ def _value(seen: Sight, start: int, judge: _Judge) -> Match | None:
     """Return the value that begins at `start`, if it is one that nobody should see."""
     plain = seen.plain
     quote = plain[start : start + 1]
-    if quote and quote in "\"'`":
-        end = plain.find(quote, start + 1, start + _SHOWN)
+    if quote and quote in "\"'`>":
+        end = plain.find("<" if quote == ">" else quote, start + 1, start + _SHOWN)
         value = plain[start + 1 : max(end, 0)].rstrip("\\")
         if value and "\n" not in value:
             good = judge(value, quoted=True) and not _HANDLE.search(value)

@@ -9,6 +9,7 @@ from jackline.core.redaction.assigned import (
     GIVEN,
     NAMED,
     NAMES,
+    TAG,
     assigned,
     is_foreign,
     schemes,
@@ -43,11 +44,11 @@ _OPEN = Pattern(
     r"|[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
     r"|[A-Z]{2} (?:[0-9](?:[0-9][A-Za-z0-9 ,.:/\-]{0,46})?)?)"
     # What a name is given, with or without quotation marks.
-    rf"|{NAMED}(?:\S*|[\"'`][^\n]*)"
+    rf"|{NAMED}(?:\S*|[\"'`>][^\n]*)|{TAG}[^<\n]*"
     r"|://[^\s/]*"
     rf"|{BEGUN})\z"
 )
-_FOREIGN_OPEN = Pattern(rf"\?{GIVEN}(?:\S*|[\"'`][^\n]*)\z")
+_FOREIGN_OPEN = Pattern(rf"\?{GIVEN}(?:\S*|[\"'`>][^\n]*)\z")
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 
