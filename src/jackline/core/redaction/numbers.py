@@ -48,8 +48,8 @@ _THING = _before(
 )
 # What else has a number that chance lets pass a weak check: not where a card is kept.
 _RECORD = _before(
-    r"\b(?:customer|client|kunden?|konto|account|acct|member|mitglied|mitglieds|contract|vertrag"
-    r"|vertrags|article|artikel|model|modell|cliente|compte|cuenta|conto|klant|kund|konta)[ \-]?"
+    r"\b(?:customer|client[e]?|kunden?|konto|account|acct|member|mitglied|mitglieds|contract|vertrag"
+    r"|vertrags|article|artikel|compte|cuenta|conto|klant|kund|konta)[ \-]?"
 )
 
 

@@ -51,7 +51,7 @@ _LOOKALIKES = (
     ("\uff08", "("),
     ("\uff09", ")"),
 )
-_OTHER_DIGIT = Pattern(r"[^\P{Nd}0-9]")
+_OTHER_DIGIT = Pattern(r"[^\P{N}0-9]")
 
 
 class _Digits(dict[int, str]):
