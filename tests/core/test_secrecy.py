@@ -25,8 +25,9 @@ from jackline.core.messages import (
     ToolCall,
     ToolResult,
 )
+from jackline.core.redaction import Redactor
 from jackline.core.redaction.sight import sight
-from jackline.core.secrecy import KEPT, Secrecy
+from jackline.core.secrecy import KEPT, Secrecy, Writing
 
 KEY = b"a store's random key of 32 bytes"
 AWS = "AKIAIOSFODNN7EXAMPLE"
@@ -76,6 +77,37 @@ def test_json_stays_json_and_has_no_secret(value: Any) -> None:
             assert secret not in handled
         assert SECRECY.json(handled) == handled
         assert SECRECY.said(f" {said}") == handled if " " not in said[:1] else True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '["the password is",12345678,"x"]',
+        '{"password is":[],"x":1}',
+        "[4111111111111111]",
+        '[-4111111111111111,"x"]',
+        '{"":4111111111111111}',
+        '{"cards":[4111111111111111.0,4.111111111111111e15]}',
+        "4111111111111111",
+    ],
+)
+def test_no_pass_over_the_signs_of_json_breaks_it_and_no_number_is_left_out(said: str) -> None:
+    redactor = Redactor()
+    for writing in (SECRECY, Writing(redactor.search, redactor.blank)):
+        told = writing.json(said)
+        json.loads(told)
+        assert writing.json(told) == told
+    assert ("4111" in said or "4.1" in said) == ("[redacted:card]" in told)
+    assert "4111" not in told
+    assert "4.1" not in told
+
+
+def test_what_a_pair_is_called_says_what_its_value_is() -> None:
+    for name in ("name", "key"):
+        said = [{name: "db_password", "value": "Tr0ub4dor"}, {name: 1, "value": "Tr0ub4dor"}]
+        told, other = json.loads(SECRECY.json(json.dumps(said)))
+        assert told["value"].startswith("[secret:password:")
+        assert other["value"] == "Tr0ub4dor"
 
 
 def test_what_json_hides_in_escapes_is_found() -> None:

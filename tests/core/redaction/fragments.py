@@ -2,9 +2,22 @@
 # ruff: noqa: RUF001 - signs of other scripts that look like ours are meant
 
 import random
+from collections.abc import Callable
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nab+/==\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+# How else the signs of a block may be written.
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    lambda block: block.replace(" ", "+").replace("\n", "%0A"),
+    lambda block: block.replace(" ", "%20").replace("\n", "%0A"),
+    lambda block: block.replace(" ", "%2520").replace("-", "%252D"),
+    lambda block: block.replace(" ", "&nbsp;").replace("-", "&#45;"),
+    lambda block: block.replace(" ", "&#x20;").replace("-", "&#x2d;"),
+    lambda block: block.replace(" ", r"\u0020").replace("-", r"\u002d").replace("\n", r"\n"),
+    lambda block: block.replace(" ", r"\x20").replace("-", r"\055"),
+    lambda block: block.replace(" ", "=20").replace("-", "=2D"),
+    lambda block: block.replace(" ", "\t"),
+)
 # Each ends as a word might.
 ESCAPES = (
     r"\n",
@@ -45,6 +58,12 @@ WHOLE = (
     "4111%201111%201111%201111",
     r"4111\u00201111\u00a01111\u00201111",
     "3782&nbsp;822463&#160;10005",
+    "4111  1111\t1111\n1111",
+    "4111\t1111\t1111\t1111",
+    "4111 1111&nbsp;1111+1111",
+    "۴۱۱۱ ۱۱۱۱ ۱۱۱۱ ۱۱۱۱",
+    "Card #4111111111111111",
+    "aadhaar 2341 2341 2346",
     r"a\nDE89 3704 0044 0532 0130 00",
     "%3D1 84 12 2A 451 089 33",
     "\x1b[31mAB 12 34 56 C",
@@ -105,8 +124,16 @@ WHOLE = (
     "https://ann:s3cr3t@example.com/x",
     "postgres://u:p@ss@h:1/x",
     "Bearer abcDEF1234567890xyz",
+    "Authorization: Token aB3dEf6hIj9kLm2nOpQr",
+    "<db_password>x&amp;y1 z</db_password>",
+    "x --password Tr0ub4dor&3x",
+    "password: >-\n  Tr0ub4dor&3x\n",
+    "Basic YW5uOlRyMHViNGRvciYz",
     JWT,
     PEM,
+    *(spelt(PEM) for spelt in SPELLINGS),
+    "---- BEGIN SSH2 PRIVATE KEY ----\nP2/56wAA\n---- END SSH2 PRIVATE KEY ----",
+    "Private-Lines: 1\nAAAAIDkq7xY2sEcrEt\nPrivate-MAC:",
     "hooks.slack.com/services/T00000000/B00000000/abcDEF",
 )
 BITS = (
@@ -166,6 +193,12 @@ BITS = (
     "+",
     "AB",
     "DE89",
+    "2023\t",
+    "4111\n",
+    "card",
+    "SKU ",
+    "密码：至少8位",
+    "settings.API_KEY_2",
     "x" * 70,
     "7" * 25,
     "a1B2" * 70,

@@ -3,11 +3,12 @@
 # ruff: noqa: RUF001 - signs of other scripts that look like ours are meant
 
 import sys
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
 
 import pytest
-from tests.core.redaction.fragments import ESCAPES, JWT, PEM
+from tests.core.redaction.fragments import ESCAPES, JWT, PEM, SPELLINGS
 
 from jackline.core.redaction.assigned import entropy
 from jackline.core.redaction.checksums import ean, isbn, luhn, mod11_10, mod97, verhoeff
@@ -89,7 +90,6 @@ def found(text: str, search: Search = SEARCH) -> list[tuple[str, str]]:
         ("pl-pesel", "44051401359"),
         ("se-personnummer", "811218-9876"),
         ("se-personnummer", "19811218-9876"),
-        ("in-aadhaar", "2341 2341 2346"),
         ("be-rijksregister", "85.07.30-033.28"),
         ("ch-ahv", "756.9217.0769.85"),
         ("cn-resident-id", "11010519491231002X"),
@@ -151,6 +151,25 @@ def test_a_key_is_found_behind_whatever_writes_a_sign(kind: str, written: str, e
     assert kind in {each for each, _ in found(repr(f"A=1\t{written}".encode()))}
 
 
+@pytest.mark.parametrize("spelt", SPELLINGS)
+def test_a_private_key_is_found_however_its_blanks_and_hyphens_are_written(
+    spelt: Callable[[str], str],
+) -> None:
+    for block in (PEM, PEM.replace("RSA PRIVATE KEY", "PGP PRIVATE KEY BLOCK")):
+        assert found(f"key={spelt(block)}&x=1") == [("private-key", spelt(block))]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "---- BEGIN SSH2 PRIVATE KEY ----\nP2/56\n---- END SSH2 PRIVATE KEY ----",
+        "Private-Lines: 1\nAAAAIDkq7xY2sEcrEt\nPrivate-MAC:",
+    ],
+)
+def test_a_private_key_is_found_as_other_programs_write_it(block: str) -> None:
+    assert found(f"a\n{block}\nb") == [("private-key", block)]
+
+
 @pytest.mark.parametrize("begin", ["x", "Z9", "key"])
 def test_a_beginning_that_no_word_holds_begins_a_key_within_one(begin: str) -> None:
     for kind, written in (*SURE, ("telegram-token", "2345678901:AA" + "aB3_" * 8 + "x")):
@@ -165,6 +184,12 @@ def test_a_beginning_that_no_word_holds_begins_a_key_within_one(begin: str) -> N
         ("cpf: 52998224725", "br-cpf", "52998224725"),
         ("personnummer 8112189876", "se-personnummer", "8112189876"),
         ("aadhaar no 234123412346", "in-aadhaar", "234123412346"),
+        ("Aadhaar: 2341 2341 2346", "in-aadhaar", "2341 2341 2346"),
+        ("UID 2341-2341-2346", "in-aadhaar", "2341-2341-2346"),
+        ("Card #4111111111111111", "card", "4111111111111111"),
+        ("card id: 4111111111111111", "card", "4111111111111111"),
+        ("customer 4111111111111111", "card", "4111111111111111"),
+        ("DNI 12345678Z", "es-dni", "12345678Z"),
         ("call 5552345678", "phone", "5552345678"),
         ("телефон: 5552345678", "phone", "5552345678"),
         ("(030 12345678)", "phone", "030 12345678"),
@@ -193,6 +218,19 @@ def test_a_beginning_that_no_word_holds_begins_a_key_within_one(begin: str) -> N
         ("CLIENT_SECRET=q9w8-e7r6_t5y4.u3i2", "secret", "q9w8-e7r6_t5y4.u3i2"),
         ("token is A1b2C3d4", "secret", "A1b2C3d4"),
         ("Authorization: Bearer abcDEF1234567890xyz.", "bearer-token", "abcDEF1234567890xyz"),
+        ("<a><db_password>x&amp;y1 z</db_password></a>", "password", "x&amp;y1 z"),
+        ("<apiKey>aB3dEf6hIj9kLm2nOpQ</apiKey>", "secret", "aB3dEf6hIj9kLm2nOpQ"),
+        ("<password>Tr0ub4dor", "password", "Tr0ub4dor"),
+        ("mysql --password Tr0ub4dor&3x -h db", "password", "Tr0ub4dor&3x"),
+        ("x --db-password 'open sesame'", "password", "open sesame"),
+        ("x --api-key A1b2C3d4E5f6", "secret", "A1b2C3d4E5f6"),
+        ("password:\n  Tr0ub4dor&3x\n", "password", "Tr0ub4dor&3x"),
+        ("password: >-\r\n    Tr0ub4dor&3x\r\n", "password", "Tr0ub4dor&3x"),
+        ("api_key: |\n  A1b2C3d4E5f6\n", "secret", "A1b2C3d4E5f6"),
+        ("密码：abc12345。", "secret", "abc12345"),
+        ("Authorization: Token aB3dEf6hIj9kLm2nOpQr", "bearer-token", "aB3dEf6hIj9kLm2nOpQr"),
+        ("Authorization: token " + "0a1b" * 10, "bearer-token", "0a1b" * 10),
+        ("password = Sesame2.open", "password", "Sesame2.open"),
         (r"A=1\nBearer abcDEF1234567890xyz", "bearer-token", "abcDEF1234567890xyz"),
         ("Authorization: Basic dXNlcjpwYXNzd29yZDE=", "bearer-token", "dXNlcjpwYXNzd29yZDE="),
         ("postgres://u:p@ss@h.example/x", "url-password", "p@ss"),
@@ -225,6 +263,9 @@ def test_it_is_found_behind_what_says_so(text: str, kind: str, written: str) -> 
         "order 4111111111111111",
         "4006381333931",
         "x4111111111111111 4111111111111111x 1-4111111111111111 4111111111111111-2",
+        "| Year | 2023 2024 2025 2026 | 2341 2341 2346 | 2009 2014 2019 2024",
+        "SKU 123-45-6789, lot 123-45-6789, part no. 123-45-6789",
+        "Kundennummer: 12345678Z, Konto 12345678 Z, customer id 12345678-Z",
         "000-12-3456 666-12-3456 900-12-3456 123-00-4567 123-45-0000 123456789",
         "DE00 3704 0044 0532 0130 00",
         "DE89 3704 0044 0532 0130 00x",
@@ -268,6 +309,12 @@ def test_it_is_found_behind_what_says_so(text: str, kind: str, written: str) -> 
         "[task_live_" + "a1B2" * 6 + " a[ta" + "sk-" + "aB3_" * 9 + " %2task-" + "aB3_" * 9,
         "eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.js x8Q~" + "a" * 40,
         "1234567:AA" + "aB3_" * 8 + "x abc8Q~" + "a" * 50,
+        "密码：至少8位 パスワード：8文字以上 password: 至少12个字符 비밀번호: 8자이상",
+        "api_key = settings.OPENAI_API_KEY_2 token = config.stripeToken2.value3",
+        "password = settings.DB_PASSWORD_2 basic understanding2024Of things",
+        "Basic Authentication2Scheme is old, Basic Authentication2.Sch.me too",
+        "<password>abc</password> <token>none</token> x --password --token abc </password>x",
+        "password:\n  minLength: 8\n  see: x password:\n  OpenAI says <password /> a <b>c",
         "-----BEGIN PUBLIC KEY-----\nMIIE\n-----END PUBLIC KEY----- a PRIVATE KEY",
         "[redacted:password] [password:3f9a2c3d4e5f6a7b] [secret:aws-key:3f9a2c3d4e5f6a7b]",
         "пароль неверный. 密码错误 пароль",

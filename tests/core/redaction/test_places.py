@@ -1,5 +1,7 @@
 """A number is found wherever it stands, but as a part of something else."""
 
+# ruff: noqa: RUF001 - signs of other scripts that look like ours are meant
+
 import pytest
 from tests.core.redaction.fragments import ESCAPES
 
@@ -81,6 +83,37 @@ def test_a_space_in_a_card_may_be_written_as_an_escape(space: str) -> None:
             assert set(found(text)) == {("card", card)}, text
     for other in ("4111 1111 1111 1112", "_4111 1111 1111 1111", "4111 1111 1111 1111.25"):
         assert found(other.replace(" ", space)) == []
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "4111  1111  1111  1111",
+        "4111\t1111\t1111\t1111",
+        "4111\n1111\n1111\n1111",
+        "4111 1111\r\n1111 1111",
+        r"4111\n1111\n1111\n1111",
+        "4111 1111&nbsp;1111 1111",
+        "4111%201111+1111%201111",
+        "3782 &nbsp;822463  10005",
+        "۴۱۱۱ ۱۱۱۱ ۱۱۱۱ ۱۱۱۱",
+        "٤١١١١١١١١١١١١١١١",
+        "४१११-११११-११११-११११",
+        "𝟒𝟏𝟏𝟏 𝟏𝟏𝟏𝟏 𝟏𝟏𝟏𝟏 𝟏𝟏𝟏𝟏",
+    ],
+)
+def test_a_card_is_found_with_whatever_blanks_and_digits_it_is_written(card: str) -> None:
+    for text in ("{}", "It is {}, so.", "{}\t12/27", "a\n{}\nb"):
+        assert found(text.format(card)) == [("card", card)], text
+
+
+def test_figures_in_columns_are_no_card() -> None:
+    for gap in ("\t", "\n", "  ", "&nbsp; "):
+        row = gap.join(("2023", "4111", "1111", "1111", "1111", "2027"))
+        assert found(row) == []
+        assert found(row.replace("2023" + gap, "")) == []
+        assert found(row.replace(gap + "2027", "")) == []
+    assert found("4111" + "&#x000A0;" * 4 + ("1111" + r"\U00000020" * 4) * 2 + "1111") == []
 
 
 def test_a_phone_is_found_in_a_row_and_in_no_amount() -> None:

@@ -1,5 +1,6 @@
 """Secrets that are known by what stands before them: a name, a scheme, an address's beginning."""
 
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from math import log2
 from typing import Protocol
@@ -18,10 +19,14 @@ NAMES = (
     r"|account[_ .\-]?key|encryption[_ .\-]?key|signing[_ .\-]?key|credentials?|authorization"
 )
 _OPERATOR = r"[\\\"'\])*]{0,3}[ \t]{0,3}(?:[:=]{1,2}>?|\bis\b)[ \t*]{0,3}\\{0,2}"
-# A name and what stands between it and its value, which is at most 55 characters.
-NAMED = rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}{_OPERATOR})"
+# In YAML a value may stand on the next line.
+_NEXT = r":[ \t]{0,3}(?:[|>][+\-]?)?\r?\n[ \t]{1,12}"
+TAG = rf"<[A-Za-z0-9_:.\-]{{0,20}}(?i:{NAMES})[A-Za-z0-9_.\-]{{0,8}}>"
+_FLAG = rf"--(?:[a-z0-9\-]{{0,20}}-)?(?i:{NAMES})[ \t]{{1,3}}"
+# A name and what stands between it and its value, which is at most 60 characters.
+NAMED = rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}(?:[\"']?{_NEXT}|{_OPERATOR})|{TAG}|{_FLAG})"
 _NAMED = Pattern(NAMED)
-_IS_WEAK = Pattern(rf"^(?i:{_WEAK})")
+_IS_WEAK = Pattern(rf"^(?:<[a-z0-9_:.\-]*|--[a-z0-9\-]*)?(?i:{_WEAK})")
 # The same in scripts of which the view in ASCII shows nothing.
 _FOREIGN = (
     "ароль",
@@ -47,12 +52,16 @@ def assigned(seen: Sight) -> Iterator[Match]:
     for found in _NAMED.finditer(plain):
         name = found.group().rstrip("\\").lower()
         weak = _IS_WEAK.search(name) is not None
-        if name.rstrip(" \t*").endswith("is"):
-            match = _value(plain, found.end(), _is_said)
+        if name[-1] == ">" and name[0] == "<":
+            match = _value(seen, found.end() - 1, _is_password if weak else _is_secret)
+        elif "\n" in name:
+            match = _value(seen, found.end(), _is_said if weak else _is_secret)
+        elif name.rstrip(" \t*").endswith("is"):
+            match = _value(seen, found.end(), _is_said)
         elif weak:
-            match = _value(plain, found.end(), _is_given if name[-1] == "=" else _is_password)
+            match = _value(seen, found.end(), _is_given if name[-1] == "=" else _is_password)
         else:
-            match = _value(plain, found.end(), _is_secret)
+            match = _value(seen, found.end(), _is_secret)
         if match:
             yield match._replace(kind="password" if weak else "secret")
     if is_foreign(seen):
@@ -70,7 +79,7 @@ def _foreign(seen: Sight) -> Iterator[Match]:
         while at >= 0:
             end = at + len(name)
             after = _GIVEN.search(seen.plain[end : end + _GIVEN_MAX])
-            if after and (match := _value(seen.plain, end + after.end(), _is_password)):
+            if after and (match := _value(seen, end + after.end(), _is_password)):
                 yield match
             at = seen.text.find(name, end)
 
@@ -81,11 +90,16 @@ class _Judge(Protocol):
     def __call__(self, value: str, *, quoted: bool) -> bool: ...
 
 
-def _value(plain: str, start: int, judge: _Judge) -> Match | None:
+# Whoever types these writes prose, as in "at least 8 characters": a password is typed in letters.
+_PROSE = Pattern(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\x{3000}-\x{303f}]")
+
+
+def _value(seen: Sight, start: int, judge: _Judge) -> Match | None:
     """Return the value that begins at `start`, if it is one that nobody should see."""
+    plain = seen.plain
     quote = plain[start : start + 1]
-    if quote and quote in "\"'`":
-        end = plain.find(quote, start + 1, start + _SHOWN)
+    if quote and quote in "\"'`>":
+        end = plain.find("<" if quote == ">" else quote, start + 1, start + _SHOWN)
         value = plain[start + 1 : max(end, 0)].rstrip("\\")
         if value and "\n" not in value:
             good = judge(value, quoted=True) and not _HANDLE.search(value)
@@ -93,6 +107,8 @@ def _value(plain: str, start: int, judge: _Judge) -> Match | None:
         start += 1
     shown = plain[start : start + _SHOWN]
     length = len(shown) - len(shown.lstrip(_VALUE))
+    if prose := _PROSE.search(seen.text[start : start + length]):
+        length = prose.start()
     if length == _SHOWN:
         return Match(start, start + length, "secret", _REST)
     value = shown[:length].rstrip(".:!*")
@@ -134,8 +150,16 @@ def _is_plain(value: str) -> bool:
     return words and all(part.isalpha() or part.isdigit() or not part for part in parts)
 
 
+# What code says of where a secret stands: `settings.API_KEY_2`.
+_IDENTIFIER = r"[A-Za-z_][A-Za-z]*[0-9]{0,2}(?:_(?:[A-Za-z]+[0-9]{0,2}|[0-9]{1,2}))*"
+_PATH = Pattern(rf"^{_IDENTIFIER}(?:\.{_IDENTIFIER})+$")
+_NAMES = Pattern(rf"(?i:{NAMES})")
+
+
 def _is_password(value: str, *, quoted: bool) -> bool:
     if len(value) < _PASSWORD_MIN or _PLACEHOLDER.fullmatch(value):
+        return False
+    if not quoted and _PATH.search(value) and _NAMES.search(value):
         return False
     return not _is_plain(value) or value.isdigit() or (quoted and len(value) >= _SAID_MIN)
 
@@ -158,6 +182,8 @@ def _is_said(value: str, *, quoted: bool) -> bool:
 def _is_secret(value: str, *, quoted: bool) -> bool:  # noqa: ARG001 - a quotation makes no key
     if len(value) < _KEY_MIN or _PLACEHOLDER.fullmatch(value) or _is_plain(value):
         return False
+    if _PATH.search(value):
+        return False
     if not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)):
         return False
     return is_mixed(value) or (len(value) >= _LONG_MIN and entropy(value) >= _ENTROPY_MIN)
@@ -169,7 +195,9 @@ def entropy(value: str) -> float:
     return -sum(share * log2(share) for share in shares)
 
 
-_SCHEME = Pattern(r"(?i)(?:bearer|basic)[ \t]{1,3}")
+_SCHEME = Pattern(
+    r"(?i)(?:bearer|(basic)|authorization[\"']?[ \t]?[:=][ \t\"']{0,3}[a-z]{2,12})[ \t]{1,3}"
+)
 _CREDENTIAL = Run("".join([sign for sign in _VALUE if sign.isalnum() or sign in "-._~+/="]))
 
 
@@ -182,8 +210,18 @@ def schemes(seen: Sight) -> Iterator[Match]:
         value = shown[:length].rstrip(".")
         if len(value) < _LONG_MIN or not (is_mixed(value) or _is_secret(value, quoted=False)):
             continue
+        if found.start(1) >= 0 and not _has_name(value):
+            continue
         tail = _CREDENTIAL if length == _SHOWN else None
         yield Match(start, start + (length if tail else len(value)), "bearer-token", tail)
+
+
+def _has_name(value: str) -> bool:
+    """Whether it is a user's name and password in base64, and no word behind the word "basic"."""
+    try:
+        return b":" in urlsafe_b64decode(value[: len(value) // 4 * 4])
+    except ValueError:
+        return False
 
 
 _USER_MAX = 48

@@ -11,7 +11,8 @@ from jackline.core.redaction.checksums import ean, luhn, mod11_10, verhoeff, wei
 class Identity(NamedTuple):
     """One way to write a number. `words` say that it follows; some are nothing without them.
 
-    `dated`: a day and a time are written so, too, as in `backup-20240506-1230`.
+    `dated`: a day and a time are written so, too, as in `backup-20240506-1230`. `weak`: so little
+    checks it that a word before it may say that it is something else.
     """
 
     kind: str
@@ -19,6 +20,7 @@ class Identity(NamedTuple):
     words: Pattern | None = None
     named_only: bool = False
     dated: bool = False
+    weak: bool = False
 
 
 _DAYS = 31
@@ -149,9 +151,17 @@ def _words(words: str) -> Pattern:
     return Pattern(rf"(?i)\b(?:{words})\b")
 
 
+# What a number that follows is of, also as one of those by which things are known: Card #4111…
+_CARD = Pattern(
+    r"(?i)(?:\b(?:card|visa|mastercard|amex|karte|kreditkarte|carte|tarjeta|cart[aã]o|carta|kaart)"
+    r"|карт[аыу]|卡号|卡號|カード)(?:番号)?[ \t_\-]{0,2}(?:(?:number|nummer|num|no|nr|id)\b)?"
+    r"[ \t.:#=\"/\-]{0,4}$"
+)
+
+
 def _by_shape() -> Iterable[tuple[str, Identity]]:
     """Say how each is written: lengths of groups and what stands between, L for a letter."""
-    card = Identity("card", _is_card)
+    card = Identity("card", _is_card, _CARD)
     for length in range(12, 20):
         yield str(length), card
     for sign in " -.":
@@ -168,10 +178,11 @@ def _by_shape() -> Iterable[tuple[str, Identity]]:
         ):
             yield shape.replace(" ", sign), card
     ssn = _words("ssn|social security(?: number| no)?|social")
-    yield from _written("3-2-4|3 2 4", Identity("us-ssn", _is_ssn))
+    yield from _written("3-2-4|3 2 4", Identity("us-ssn", _is_ssn, ssn, weak=True))
     yield "9", Identity("us-ssn", _is_ssn, ssn, named_only=True)
     yield from _written("11|2 3 3 3|2/3/3/3", Identity("de-tax-id", _is_german_tax_id))
-    yield from _written("8L|8-L|8 L|2.3.3-L|2.3.3L|2.3.3 L", Identity("es-dni", _is_dni))
+    dni = Identity("es-dni", _is_dni, _words("dni|nif|documento"), weak=True)
+    yield from _written("8L|8-L|8 L|2.3.3-L|2.3.3L|2.3.3 L", dni)
     yield from _written("15|13 2|1 2 2 2 3 3 2|1 2 2 2 3 3-2", Identity("fr-nir", _is_nir))
     bsn = _words("bsn|burgerservicenummer|sofi(?:-?nummer)?")
     yield from _written(
@@ -179,16 +190,15 @@ def _by_shape() -> Iterable[tuple[str, Identity]]:
     )
     yield "3.3.3-2", Identity("br-cpf", _is_cpf)
     yield "11", Identity("br-cpf", _is_cpf, _words("cpf"), named_only=True)
-    yield "11", Identity("pl-pesel", _is_pesel, _words("pesel"))
+    yield "11", Identity("pl-pesel", _is_pesel, _words("pesel"), weak=True)
     yield from _written("6-4|8-4", Identity("se-personnummer", _is_personnummer, dated=True))
     swedish = _words("personnummer|person-?nr|pnr|samordningsnummer")
     yield from _written(
         "10|12", Identity("se-personnummer", _is_personnummer, swedish, named_only=True)
     )
-    yield "4 4 4", Identity("in-aadhaar", _is_aadhaar)
-    yield (
-        "12",
-        Identity("in-aadhaar", _is_aadhaar, _words("aadhaar|aadhar|uidai|uid"), named_only=True),
+    aadhaar = _words("aadhaar|aadhar|uidai|uid")
+    yield from _written(
+        "12|4 4 4|4-4-4", Identity("in-aadhaar", _is_aadhaar, aadhaar, named_only=True)
     )
     yield "2.2.2-3.2", Identity("be-rijksregister", _is_rijksregister)
     yield from _written("3.4.4.2|13|3 4 4 2", Identity("ch-ahv", _is_ahv))

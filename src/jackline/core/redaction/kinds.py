@@ -28,7 +28,7 @@ _RUN_MAX = 256
 _PII = (
     Kind("email", "pii", 320, 64),
     Kind("iban", "pii", 48, _WORDS),
-    Kind("card", "pii", 48, _WORDS),
+    Kind("card", "pii", 128, _WORDS),
     Kind("us-ssn", "pii", 11, _WORDS),
     Kind("uk-nino", "pii", 13, _WORDS),
     Kind("de-tax-id", "pii", 14, _WORDS),

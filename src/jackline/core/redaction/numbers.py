@@ -6,6 +6,7 @@ from jackline.core.patterns import Pattern
 from jackline.core.redaction.identities import BEGINNINGS, BY_SHAPE
 from jackline.core.redaction.phones import Dialable, phone
 from jackline.core.redaction.sight import (
+    BLANK,
     Match,
     Sight,
     ends_escape,
@@ -15,21 +16,40 @@ from jackline.core.redaction.sight import (
 )
 
 _RUN = Pattern(r"[+(]{0,2}[0-9](?:[ ().\-/]{0,3}[0-9]){6,}")
-# How a space between digits is written in a URL, in HTML, in JSON and in quoted-printable.
-_SPACE = Pattern(r"(?i)%(?:25)?20|%C2%A0|=20|=C2=A0|&nbsp;|&#(?:32|160|x20|xA0);|\\u00[2A]0")
-_SPACE_SIGNS = "\\%=&"
-_SPACED_RUN = Pattern(r"[0-9]+(?:\x00+ [0-9]+)+")
-_UNSEEN = "\x00"
+_GAP = rf"(?:{BLANK}|[\r\n]|\\{{1,2}}[nrt]){{1,4}}"
+# The digits with which a blank before it ends are none of a run.
+_SPACED_RUN = Pattern(rf"{BLANK}?([0-9]{{2,}}(?:{_GAP}[0-9]{{2,}})+)")
+_GAPS = Pattern(_GAP)
+_SINGLE = Pattern(BLANK)
+# Such a run may become one, or the end of one, when more has come.
+BEGUN = r"[0-9]{2}(?:[0-9 \t\r\n+]|[%=&\\][A-Za-z0-9%=&#;\\]*)*[\-./:]?"
+# Figures in rows and columns stand as the groups of a card do.
+_ROW_BEFORE, _ROW_AFTER = Pattern(rf"[0-9]{{3}}{_GAP}$"), Pattern(rf"^{_GAP}[0-9]{{3}}")
+_WRITTEN_MAX = 128
 _GROUPS_MAX = 7
-_BETWEEN = str.maketrans("+().-/\x00", "       ")
+_BETWEEN = str.maketrans("+().-/", "      ")
 _WORDS = 32
+
+
+def _before(words: str) -> Pattern:
+    """Return what ends in front of a number that is said to be of one of these."""
+    return Pattern(
+        rf"(?i)(?:{words})[ \t]{{0,2}}(?:[-_]?(?:number|nummer|num|no|nr|id|code)\b)?"
+        r"[ \t.:#=\"/\-]{0,4}$"
+    )
+
+
 # A number behind one of these is that of a thing.
-_THING = Pattern(
-    r"(?i)(?:\b(?:orders?|ord|inv|txn|invoice|ticket|case|tracking|shipment|parcel|ref|reference|isbn|issn|ean|upc"
+_THING = _before(
+    r"\b(?:orders?|ord|inv|txn|invoice|ticket|case|tracking|shipment|parcel|ref|reference|isbn|issn|ean|upc"
     r"|gtin|sku|serial|version|build|commit|part|item|product|batch|lot|doi|pmid|bestellung"
     r"|bestellnummer|rechnung|rechnungsnummer|auftrag|pedido|factura|commande|facture|ordine|fattura"
-    r"|encomenda|bestelling|factuur|transaction|timestamp|epoch|id)|#)[ \t]{0,2}"
-    r"(?:[-_]?(?:number|nummer|num|no|nr|id|code)\b)?[ \t.:#=\"/\-]{0,4}$"
+    r"|encomenda|bestelling|factuur|transaction|timestamp|epoch|id)|#"
+)
+# What else has a number that chance lets pass a weak check: not where a card is kept.
+_RECORD = _before(
+    r"\b(?:customer|client[e]?|kunden?|konto|account|acct|member|mitglied|mitglieds|contract|vertrag"
+    r"|vertrags|article|artikel|compte|cuenta|conto|klant|kund|konta)[ \-]?"
 )
 
 
@@ -46,25 +66,37 @@ def numbers(seen: Sight, dialable: Dialable | None = None) -> Iterator[Match]:
         found = phone(seen, run.start(), spans, dialable)
         if found and not _is_of_a_thing(seen, found.start):
             yield found
-    if any(sign in plain for sign in _SPACE_SIGNS):
-        yield from _spaced(seen)
+    yield from _spaced(seen)
 
 
 def _spaced(seen: Sight) -> Iterator[Match]:
-    """Find cards with spaces between their groups that are written as escapes."""
-    plain, pieces, at = seen.plain, list[str](), 0
-    for space in _SPACE.finditer(plain):
-        pieces += plain[at : space.start()], " ".rjust(len(space.group()), _UNSEEN)
-        at = space.end()
-    if not at:
-        return
-    written = Sight(seen.text, "".join([*pieces, plain[at:]]))
-    for run in _SPACED_RUN.finditer(written.plain):
-        spans = _groups(run.group(), run.start())
+    """Find cards with other blanks between their groups than single plain ones."""
+    plain = seen.plain
+    for found in _SPACED_RUN.finditer(plain):
+        at, run = found.start(1), found.group(1)
+        if "  " not in run and run.replace(" ", "").isdigit():
+            continue
+        gaps = [(gap.start(), gap.end()) for gap in _GAPS.finditer(run)]
+        ends = [*(start for start, _ in gaps), len(run)]
+        begins = [0, *(end for _, end in gaps)]
+        spans = [(at + start, at + end) for start, end in zip(begins, ends, strict=True)]
         for first, (start, _) in enumerate(spans):
-            if free_before(written.plain, start):
-                found = _checked(written, spans[first : first + _GROUPS_MAX])
-                yield from (each for each in found if each.kind == "card")
+            if free_before(plain, start):
+                for match in _checked(seen, spans[first : first + _GROUPS_MAX], " "):
+                    if match.kind == "card" and not _is_in_row(plain, match):
+                        yield match
+
+
+def _is_in_row(plain: str, found: Match) -> bool:
+    """Whether these are figures of a table: more than one blank parts them, and more follow."""
+    start, end = found.start, found.end
+    if end - start > _WRITTEN_MAX:
+        return True
+    gaps = [gap.group() for gap in _GAPS.finditer(plain[start:end])]
+    if all(gap != "\t" and _SINGLE.fullmatch(gap) for gap in gaps):
+        return False
+    row = _ROW_AFTER.search(plain[end : end + _WORDS])
+    return row is not None or bool(_ROW_BEFORE.search(plain[max(0, start - _WORDS) : start]))
 
 
 _ESCAPE_SIGNS = frozenset("\\%=")
@@ -97,12 +129,12 @@ def _groups(run: str, at: int) -> list[tuple[int, int]]:
     return spans
 
 
-def _checked(seen: Sight, spans: Sequence[tuple[int, int]]) -> Iterator[Match]:
-    """Find what begins with the first of these groups."""
+def _checked(seen: Sight, spans: Sequence[tuple[int, int]], gap: str = "") -> Iterator[Match]:
+    """Find what begins with the first of these groups, whatever else counts as this gap."""
     plain, start = seen.plain, spans[0][0]
     shape, digits, last = "", "", start
     for begin, end in spans:
-        shape += plain[last:begin].lstrip(_UNSEEN) + str(end - begin)
+        shape += (plain[last:begin] and (gap or plain[last:begin])) + str(end - begin)
         if shape not in BEGINNINGS:
             return
         digits, last = digits + plain[begin:end], end
@@ -128,9 +160,10 @@ def _shaped(seen: Sight, start: int, end: int, shaped: tuple[str, str]) -> Itera
         if identity.dated and is_in_code(seen.plain, start):
             continue
         before = seen.before(start, _WORDS)
-        named = identity.words.search(before) if identity.words else None
-        if named is None and (
-            identity.named_only or (shape == str(len(signs)) and _is_of_a_thing(seen, start))
+        if not (identity.words and identity.words.search(before)) and (
+            identity.named_only
+            or ((identity.weak or shape == str(len(signs))) and _THING.search(before))
+            or (identity.weak and _RECORD.search(before))
         ):
             continue
         yield Match(start, end, identity.kind)

@@ -9,14 +9,16 @@ from jackline.core.redaction.assigned import (
     GIVEN,
     NAMED,
     NAMES,
+    TAG,
     assigned,
     is_foreign,
     schemes,
     urls,
 )
-from jackline.core.redaction.blocks import blocks
+from jackline.core.redaction.blocks import BEGUN, blocks
 from jackline.core.redaction.keys import BEGIN, keys
 from jackline.core.redaction.kinds import KINDS, SECRETS
+from jackline.core.redaction.numbers import BEGUN as SPACED
 from jackline.core.redaction.numbers import numbers
 from jackline.core.redaction.phones import Dialable
 from jackline.core.redaction.sight import ESCAPE, Match, Sight
@@ -24,9 +26,9 @@ from jackline.core.redaction.sight import ESCAPE, Match, Sight
 Finder = Callable[[Sight], Iterable[Match]]
 
 # Without one of these there is nothing to find.
-_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE KEY|{BEGIN}|(?i:{NAMES}|bearer|basic)")
+_SOMETHING = Pattern(rf"[0-9@]|://|PRIVATE|Private-|{BEGIN}|(?i:{NAMES}|bearer|basic)")
 _SOMETHING_SECRET = Pattern(
-    rf"://|PRIVATE KEY|{BEGIN}|(?:SK|AC)[0-9a-f]{{32}}|8Q~|:AA|(?i:{NAMES}|bearer|basic)"
+    rf"://|PRIVATE|Private-|{BEGIN}|(?:SK|AC)[0-9a-f]{{32}}|8Q~|:AA|(?i:{NAMES}|bearer|basic)"
 )
 # How everything that can be found may begin, as far as it came: from there to the end.
 _OPEN = Pattern(
@@ -35,18 +37,18 @@ _OPEN = Pattern(
     r"[A-Za-z0-9_.,+%&~'/=:\-]+(?:@\S*)?"
     # Digits in groups, and a letter behind some.
     r"|[+(]{1,2}|[+(]{0,2}[0-9][0-9 ().\-/:,]*(?:[A-Za-z][\-./,:]?|(?:x|ext?\.?) ?[0-9]{0,6})?"
-    # Digits in groups with escapes between them.
-    r"|[0-9]{4}[A-Za-z0-9%=&#;\\]*[\-./:]?"
+    # Digits in groups with blanks and escapes between them.
+    rf"|{SPACED}"
     rf"|(?:\b|{ESCAPE})(?:[0-9][0-9 ]{{4,8}}2[AB][0-9 ]*"
     # Two letters, and then groups of letters and digits.
     r"|[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ,.:/\-]{0,46}"
     r"|[A-Z]{2} (?:[0-9](?:[0-9][A-Za-z0-9 ,.:/\-]{0,46})?)?)"
     # What a name is given, with or without quotation marks.
-    rf"|{NAMED}(?:\S*|[\"'`][^\n]*)"
-    r"|://[^\s/]*|-----BEGIN[A-Z0-9 \-]{0,64}"
-    r")\z"
+    rf"|{NAMED}(?:\S*|[\"'`>][^\n]*)|{TAG}[^<\n]*"
+    r"|://[^\s/]*"
+    rf"|{BEGUN})\z"
 )
-_FOREIGN_OPEN = Pattern(rf"\?{GIVEN}(?:\S*|[\"'`][^\n]*)\z")
+_FOREIGN_OPEN = Pattern(rf"\?{GIVEN}(?:\S*|[\"'`>][^\n]*)\z")
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 

@@ -43,7 +43,6 @@ _LOOKALIKES = (
     *((sign, " ") for sign in "\u2002\u2003\u2005\u2007\u2008\u2009\u200a\u202f\u205f\u3000"),
     *((sign, "-") for sign in "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"),
     *((sign, '"') for sign in "\u201c\u201d\u201e"),
-    *((chr(0xFF10 + digit), str(digit)) for digit in range(10)),
     ("\uff20", "@"),
     ("\uff0b", "+"),
     ("\uff0e", "."),
@@ -52,6 +51,18 @@ _LOOKALIKES = (
     ("\uff08", "("),
     ("\uff09", ")"),
 )
+_OTHER_DIGIT = Pattern(r"[^\P{N}0-9]")
+
+
+class _Digits(dict[int, str]):
+    """Digits of all scripts, full-width and mathematical ones too, as they come."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        return self.setdefault(code, str(int(sign)) if sign.isdecimal() else sign)
+
+
+_DIGITS = _Digits()
 _ASCII_END = 0x80
 _LETTERS = frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7} | {0xAA, 0xB5, 0xBA}
 
@@ -72,7 +83,7 @@ def sight(text: str) -> Sight:
     """Return `text` and its view in ASCII. Whatever no sign stands for becomes a question mark."""
     if text.isascii():
         return Sight(text, text)
-    folded = text
+    folded = text.translate(_DIGITS) if _OTHER_DIGIT.search(text) else text
     for sign, plain in _LOOKALIKES:
         folded = folded.replace(sign, plain)
     return Sight(text, folded.encode("latin-1", "replace").translate(_PLAIN).decode("ascii"))
@@ -86,6 +97,22 @@ ESCAPE = (
     r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|gt|lt|nbsp|quot))"
 )
 _ENDS_ESCAPE = Pattern(rf"{ESCAPE}\z")
+
+
+def _written(sign: str, names: str) -> str:
+    """Return a pattern for a sign of Latin-1, plain or as any of these writes it."""
+    code, octets = f"{ord(sign):02X}", sign.encode()
+    marks = "%(?:25){0,2}", "=", r"\\x"
+    in_octets = "|".join(["".join([f"{mark}{octet:02X}" for octet in octets]) for mark in marks])
+    literal = rf"\\{{1,2}}(?:x{code}|u00{code}|U000000{code}|0?{ord(sign):o})"
+    entity = rf"&(?:amp;)?(?:#(?:0{{0,3}}{ord(sign)}|x0{{0,3}}{code})|{names});"
+    return rf"(?i:\x{{{code}}}|{in_octets}|{literal}|{entity})"
+
+
+_BLANKS = _written(" ", "ensp|emsp|thinsp"), _written("\t", "Tab"), _written("\xa0", "nbsp")
+# A blank and a hyphen, however they are written: what a form sends has a plus for a blank.
+BLANK = rf"(?:{'|'.join(_BLANKS)}|\+)"
+HYPHEN = _written("-", "hyphen|dash|ndash|mdash")
 _ESCAPE_MAX = 40
 
 
