@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +17,20 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.cli.shop import SHOP
 from tests.cli.terminal import jackline
 
-from jackline import Agent, Price, Runtime, Surroundings, Terms, ToolCall, ToolError, User, tool
+from jackline import (
+    Agent,
+    Pasted,
+    Price,
+    Runtime,
+    Surroundings,
+    Terms,
+    Text,
+    ToolCall,
+    ToolError,
+    Unguarded,
+    User,
+    tool,
+)
 from jackline.adapters.telemetry import Telemetry
 from jackline.core import events as e
 from jackline.core.events import SessionId, Usage
@@ -122,6 +136,51 @@ def test_what_was_said_is_told_where_that_is_wanted() -> None:
     first = next(each for each in kept.spans if each.name.startswith("execute_tool"))
     assert "Nothing secret" in told(first)["gen_ai.tool.call.result"]
     assert "here" in told(first)["gen_ai.tool.call.arguments"]
+
+
+CARD, KEY, MAIL = "4111 1111 1111 1111", "AKIAIOSFODNN7EXAMPLE", "ann@shop.example"
+
+
+def test_what_is_told_is_redacted_as_logs_are() -> None:
+    said = f"{CARD}, {KEY} and {MAIL}"
+    halves = Text(f"It is {CARD[:9]}"), Text(f"{CARD[9:]}.")
+
+    @tool(effect="read")
+    def lookup(where: str) -> dict[str, str]:
+        """Look somewhere."""
+        return {"note": f"{where}: {said}"}
+
+    async def asked() -> Kept:
+        kept = Kept(content=True)
+        calls = [*halves, ToolCall("lookup", json.dumps({"where": said}))]
+        # Nothing has taken out of texts beforehand what traces may not have.
+        bare = [Unguarded(name, reason="What traces do is to be seen.") for name in _KEEPING]
+        agent = Agent("clerk", ScriptedModel([calls, f"{said}."]), tools=[lookup], guards=bare)
+        around = Surroundings(observers=[kept.observer])
+        async with Runtime([agent], store="memory://", surroundings=around) as runtime:
+            result = await runtime.run("clerk", [f"Mine is {said}", Pasted(said)], user=ME)
+            assert result.text == f"{said}."
+        return kept
+
+    kept = asyncio.run(asked())
+    contents = [
+        text
+        for span in kept.spans
+        for name, text in told(span).items()
+        if name.endswith((".messages", ".arguments", ".result"))
+    ]
+    assert len(contents) == 6
+    for text in contents:
+        assert isinstance(json.loads(text), list | dict)
+        assert "[redacted:card]" in text
+        assert CARD not in text
+        assert CARD[9:] not in text
+    everything = str([told(span) for span in kept.spans])
+    assert KEY not in everything
+    assert everything.count("[redacted:aws-key]") == everything.count(MAIL) == 7
+
+
+_KEEPING = "secrets", "redactor"
 
 
 def test_whoever_asks_for_no_trace_gets_none() -> None:

@@ -1,7 +1,10 @@
 """A path that a model names stays below the folder."""
 
 import os
+import stat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -57,6 +60,66 @@ def test_what_is_inside_is_read_listed_and_written_whole(folder: Folder) -> None
     listed = [Entry("new.txt", is_folder=False, size_bytes=4)]
     assert folder.list("notes") == [*listed, Entry("today.txt", is_folder=False, size_bytes=7)]
     assert [entry.name for entry in folder.list()] == ["notes"], "links are none of ours"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o444])
+def test_what_is_replaced_is_read_by_nobody_else(folder: Folder, mode: int) -> None:
+    path = folder.root / "notes" / "today.txt"
+    path.chmod(mode)
+    folder.write("notes/today.txt", b"changed")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"changed", mode)
+
+
+def test_what_runs_with_its_owner_s_rights_does_not_once_it_is_replaced(folder: Folder) -> None:
+    path = folder.root / "notes" / "today.txt"
+    path.chmod(0o4755)
+    folder.write("notes/today.txt", b"changed")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o755
+
+
+def test_nobody_else_reads_what_is_being_written(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.root / "notes" / "today.txt").chmod(0o600)
+    seen = list[int]()
+
+    def sync(file: int) -> None:
+        seen.append(stat.S_IMODE(os.fstat(file).st_mode))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    folder.write("notes/today.txt", b"changed")
+    assert seen == [0o600]
+
+
+def test_a_group_that_cannot_be_kept_reads_nothing(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder.root / "notes" / "today.txt"
+    path.chmod(0o664)
+    there = os.stat
+
+    def elsewhere(*args: Any, **options: Any) -> Any:
+        found = there(*args, **options)
+        return SimpleNamespace(st_mode=found.st_mode, st_uid=found.st_uid, st_gid=found.st_gid + 1)
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "stat", elsewhere)
+    monkeypatch.setattr(os, "fchown", refused)
+    folder.write("notes/today.txt", b"changed")
+    monkeypatch.undo()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_a_new_file_is_as_the_umask_says(folder: Folder, mask: int, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        folder.write("notes/new.txt", b"mine")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((folder.root / "notes" / "new.txt").stat().st_mode) == mode
 
 
 def test_what_is_no_file_is_not_read(folder: Folder) -> None:

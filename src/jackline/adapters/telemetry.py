@@ -3,13 +3,15 @@
 Times are the journal's. Whoever commits the end of something tells of it, once; where it began may
 have been another's to commit, and is read. Spans have ids of their own making (see
 `core.traces`), so they are made whole, once they are over, and given to a processor of
-OpenTelemetry's SDK. Nothing that anybody said is in them, unless `content` is wanted.
+OpenTelemetry's SDK. Nothing that anybody said is in them, unless `content` is wanted; and then it
+is redacted as logs are, as nobody knows who reads a collector.
 """
 
 import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -18,10 +20,13 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from jackline.adapters import genai
 from jackline.core import events as e
-from jackline.core.messages import Pasted, Text
+from jackline.core.messages import Part, Pasted, Text
 from jackline.core.session import Session
 from jackline.core.traces import Trace, span_of, trace_of
 from jackline.core.value import Value
+
+if TYPE_CHECKING:
+    from jackline.core.secrecy import Writing
 
 _SCOPE = InstrumentationScope("jackline")
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -57,7 +62,7 @@ class Telemetry:
     ) -> None:
         self._processor = processor
         self._resource = resource or Resource.create({"service.name": "jackline"})
-        self._content = content
+        self._content = _content() if content else None
         self._begun: OrderedDict[tuple[e.SessionId, str], _Begun] = OrderedDict()
 
     def saw(
@@ -134,9 +139,10 @@ class Telemetry:
         if isinstance(event, e.TurnFailed | e.TurnStopped):
             attributes[genai.ERROR] = event.code
         if self._content:
-            attributes[genai.INPUT_MESSAGES] = _message("user", said.parts)
+            attributes[genai.INPUT_MESSAGES] = _message("user", said.parts, self._content)
             if isinstance(event, e.TurnCompleted):
-                attributes[genai.OUTPUT_MESSAGES] = _message("assistant", [Text(event.text)])
+                answer = _message("assistant", [Text(event.text)], self._content)
+                attributes[genai.OUTPUT_MESSAGES] = answer
         trace = trace_of(session.id, event.turn, said)
         span, times = span_of(session.id, name), ((begun or record).at, record.at)
         called = f"{genai.INVOKE_AGENT} {agent}"
@@ -157,7 +163,8 @@ class Telemetry:
             case e.ModelReplied():
                 told = {genai.RESPONSE_MODEL: event.model, **_used(event.usage, event.cost)}
                 if self._content:
-                    told[genai.OUTPUT_MESSAGES] = _message("assistant", event.parts)
+                    answer = _message("assistant", event.parts, self._content)
+                    told[genai.OUTPUT_MESSAGES] = answer
                 return told
             case e.ModelFailed() | e.HoldUnconfirmed():
                 return {genai.ERROR: event.code, genai.COST: event.cost / _MICRO}
@@ -174,13 +181,14 @@ class Telemetry:
         current = session.turn and session.turn.round
         call = current.calls.get(event.key) if current else None
         if self._content and call:
-            called[genai.TOOL_ARGUMENTS] = call.arguments or call.asked.arguments
+            arguments = call.arguments or call.asked.arguments
+            called[genai.TOOL_ARGUMENTS] = self._content.json(arguments)
         return called
 
     def _came(self, event: e.Event) -> Attributes:
         match event:
             case e.ToolReturned() if self._content:
-                return {genai.TOOL_RESULT: _message("tool", event.parts)}
+                return {genai.TOOL_RESULT: _message("tool", event.parts, self._content)}
             case e.ToolFailed() | e.ToolUnknown():
                 return {genai.ERROR: event.code}
             case _:
@@ -222,9 +230,19 @@ def _used(usage: e.Usage, cost: int) -> Attributes:
     }
 
 
-def _message(role: str, parts: Sequence[object]) -> str:
-    """Return what was said, as the conventions write it: the texts of it."""
-    texts = [part.text for part in parts if isinstance(part, Text | Pasted)]
+def _content() -> "Writing":
+    """Return what takes out of content what no log has either."""
+    from jackline.core.redaction import DEFAULT, Redactor  # noqa: PLC0415 - heavy, and for content alone
+    from jackline.core.secrecy import Writing  # noqa: PLC0415 - as above
+
+    redactor = Redactor(DEFAULT)
+    return Writing(redactor.search, redactor.blank)
+
+
+def _message(role: str, parts: Sequence[Part], content: "Writing") -> str:
+    """Return what was said, as the conventions write it: the texts of it, redacted."""
+    told = content.reply(parts, plain=False)
+    texts = [part.text for part in told if isinstance(part, Text | Pasted)]
     said = [{"type": "text", "content": text} for text in texts]
     return json.dumps([{"role": role, "parts": said}], ensure_ascii=False)
 

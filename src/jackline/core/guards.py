@@ -75,7 +75,10 @@ class Filter(Protocol):
 
 @runtime_checkable
 class Filtering(Guard, Protocol):
-    """A guard that does not end a stream where it objects: the rest goes on without that."""
+    """A guard that does not end a stream where it objects: the rest goes on without that.
+
+    What it has given on it may be shown again, before a text that a client reads behind that.
+    """
 
     def stream(self) -> Filter:
         """Return what reads one text, from its beginning."""

@@ -21,6 +21,7 @@ _WRITE_BYTES = 16 << 20
 _ENTRIES_MAX = 1_000
 _PARTS_MAX = 64
 _NAME_BYTES = 255
+_PERMISSIONS = 0o777  # What a model has written runs with nobody else's rights.
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -55,18 +56,25 @@ class Folder:
         return data
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file in place of what is there, whole or not at all. Its folder has to exist."""
+        """Put a file in place of what is there, whole or not at all. Its folder has to exist.
+
+        Nobody may read, write or run it who could not before; of a new one the umask decides.
+        """
         if len(data) > _WRITE_BYTES:
             raise ToolError(f"{len(data)} bytes are more than the {_WRITE_BYTES} of a file.")
         with self._parent(path) as (parent, name), _told(path):
+            old = None
             with suppress(FileNotFoundError):
-                if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                old = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                if not stat.S_ISREG(old.st_mode):
                     raise ToolError(f"{path} is no file.")
             new = f".{token_hex(8)}.new"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            file = os.open(new, flags, 0o644, dir_fd=parent)
+            file = os.open(new, flags, 0o600 if old else 0o666, dir_fd=parent)
             try:
                 with os.fdopen(file, "wb") as opened:
+                    if old:
+                        _own_like(file, old)
                     opened.write(data)
                     opened.flush()
                     os.fsync(file)
@@ -111,6 +119,15 @@ class Folder:
             yield folder
         finally:
             os.close(folder)
+
+
+def _own_like(file: int, old: os.stat_result) -> None:
+    """Give a file, which is its owner's alone yet, to those who have had the old one."""
+    with suppress(PermissionError):
+        os.fchown(file, old.st_uid, old.st_gid)
+    mode = stat.S_IMODE(old.st_mode) & _PERMISSIONS
+    is_theirs = os.fstat(file).st_gid == old.st_gid
+    os.fchmod(file, mode if is_theirs else mode & ~stat.S_IRWXG)
 
 
 @contextmanager

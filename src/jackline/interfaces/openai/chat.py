@@ -13,14 +13,14 @@ from jackline.interfaces.http.sessions import RequestId
 from jackline.interfaces.http.shapes import answers
 from jackline.interfaces.openai import asking, telling
 from jackline.interfaces.openai.bodies import ChatAsked
-from jackline.interfaces.openai.completions import ChatWriter, at_once, completion
+from jackline.interfaces.openai.completions import BETWEEN, ChatWriter, at_once, completion
 from jackline.interfaces.openai.conversation import Conversation, of_messages
 from jackline.interfaces.openai.ids import Span
 from jackline.interfaces.openai.refusals import Compatible, TurnError, accepted
 from jackline.interfaces.openai.reply import Reply
 from jackline.interfaces.openai.shapes import Completion
 from jackline.interfaces.openai.talking import SessionName, Talk, header_of, name_of
-from jackline.interfaces.openai.telling import DRAINED, heard
+from jackline.interfaces.openai.telling import DRAINED, heard, reply_to
 from jackline.ports import SessionRow
 
 router = APIRouter(tags=["openai"], route_class=Compatible)
@@ -52,14 +52,15 @@ async def create_completion(
     with accepted():
         row = await service.sessions.row(SessionId(caller.user.tenant, span.session), caller.user)
         asks = await _asks(talk, row, span)
+        reply = asks or reply_to(service, row, span, caller.user, between=BETWEEN)
         if not body.stream:
-            reply = asks or await heard(service, row, span, caller.user, request.receive)
+            if not asks:
+                await heard(service, row, reply, request.receive)
             if reply.end is None and service.readers.closing:
                 raise TurnError(DRAINED, "drain", 503, again=True)
             return json(completion(reply, body.model, own=own), headers=headers)
     usage = bool(body.stream_options and body.stream_options.include_usage)
     writer = ChatWriter(body.model, own=own, usage=usage)
-    reply = asks or Reply(span, service.spoken(row, caller.user))
     told = at_once(reply, writer) if asks else telling.told(service, row, reply, writer)
     frames = EventStream(told, service, caller, writer.drained)
     frames.headers.update(headers)

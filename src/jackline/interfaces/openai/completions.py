@@ -8,19 +8,19 @@ from jackline.interfaces.openai import ids
 from jackline.interfaces.openai.asking import card
 from jackline.interfaces.openai.frames import DONE, frame
 from jackline.interfaces.openai.refusals import Refused, TurnError, fault
-from jackline.interfaces.openai.reply import Change, Reply, Words
+from jackline.interfaces.openai.reply import Change, Reply
 from jackline.interfaces.openai.shapes import ChatUsage, Completion, Standing, chat_usage
 from jackline.interfaces.openai.telling import DRAINED, Writer, outcome, sentence
 
-_BETWEEN = "\n\n"
+BETWEEN = "\n\n"
 _STATUSES = {"failed": 502, "cancelled": 409, "open": 504, "paused": 503}
 
 
 def completion(reply: Reply, model: str, *, own: bool) -> Completion:
     """Return what came of a request. Raises `TurnError` where there is no answer."""
     told = _told(reply)
-    texts = [each.text for each in reply.items if isinstance(each, Words)]
-    message = {"role": "assistant", "content": _BETWEEN.join([*texts, *_card(reply, own=own)])}
+    texts = [*reply.texts, *_card(reply, own=own)]
+    message = {"role": "assistant", "content": BETWEEN.join(filter(None, texts))}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(told)}
     return Completion(
         reply.span.named(ids.COMPLETION),
@@ -57,9 +57,16 @@ def _finish(told: Standing) -> str:
 
 
 def _card(reply: Reply, *, own: bool) -> Sequence[str]:
-    """Return what the turn asks a person, as a text, where it does."""
+    """Return what the turn asks a person, as a text, where it does.
+
+    Where that leads away as a part of what the model has said before, it is told without. Then it
+    is not the card to which a yes holds, which is shown next, alone.
+    """
     asked = {each.number: each.asked for each in reply.questions}
-    return [card(reply.span.session, asked, own=own)] if asked else []
+    if not asked:
+        return []
+    told = card(reply.span.session, asked, own=own)
+    return [reply.joint.question(reply.texts, told) if reply.joint else told]
 
 
 class ChatWriter:
@@ -103,7 +110,7 @@ class ChatWriter:
 
     def _said(self, reply: Reply, index: int, text: str) -> bytes:
         """Return a chunk of a text, which begins anew where another item does."""
-        between = _BETWEEN if self._at not in {-1, index} else ""
+        between = BETWEEN if self._at not in {-1, index} else ""
         self._at = index
         return self._chunk(reply, {"content": between + text})
 

@@ -30,9 +30,11 @@ from jackline.core.events import (
     TurnStopped,
     Usage,
 )
+from jackline.core.guards import Filter
 from jackline.core.messages import Text, ToolCall
 from jackline.interfaces import wire
 from jackline.interfaces.openai.ids import Span
+from jackline.interfaces.openai.joining import Joint
 from jackline.interfaces.wire import Discretion
 from jackline.ports import Delta
 
@@ -41,11 +43,16 @@ _FOR_PEOPLE = {"person", "dead_letter", "version"}
 
 @dataclass(slots=True)
 class Words:
-    """A text of the model. `seq` is where it was asked for."""
+    """A text of the model. `seq` is where it was asked for.
+
+    It is what `behind` leaves of what was `heard`, where other texts came before.
+    """
 
     seq: int
     text: str = ""
     said: bool = False
+    heard: str = ""
+    behind: Filter | None = None
 
 
 @dataclass(slots=True)
@@ -91,12 +98,13 @@ class Reply:
     """What came of one request so far: `end` says how it ended, once it has.
 
     Unless it is `streamed`, text counts when it is whole. Events are taken in with `discretion`,
-    which is that of who reads it.
+    which is that of who reads it. `joint` says how texts are read that follow each other.
     """
 
     span: Span
     discretion: Sequence[Discretion] = ()
     streamed: bool = True
+    joint: Joint | None = None
     items: list[Item] = field(default_factory=list[Item])
     usage: Usage = field(default_factory=Usage)
     begun_at: float = 0.0
@@ -112,6 +120,11 @@ class Reply:
     def questions(self) -> list[Asked]:
         """What waits for a person now, in its order."""
         return sorted(self._waiting.values(), key=lambda each: each.number)
+
+    @property
+    def texts(self) -> list[str]:
+        """What the model has said, as it is told."""
+        return [each.text for each in self.items if isinstance(each, Words)]
 
     def ask(self, waiting: Mapping[int, InputRequested]) -> None:
         """Take in what waits for a person, where nothing else is told."""
@@ -138,8 +151,7 @@ class Reply:
         if not self.streamed or delta.seq != self._reply[1] or self.end:
             return []
         words, changes = self._words(delta.seq)
-        words.text += delta.text
-        return [*changes, Change(len(self.items) - 1, "grew", delta.text)]
+        return [*changes, *self._grown(words, delta.text)]
 
     @singledispatchmethod
     def _take(self, event: object, seq: int) -> Iterable[Change]:  # noqa: ARG002 - as those below
@@ -163,12 +175,11 @@ class Reply:
         if event.key != key or not (event.text.strip() or self._open(began)):
             return
         words, changes = self._words(began)
-        if not event.text.startswith(words.text):
+        if not event.text.startswith(words.heard):
             raise VoidError
-        rest, words.text, words.said = event.text[len(words.text) :], event.text, True
+        words.said = True
         yield from changes
-        if rest:
-            yield Change(len(self.items) - 1, "grew", rest)
+        yield from self._grown(words, event.text[len(words.heard) :])
         yield Change(len(self.items) - 1, "whole")
 
     @_take.register(ModelFailed)
@@ -250,8 +261,17 @@ class Reply:
         """Return the text that is being said, as the last item, and whether that is new."""
         if words := self._open(seq):
             return words, []
-        words = Words(seq)
+        words = Words(seq, behind=self.joint and self.joint.behind(self.texts))
         return words, [self._added(words)]
+
+    def _grown(self, words: Words, said: str) -> list[Change]:
+        """Add what may be told now of what was said, and return the change if there is one."""
+        words.heard += said
+        told = words.behind.feed(said) if words.behind else said
+        if words.said and words.behind:
+            told += words.behind.finish()
+        words.text += told
+        return [Change(len(self.items) - 1, "grew", told)] if told else []
 
     def _added(self, item: Item) -> Change:
         self.items.append(item)

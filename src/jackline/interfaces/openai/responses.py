@@ -17,7 +17,6 @@ from jackline.interfaces.openai.conversation import Conversation, of_items
 from jackline.interfaces.openai.ids import Span
 from jackline.interfaces.openai.items import ResponseWriter, response
 from jackline.interfaces.openai.refusals import Compatible, ParameterError, accepted
-from jackline.interfaces.openai.reply import Reply
 from jackline.interfaces.openai.shapes import ModelResponse
 from jackline.interfaces.openai.talking import (
     SessionName,
@@ -26,7 +25,7 @@ from jackline.interfaces.openai.talking import (
     header_of,
     name_of,
 )
-from jackline.interfaces.openai.telling import found, heard, told
+from jackline.interfaces.openai.telling import found, heard, reply_to, told
 
 router = APIRouter(tags=["openai"], route_class=Compatible)
 ResponseId = Annotated[str, Path(max_length=2_000)]
@@ -64,11 +63,11 @@ async def create_response(
     headers = header_of(span.session)
     with accepted():
         row = await service.sessions.row(named, caller.user, "see")
+        reply = reply_to(service, row, span, caller.user)
         if not body.stream:
-            reply = await heard(service, row, span, caller.user, request.receive)
+            await heard(service, row, reply, request.receive)
             return json(response(reply, body.model, before), headers=headers)
     writer = ResponseWriter(body.model, before)
-    reply = Reply(span, service.spoken(row, caller.user))
     frames = EventStream(told(service, row, reply, writer), service, caller, writer.drained)
     frames.headers.update(headers)
     return frames

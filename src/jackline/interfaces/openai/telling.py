@@ -18,6 +18,7 @@ from jackline.core.events import (
 )
 from jackline.core.user import User
 from jackline.interfaces.openai.ids import Span
+from jackline.interfaces.openai.joining import Joint
 from jackline.interfaces.openai.refusals import TurnError
 from jackline.interfaces.openai.reply import Change, Reply, VoidError
 from jackline.interfaces.openai.shapes import Standing
@@ -114,14 +115,23 @@ class _Silent:
         raise error
 
 
-async def heard(
-    service: Service, row: SessionRow, span: Span, user: User, receive: Receive
+def reply_to(
+    service: Service, row: SessionRow, span: Span, user: User, *, between: str = ""
 ) -> Reply:
+    """Return what is to come of a request, as this user is told it.
+
+    OpenAI's library puts the texts of a response together with nothing `between` them.
+    """
+    joint = Joint(service.agents.get(row.agent), user, between)
+    return Reply(span, service.spoken(row, user), joint=joint)
+
+
+async def heard(service: Service, row: SessionRow, reply: Reply, receive: Receive) -> Reply:
     """Return what came of a request once it is over, or at the latest after `Bounds.wait_s`.
 
     It is what there is by then where whoever asks leaves, or is sent away as the server ends.
     """
-    reply = Reply(span, service.spoken(row, user), streamed=False)
+    reply.streamed = False
     with suppress(TimeoutError):
         async with asyncio.timeout(service.bounds.wait_s):
             listened = _listened(told(service, row, reply, _Silent()))
@@ -137,7 +147,7 @@ async def _listened(batches: AsyncGenerator[Sequence[bytes]]) -> None:
 
 async def found(service: Service, row: SessionRow, span: Span, user: User) -> Reply:
     """Return what has come of a request so far."""
-    reply, after = Reply(span, service.spoken(row, user)), span.turn - 1
+    reply, after = reply_to(service, row, span, user), span.turn - 1
     while not reply.end and (page := await service.store.read(row.id, after, _PAGE)):
         for record in page:
             reply.take(record)
