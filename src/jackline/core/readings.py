@@ -18,21 +18,19 @@ from jackline.core.flow import (
     Integrity,
     Label,
     Labels,
-    Plan,
-    Planned,
     Provenance,
     Question,
     Source,
     ToolFlow,
     elements,
-    plan_of,
     worse,
 )
 from jackline.core.flow.extraction import is_word
 from jackline.core.flow.fields import EITHER_MAX
-from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult
+from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult, has_typed
 from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
+from jackline.core.wishes import Wishes
 
 _USER = "the user"
 _ANSWERS = "an answer from elsewhere"
@@ -44,7 +42,6 @@ _OWN_WORDS = frozenset(
 _OF_A_TEXT = frozenset(["handle", "extraction", "result"])
 _UNKNOWN = Label()
 _NOTHING = (Text(DONE),)
-_TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
 
 class Readings:
@@ -57,16 +54,13 @@ class Readings:
 
     def __init__(self, owner: str, flows: Mapping[str, ToolFlow]) -> None:
         self.known = Provenance(owner)
-        self.plan: Plan | None = None
-        self.spent: set[int] = set()
+        self.wishes = Wishes(flows)
         self.requests: list[Source] = []
         self._flows = flows
         self._asks: Integrity = "user"
         self._turn = 0
         self._waiting: deque[tuple[int, e.Submitted]] = deque()
         self._names: dict[str, str] = {}
-        self._uses: dict[str, int] = {}
-        self._planning = ""
         self._extracts: dict[str, bool] = {}
         self._offers_freely = True
         self._eithers = 0
@@ -80,11 +74,11 @@ class Readings:
         Of what has not been taken in yet only a plan makes a difference: all else is read by
         nobody before it is journaled.
         """
-        plan = self.plan
+        plan, spent = self.wishes.plan, frozenset(self.wishes.spent)
         for event in heard:
             if isinstance(event, e.ModelReplied):
-                plan = self._planned(event)
-        return Question(self.known, plan, frozenset(self.spent))
+                plan, spent = self.wishes.with_reply(event)
+        return Question(self.known, plan, spent)
 
     def forget(self) -> None:
         """Say that something was read that is not known any more: it is the worst there is."""
@@ -134,25 +128,16 @@ class Readings:
     def _steered(self, event: e.TurnSteered, seq: int) -> None:
         if self._turn:
             self._said(event.parts, seq)
-            if any(isinstance(part, Text) for part in event.parts):
-                self._take_back()
+            if has_typed(event.parts):
+                self.wishes.take_back()
         else:
             self._begin(seq, event)
 
-    def _take_back(self) -> None:
-        """Leave nothing of the plan: what was typed now may be that it is not to be done.
-
-        A plan that is being made has not seen it, either.
-        """
-        self._planning = ""
-        if self.plan:
-            self.plan = Plan((_TAKEN_BACK,) * len(self.plan.calls))
-
     def _begin(self, seq: int, event: e.Submitted) -> None:
-        """Begin a turn, which is planned afresh."""
+        """Begin a turn, which is planned afresh. Without parts it goes on with the last one."""
         self._turn = seq
         self.known.turn = seq
-        self.plan, self.spent = None, set()
+        self.wishes.begin(anew=has_typed(event.parts))
         self._said(event.parts, seq)
 
     def _said(self, parts: Iterable[Part], seq: int) -> None:
@@ -174,9 +159,9 @@ class Readings:
     @_take.register(e.TurnCancelled)
     def _ended(self, event: e.TurnEnded, seq: int) -> None:
         del event, seq
-        self._turn, self.plan, self._planning = 0, None, ""
+        self._turn = 0
+        self.wishes.end()
         self._names.clear()
-        self._uses.clear()
         self._extracts.clear()
         if self._waiting:
             self._begin(*self._waiting.popleft())
@@ -195,7 +180,7 @@ class Readings:
             told = Source(seq, "the instructions", event.instructions, "developer", said=True)
             self.known.read([told])
         if event.purpose == "plan":
-            self._planning = event.key
+            self.wishes.expect(event.key)
         if event.purpose == "reply":
             self._offers_freely = not self.known.narrowed
         if event.purpose == "extract":
@@ -204,36 +189,19 @@ class Readings:
 
     @_take.register
     def _replied(self, event: e.ModelReplied, seq: int) -> None:
-        """Commit to a plan."""
         del seq
-        self.plan = self._planned(event)
-
-    def _planned(self, event: e.ModelReplied) -> Plan | None:
-        """Return the plan, which stands behind what was planned before somebody steered."""
-        plan = plan_of(event.text, self._flows) if event.key == self._planning else None
-        return Plan((self.plan.calls if self.plan else ()) + plan.calls) if plan else self.plan
+        self.wishes.replied(event)
 
     @_take.register
     def _started(self, event: e.ToolStarted, seq: int) -> None:
         del seq
         self._names[event.key] = event.name
-        self._use(event)
+        self.wishes.make(event, is_clean=not self.known.tainted)
 
     @_take.register
     def _requested(self, event: e.InputRequested, seq: int) -> None:
         self._questions[seq] = event
-        self._use(event)
-
-    def _use(self, event: e.ToolStarted | e.InputRequested) -> None:
-        """Use up what was planned: what one call is made or asked for, no other is."""
-        if event.flow and event.flow.planned is not None:
-            self._uses[event.key] = event.flow.planned
-            self.spent.add(event.flow.planned)
-
-    def _unused(self, key: str) -> None:
-        """Let what a call was planned for be done by another one: it has done nothing."""
-        if key in self._uses:
-            self.spent.discard(self._uses.pop(key))
+        self.wishes.make(event, is_clean=not self.known.tainted)
 
     @_take.register
     def _provided(self, event: e.InputProvided, seq: int) -> None:
@@ -352,7 +320,7 @@ class Readings:
         """Take what is said of a failure for somebody else's words, unless jackline says it."""
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
-            self._unused(event.key)
+            self.wishes.undo(event.key)
         if event.code not in _OWN_WORDS:
             self._heard(name, event.text, seq)
         elif event.code in _OF_A_TEXT or self._can_spell(name, event.code):
@@ -361,7 +329,7 @@ class Readings:
     @_take.register
     def _reconciled(self, event: e.ToolReconciled, seq: int) -> None:
         if event.happened is False:
-            self._unused(event.key)
+            self.wishes.undo(event.key)
         self._heard(self._names.get(event.key, ""), event.text, seq)
 
     def _heard(self, name: str, text: str, seq: int) -> None:

@@ -60,6 +60,11 @@ class ModelReplied(Fact, frozen=True):
         return tuple([part for part in self.parts if isinstance(part, ToolCall)])
 
     @property
+    def keyed(self) -> dict[str, ToolCall]:
+        """The tool calls by the keys that they have from now on."""
+        return {f"{self.key}/tool/{n}": call for n, call in enumerate(self.calls)}
+
+    @property
     def text(self) -> str:
         """The words."""
         return "".join([part.text for part in self.parts if isinstance(part, Text)])
