@@ -22,6 +22,7 @@ from jackline.core.flow import (
 from jackline.core.messages import (
     File,
     Image,
+    InputPart,
     Message,
     Part,
     Pasted,
@@ -38,6 +39,19 @@ def test_what_the_user_typed_is_theirs_and_what_they_pasted_or_attached_is_not()
     journal.add(e.TurnCompleted(1, "done"))
     assert (journal.level("eve@evil.com"), journal.readings.known.tainted) == ("untrusted", True)
     assert Journal().ask(Image("a", "image/png")).readings.known.tainted
+
+
+@pytest.mark.parametrize("part", [Pasted("Salaries"), Image("a", "image/png"), File("a", "x/y")])
+def test_what_is_pasted_or_attached_goes_to_nobody_whom_the_user_did_not_name(
+    part: InputPart,
+) -> None:
+    named, steered = Text("Send it to bob@x.com."), Journal().ask("Send it to bob@x.com.")
+    steered.add(e.TurnSteered("s", (part,), ANN))
+    history = Message("user", (part,))
+    imported = Journal().add(e.SessionOpened("a", "ann", (history,))).ask(named)
+    for journal in (Journal().ask(named, part), steered, imported):
+        assert journal.readings.known.strangers(["bob@x.com", "eve@x.com"]) == ["eve@x.com"]
+    assert not Journal().ask(named).readings.known.private, "what was typed is no secret to them"
 
 
 def test_a_result_is_read_field_by_field_with_the_labels_that_were_journaled_with_it() -> None:

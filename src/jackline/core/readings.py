@@ -141,6 +141,7 @@ class Readings:
         self._said(event.parts, seq)
 
     def _said(self, parts: Iterable[Part], seq: int) -> None:
+        """Take in what a user put in: what they did not type is read, and private to them."""
         for part in parts:
             match part:
                 case Text():
@@ -148,10 +149,9 @@ class Readings:
                     self.known.read([typed])
                     self.requests += () if self._asks == "untrusted" else (typed,)
                 case Pasted():
-                    name = "what the user pasted"
-                    self.known.read([Source(seq, name, part.text, turn=self._turn)])
+                    self._heard("what the user pasted", part.text, seq)
                 case _:
-                    self.known.read([Source(seq, "what the user attached", "", turn=self._turn)])
+                    self._heard("what the user attached", "", seq)
 
     @_take.register(e.TurnCompleted)
     @_take.register(e.TurnFailed)
