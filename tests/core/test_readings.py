@@ -7,6 +7,7 @@ from tests.core.flow.tools import LETTER, MAIL
 from tests.core.journal import ANN, FLOWS, HOSTILE, PLAN, VOUCHED, Journal
 
 from jackline.core import events as e
+from jackline.core.codec import decode, encode
 from jackline.core.flow import (
     Declared,
     FlowVerdict,
@@ -349,6 +350,23 @@ def test_what_a_tool_kept_to_some_is_kept_to_them_when_the_tool_is_gone_or_anoth
         now = flow_of("payslip", "read", {}, Declared(readers=readers))
         assert to_bob(returned(readers=SEALED), payslip=now).tier == "readers"
         assert to_bob(returned("Done.", SEALED), payslip=now).decision == "allow"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.ToolFailed("t", "Not 91,000.", "refused", readers=SEALED),
+        e.ToolUnknown("t", "Not 91,000?", "error", readers=SEALED),
+        e.ToolReconciled("t", happened=True, text="91,000", readers=SEALED),
+    ],
+)
+def test_what_a_tool_keeps_to_some_it_keeps_to_them_where_it_fails_and_after_its_turn(
+    event: e.Event,
+) -> None:
+    ended = e.TurnCompleted(1, "done"), e.TurnSubmitted("r", (Text("write to bob@x.com"),), ANN)
+    reread = decode(encode(event))
+    assert to_bob(reread).tier == to_bob(*ended, reread).tier == "readers"
+    assert to_bob(*ended).decision == "allow"
 
 
 def test_what_a_tool_keeps_to_some_now_it_kept_to_them_before_and_where_it_fails() -> None:

@@ -20,6 +20,7 @@ from jackline.core.flow import (
     Labels,
     Provenance,
     Question,
+    Readers,
     Source,
     ToolFlow,
     elements,
@@ -322,7 +323,7 @@ class Readings:
         if isinstance(event, e.ToolFailed):
             self.wishes.undo(event.key)
         if event.code not in _OWN_WORDS:
-            self._heard(name, event.text, seq)
+            self._heard(name, event.text, seq, event.readers)
         elif event.code in _OF_A_TEXT or self._can_spell(name, event.code):
             self.known.narrowed = True
 
@@ -330,11 +331,13 @@ class Readings:
     def _reconciled(self, event: e.ToolReconciled, seq: int) -> None:
         if event.happened is False:
             self.wishes.undo(event.key)
-        self._heard(self._names.get(event.key, ""), event.text, seq)
+        self._heard(self._names.get(event.key, ""), event.text, seq, event.readers)
 
-    def _heard(self, name: str, text: str, seq: int) -> None:
+    def _heard(self, name: str, text: str, seq: int, readers: Readers = "user") -> None:
+        """Take in the words of somebody else, which only these may read, and nobody unnamed."""
         self.known.read([Source(seq, name, text, turn=self._turn)])
         self.known.restrict(None)
+        self.known.keep_to(readers)
         self._restrict(self._flows.get(name))
 
     @_take.register

@@ -316,6 +316,7 @@ class Steps:
             progress.close()
         if outcome is None:
             return []
+        outcome = replace(outcome, readers=tool.flow.readers)
         if isinstance(outcome, ToolUnknown) and tool.reconcile:
             outcome = replace(outcome, reconcile_at=self._driver.now() + tool.timeout_s)
         return self._passage(session).outcomes([outcome])
@@ -330,7 +331,8 @@ class Steps:
             return ToolReconciled(call.key, None, f"Whether it took effect is unknown: {error}")
         progress = self._progress(call)
         try:
-            return await self._crew.tools.reconcile(self._invocation(session, call, tool, progress))
+            said = await self._crew.tools.reconcile(self._invocation(session, call, tool, progress))
+            return replace(said, readers=tool.flow.readers)
         finally:
             progress.close()
 
