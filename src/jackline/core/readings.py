@@ -8,7 +8,6 @@ again, and whoever cannot, as after a snapshot, says so and is asked more often.
 from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import singledispatchmethod
-from typing import cast
 
 import msgspec
 
@@ -29,9 +28,10 @@ from jackline.core.flow import (
 from jackline.core.flow.extraction import is_word
 from jackline.core.flow.fields import EITHER_MAX
 from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult, has_typed
+from jackline.core.permit.verdict import is_wordless
 from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
-from jackline.core.wishes import Wishes
+from jackline.core.wishes import Wishes, arguments_of
 
 _USER = "the user"
 _ANSWERS = "an answer from elsewhere"
@@ -55,6 +55,7 @@ class Readings:
 
     def __init__(self, owner: str, flows: Mapping[str, ToolFlow]) -> None:
         self.known = Provenance(owner)
+        self._owner = owner
         self.wishes = Wishes(flows)
         self.requests: list[Source] = []
         self._flows = flows
@@ -192,6 +193,7 @@ class Readings:
     def _replied(self, event: e.ModelReplied, seq: int) -> None:
         del seq
         self.wishes.replied(event)
+        self._names |= {key: call.name for key, call in event.keyed.items()}
 
     @_take.register
     def _started(self, event: e.ToolStarted, seq: int) -> None:
@@ -210,17 +212,34 @@ class Readings:
 
         What they typed in its place is endorsed by them, and whom they named there is named.
         """
-        del seq
         asked = self._questions.pop(event.question, None)
-        flow = self._flows.get(asked.name) if asked else None
-        if not asked or not flow or not event.approved:
+        if not asked:
             return
-        written = _value(asked.arguments if event.arguments is None else event.arguments)
-        arguments = cast("dict[str, object]", written) if isinstance(written, dict) else {}
+        if not event.approved:
+            self._rejected(event, asked.key, seq)
+        wanted = arguments_of(asked.arguments)
+        arguments = wanted if event.arguments is None else arguments_of(event.arguments)
+        if arguments != wanted and event.by != self._owner:
+            self._heard("who changed the arguments", event.arguments or "", seq)
+        flow = self._flows.get(asked.name)
+        if not flow or not event.approved:
+            return
         self.known.approve(flow, arguments)
         if event.arguments is not None:
             for name in flow.readers_from:
                 self.known.name(elements(arguments.get(name), flow.names))
+
+    def _rejected(self, event: e.InputProvided, key: str, seq: int) -> None:
+        """Take in why a call was rejected: what its user wants instead, or somebody else's words.
+
+        What they reject so is nothing that was done.
+        """
+        if event.corrects(self._owner):
+            self.wishes.take_back()
+            self.wishes.undo(key)
+            self._said([Text(event.reason)], seq)
+        elif event.reason.strip() and event.by != self._owner:
+            self._heard("who rejected a call", event.reason, seq)
 
     @_take.register
     def _returned(self, event: e.ToolReturned, seq: int) -> None:
@@ -314,6 +333,17 @@ class Readings:
         if key not in self._labels:
             self._labels[key] = Labels(paths)
         return self._labels[key]
+
+    @_take.register
+    def _refused(self, event: e.ToolRefused, seq: int) -> None:
+        """Take in what a tool's own predicate says. All other refusals are jackline's words."""
+        name = self._names.get(event.key, "")
+        if event.code != "disallowed":
+            return
+        if not is_wordless(name, event.text):
+            self._heard(name, event.text, seq)
+        elif self._can_spell(name, event.code):
+            self.known.narrowed = True
 
     @_take.register(e.ToolFailed)
     @_take.register(e.ToolUnknown)

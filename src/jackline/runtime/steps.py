@@ -221,8 +221,8 @@ class Steps:
             return await self._ask(session, step)
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
-            outcome = await self._reconcile(session, step, tool)
-            return self._passage(session).outcomes([outcome])
+            found = await self._reconcile(session, step, tool)
+            return self._passage(session).outcomes([replace(found, readers=tool.flow.readers)])
         return await self._call(session, step, tool)
 
     def cancelled(self, session: Session, step: ModelReserved | Call) -> Sequence[Event]:
@@ -331,8 +331,7 @@ class Steps:
             return ToolReconciled(call.key, None, f"Whether it took effect is unknown: {error}")
         progress = self._progress(call)
         try:
-            said = await self._crew.tools.reconcile(self._invocation(session, call, tool, progress))
-            return replace(said, readers=tool.flow.readers)
+            return await self._crew.tools.reconcile(self._invocation(session, call, tool, progress))
         finally:
             progress.close()
 
