@@ -9,7 +9,7 @@ from tests.core.story import FREE, Story, agent, kinds
 from jackline.core import events as e
 from jackline.core.agent import Budget, Limits
 from jackline.core.budget import Price, Terms
-from jackline.core.messages import Pasted, Text, ToolCall
+from jackline.core.messages import InputPart, Pasted, Text, ToolCall
 from jackline.core.planning import PLAN, PLAN_TOKENS, asked, bound_tokens, schema
 
 CENTS = '{"cents":5}'
@@ -153,6 +153,32 @@ def test_who_steers_has_their_words_planned_too() -> None:
 
 def test_without_a_word_that_was_typed_there_is_nothing_to_plan() -> None:
     told = Story().asked(Pasted("Pay 5 cents"))
+    assert kinds(told.calls("pay", arguments=CENTS)) == ["input.requested", "turn.paused"]
+
+
+@pytest.mark.parametrize("parts", [(Pasted("Pay 5 more"),), (Pasted("Pay"), Text(" \n"))])
+def test_what_is_pasted_into_an_open_turn_buys_no_plan(parts: tuple[InputPart, ...]) -> None:
+    told = story()
+    planned(told)
+    told.replied(PAY)
+    told.goes_on()
+    told.told(e.TurnSteered("s", parts, e.Principal("ann")))
+    told.returned()
+    told.goes_on()
+    told.replied(ToolCall("pay", CENTS))
+    assert kinds(told.goes_on()) == ["input.requested", "turn.paused"]
+
+
+def test_a_turn_in_which_nothing_was_typed_is_not_planned_of_what_was_typed_before() -> None:
+    told = story()
+    planned(told)
+    told.replied(PAY)
+    told.goes_on()
+    told.returned()
+    told.goes_on()
+    told.replied("Done.")
+    told.goes_on()
+    told.asked(Pasted("Pay 5 cents"))
     assert kinds(told.calls("pay", arguments=CENTS)) == ["input.requested", "turn.paused"]
 
 

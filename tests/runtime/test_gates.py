@@ -15,6 +15,7 @@ from jackline.core.events import (
     ToolRefused,
     ToolReturned,
     ToolStarted,
+    ToolUnknown,
     TurnCompleted,
     TurnStopped,
 )
@@ -125,12 +126,12 @@ def test_what_a_call_returns_late_is_judged_too() -> None:
     assert late.text == "[redacted]"
 
 
-def test_what_is_found_out_about_a_call_is_judged_too() -> None:
+def test_what_is_found_out_about_a_call_is_judged_too_and_read_by_whom_its_tool_names() -> None:
     async def found() -> str:
         """Say what became of it."""
         return "hunter2"
 
-    @tool(effect="once", timeout_s=0.01, reconcile=found)
+    @tool(effect="once", timeout_s=0.01, reconcile=found, readers={"ann"})
     async def pay() -> str:
         """Pay."""
         await asyncio.Event().wait()
@@ -141,6 +142,7 @@ def test_what_is_found_out_about_a_call_is_judged_too() -> None:
     watched = Agent("guarded", ScriptedModel(script), tools=[pay], guards=[guard])
     events = heard(watched)
     assert of(ToolReconciled, events)[0].text == "[redacted]"
+    assert of(ToolReconciled, events)[0].readers == of(ToolUnknown, events)[0].readers == {"ann"}
     assert of(GuardJudged, events)[0].decision == "redact"
 
 

@@ -178,7 +178,7 @@ def test_a_hung_thread_keeps_its_place_and_who_finds_none_was_surely_not_called(
     ("end", "happened", "text"),
     [("paid", True, "paid"), (ToolError("Refused."), False, "Refused.")],
 )
-def test_a_late_answer_says_whether_the_call_took_effect(
+def test_a_late_answer_says_whether_the_call_took_effect_and_who_may_read_it(
     hall: Hall,
     end: object,
     happened: bool,  # noqa: FBT001 - a case
@@ -191,14 +191,14 @@ def test_a_late_answer_says_whether_the_call_took_effect(
         return end
 
     async def call() -> tuple[Outcome, ToolReconciled]:
-        outcome = await hall.call(of(pays, "once", timeout_s=0.05))
+        outcome = await hall.call(of(pays, "once", timeout_s=0.05, readers={"ann"}))
         assert hall.drive.heard.empty()
         hall.door.set()
         return outcome, await hall.drive.heard.get()
 
     outcome, heard = hall.run(call())
     assert isinstance(outcome, ToolUnknown)
-    assert heard == ToolReconciled(KEY, happened, text)
+    assert heard == ToolReconciled(KEY, happened, text, frozenset(["ann"]))
 
 
 def test_what_broke_late_or_only_read_says_nothing_late(hall: Hall) -> None:

@@ -310,7 +310,8 @@ def _again(desk: Desk, call: Call, tool: Tool | None) -> e.Event:
     ruling = permit.judge(desk.rights, tool.name, call.arguments)
     approved = call.answer is not None and call.answer.approved
     if ruling.decision == "refuse" or (ruling.decision == "ask" and not approved):
-        return give_up(desk, call, f"The worker was lost during this call. {ruling.text}")
+        text = "The worker was lost during this call, and it may not be made again."
+        return give_up(desk, call, text)
     edited = call.arguments != call.asked.arguments
     again = _start(desk, call, tool, call.arguments, edited=edited, rules=ruling.rules)
     return replace(again, fingerprint=call.fingerprint)

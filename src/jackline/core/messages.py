@@ -1,6 +1,6 @@
 """What people, models and tools say to each other: messages, which are lists of parts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Literal, overload
 
@@ -102,6 +102,11 @@ class Message(Value, frozen=True):
     def text(self) -> str:
         """Its words, without those of tools."""
         return "".join(part.text for part in self.parts if isinstance(part, Text | Pasted))
+
+
+def has_typed(parts: Iterable[Part]) -> bool:
+    """Whether there is a word in what a user put in that they typed themselves."""
+    return any(isinstance(part, Text) and part.text.strip() for part in parts)
 
 
 _ENCODER = msgspec.json.Encoder()

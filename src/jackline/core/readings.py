@@ -8,7 +8,6 @@ again, and whoever cannot, as after a snapshot, says so and is asked more often.
 from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import singledispatchmethod
-from typing import cast
 
 import msgspec
 
@@ -18,21 +17,21 @@ from jackline.core.flow import (
     Integrity,
     Label,
     Labels,
-    Plan,
-    Planned,
     Provenance,
     Question,
+    Readers,
     Source,
     ToolFlow,
-    plan_of,
     recipients,
     worse,
 )
 from jackline.core.flow.extraction import is_word
 from jackline.core.flow.fields import EITHER_MAX
-from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult
+from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult, has_typed
+from jackline.core.permit.verdict import is_wordless
 from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
+from jackline.core.wishes import Wishes, arguments_of
 
 _USER = "the user"
 _ANSWERS = "an answer from elsewhere"
@@ -44,7 +43,6 @@ _OWN_WORDS = frozenset(
 _OF_A_TEXT = frozenset(["handle", "extraction", "result"])
 _UNKNOWN = Label()
 _NOTHING = (Text(DONE),)
-_TAKEN_BACK = Planned("")  # No tool is called so: it keeps its place, and matches no call.
 
 
 class Readings:
@@ -57,16 +55,14 @@ class Readings:
 
     def __init__(self, owner: str, flows: Mapping[str, ToolFlow]) -> None:
         self.known = Provenance(owner)
-        self.plan: Plan | None = None
-        self.spent: set[int] = set()
+        self._owner = owner
+        self.wishes = Wishes(flows)
         self.requests: list[Source] = []
         self._flows = flows
         self._asks: Integrity = "user"
         self._turn = 0
         self._waiting: deque[tuple[int, e.Submitted]] = deque()
         self._names: dict[str, str] = {}
-        self._uses: dict[str, int] = {}
-        self._planning = ""
         self._extracts: dict[str, bool] = {}
         self._offers_freely = True
         self._eithers = 0
@@ -80,11 +76,11 @@ class Readings:
         Of what has not been taken in yet only a plan makes a difference: all else is read by
         nobody before it is journaled.
         """
-        plan = self.plan
+        plan, spent = self.wishes.plan, frozenset(self.wishes.spent)
         for event in heard:
             if isinstance(event, e.ModelReplied):
-                plan = self._planned(event)
-        return Question(self.known, plan, frozenset(self.spent))
+                plan, spent = self.wishes.with_reply(event)
+        return Question(self.known, plan, spent)
 
     def forget(self) -> None:
         """Say that something was read that is not known any more: it is the worst there is."""
@@ -134,28 +130,20 @@ class Readings:
     def _steered(self, event: e.TurnSteered, seq: int) -> None:
         if self._turn:
             self._said(event.parts, seq)
-            if any(isinstance(part, Text) for part in event.parts):
-                self._take_back()
+            if has_typed(event.parts):
+                self.wishes.take_back()
         else:
             self._begin(seq, event)
 
-    def _take_back(self) -> None:
-        """Leave nothing of the plan: what was typed now may be that it is not to be done.
-
-        A plan that is being made has not seen it, either.
-        """
-        self._planning = ""
-        if self.plan:
-            self.plan = Plan((_TAKEN_BACK,) * len(self.plan.calls))
-
     def _begin(self, seq: int, event: e.Submitted) -> None:
-        """Begin a turn, which is planned afresh."""
+        """Begin a turn, which is planned afresh. Without parts it goes on with the last one."""
         self._turn = seq
         self.known.turn = seq
-        self.plan, self.spent = None, set()
+        self.wishes.begin(anew=has_typed(event.parts))
         self._said(event.parts, seq)
 
     def _said(self, parts: Iterable[Part], seq: int) -> None:
+        """Take in what a user put in: what they did not type is read, and private to them."""
         for part in parts:
             match part:
                 case Text():
@@ -163,10 +151,9 @@ class Readings:
                     self.known.read([typed])
                     self.requests += () if self._asks == "untrusted" else (typed,)
                 case Pasted():
-                    name = "what the user pasted"
-                    self.known.read([Source(seq, name, part.text, turn=self._turn)])
+                    self._heard("what the user pasted", part.text, seq)
                 case _:
-                    self.known.read([Source(seq, "what the user attached", "", turn=self._turn)])
+                    self._heard("what the user attached", "", seq)
 
     @_take.register(e.TurnCompleted)
     @_take.register(e.TurnFailed)
@@ -174,9 +161,9 @@ class Readings:
     @_take.register(e.TurnCancelled)
     def _ended(self, event: e.TurnEnded, seq: int) -> None:
         del event, seq
-        self._turn, self.plan, self._planning = 0, None, ""
+        self._turn = 0
+        self.wishes.end()
         self._names.clear()
-        self._uses.clear()
         self._extracts.clear()
         if self._waiting:
             self._begin(*self._waiting.popleft())
@@ -195,7 +182,7 @@ class Readings:
             told = Source(seq, "the instructions", event.instructions, "developer", said=True)
             self.known.read([told])
         if event.purpose == "plan":
-            self._planning = event.key
+            self.wishes.expect(event.key)
         if event.purpose == "reply":
             self._offers_freely = not self.known.narrowed
         if event.purpose == "extract":
@@ -204,36 +191,20 @@ class Readings:
 
     @_take.register
     def _replied(self, event: e.ModelReplied, seq: int) -> None:
-        """Commit to a plan."""
         del seq
-        self.plan = self._planned(event)
-
-    def _planned(self, event: e.ModelReplied) -> Plan | None:
-        """Return the plan, which stands behind what was planned before somebody steered."""
-        plan = plan_of(event.text, self._flows) if event.key == self._planning else None
-        return Plan((self.plan.calls if self.plan else ()) + plan.calls) if plan else self.plan
+        self.wishes.replied(event)
+        self._names |= {key: call.name for key, call in event.keyed.items()}
 
     @_take.register
     def _started(self, event: e.ToolStarted, seq: int) -> None:
         del seq
         self._names[event.key] = event.name
-        self._use(event)
+        self.wishes.make(event, is_clean=not self.known.tainted)
 
     @_take.register
     def _requested(self, event: e.InputRequested, seq: int) -> None:
         self._questions[seq] = event
-        self._use(event)
-
-    def _use(self, event: e.ToolStarted | e.InputRequested) -> None:
-        """Use up what was planned: what one call is made or asked for, no other is."""
-        if event.flow and event.flow.planned is not None:
-            self._uses[event.key] = event.flow.planned
-            self.spent.add(event.flow.planned)
-
-    def _unused(self, key: str) -> None:
-        """Let what a call was planned for be done by another one: it has done nothing."""
-        if key in self._uses:
-            self.spent.discard(self._uses.pop(key))
+        self.wishes.make(event, is_clean=not self.known.tainted)
 
     @_take.register
     def _provided(self, event: e.InputProvided, seq: int) -> None:
@@ -241,16 +212,33 @@ class Readings:
 
         What they typed in its place is endorsed by them, and whom they named there is named.
         """
-        del seq
         asked = self._questions.pop(event.question, None)
-        flow = self._flows.get(asked.name) if asked else None
-        if not asked or not flow or not event.approved:
+        if not asked:
             return
-        written = _value(asked.arguments if event.arguments is None else event.arguments)
-        arguments = cast("dict[str, object]", written) if isinstance(written, dict) else {}
+        if not event.approved:
+            self._rejected(event, asked.key, seq)
+        wanted = arguments_of(asked.arguments)
+        arguments = wanted if event.arguments is None else arguments_of(event.arguments)
+        if arguments != wanted and event.by != self._owner:
+            self._heard("who changed the arguments", event.arguments or "", seq)
+        flow = self._flows.get(asked.name)
+        if not flow or not event.approved:
+            return
         self.known.approve(flow, arguments)
         if event.arguments is not None:
             self.known.name(recipients(flow, arguments))
+
+    def _rejected(self, event: e.InputProvided, key: str, seq: int) -> None:
+        """Take in why a call was rejected: what its user wants instead, or somebody else's words.
+
+        What they reject so is nothing that was done.
+        """
+        if event.corrects(self._owner):
+            self.wishes.take_back()
+            self.wishes.undo(key)
+            self._said([Text(event.reason)], seq)
+        elif event.reason.strip() and event.by != self._owner:
+            self._heard("who rejected a call", event.reason, seq)
 
     @_take.register
     def _returned(self, event: e.ToolReturned, seq: int) -> None:
@@ -345,27 +333,40 @@ class Readings:
             self._labels[key] = Labels(paths)
         return self._labels[key]
 
+    @_take.register
+    def _refused(self, event: e.ToolRefused, seq: int) -> None:
+        """Take in what a tool's own predicate says. All other refusals are jackline's words."""
+        name = self._names.get(event.key, "")
+        if event.code != "disallowed":
+            return
+        if not is_wordless(name, event.text):
+            self._heard(name, event.text, seq)
+        elif self._can_spell(name, event.code):
+            self.known.narrowed = True
+
     @_take.register(e.ToolFailed)
     @_take.register(e.ToolUnknown)
     def _failed(self, event: e.ToolFailed | e.ToolUnknown, seq: int) -> None:
         """Take what is said of a failure for somebody else's words, unless jackline says it."""
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
-            self._unused(event.key)
+            self.wishes.undo(event.key)
         if event.code not in _OWN_WORDS:
-            self._heard(name, event.text, seq)
+            self._heard(name, event.text, seq, event.readers)
         elif event.code in _OF_A_TEXT or self._can_spell(name, event.code):
             self.known.narrowed = True
 
     @_take.register
     def _reconciled(self, event: e.ToolReconciled, seq: int) -> None:
         if event.happened is False:
-            self._unused(event.key)
-        self._heard(self._names.get(event.key, ""), event.text, seq)
+            self.wishes.undo(event.key)
+        self._heard(self._names.get(event.key, ""), event.text, seq, event.readers)
 
-    def _heard(self, name: str, text: str, seq: int) -> None:
+    def _heard(self, name: str, text: str, seq: int, readers: Readers = "user") -> None:
+        """Take in the words of somebody else, which only these may read, and nobody unnamed."""
         self.known.read([Source(seq, name, text, turn=self._turn)])
         self.known.restrict(None)
+        self.known.keep_to(readers)
         self._restrict(self._flows.get(name))
 
     @_take.register

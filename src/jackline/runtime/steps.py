@@ -221,8 +221,8 @@ class Steps:
             return await self._ask(session, step)
         tool = self.agent.by_name[step.asked.name]
         if step.state == "unknown":
-            outcome = await self._reconcile(session, step, tool)
-            return self._passage(session).outcomes([outcome])
+            found = await self._reconcile(session, step, tool)
+            return self._passage(session).outcomes([replace(found, readers=tool.flow.readers)])
         return await self._call(session, step, tool)
 
     def cancelled(self, session: Session, step: ModelReserved | Call) -> Sequence[Event]:
@@ -316,6 +316,7 @@ class Steps:
             progress.close()
         if outcome is None:
             return []
+        outcome = replace(outcome, readers=tool.flow.readers)
         if isinstance(outcome, ToolUnknown) and tool.reconcile:
             outcome = replace(outcome, reconcile_at=self._driver.now() + tool.timeout_s)
         return self._passage(session).outcomes([outcome])

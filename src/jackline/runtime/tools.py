@@ -272,10 +272,12 @@ def _kept_to(tool: Tool, returned: ToolReturned) -> ToolReturned:
 def _tell_late(call: Invocation, end: Ended) -> None:
     """Say what came of a call after it was given up, if that tells whether it took effect."""
     if end.error is None:
-        call.drive.late(ToolReconciled(call.key, happened=True, text=_text(end.value)))
+        text, readers = _text(end.value), call.tool.flow.readers
+        call.drive.late(ToolReconciled(call.key, happened=True, text=text, readers=readers))
     elif isinstance(end.error, ToolError):
         text = shortened(call.drive.clean(end.error.text))
-        call.drive.late(ToolReconciled(call.key, happened=False, text=text))
+        readers = call.tool.flow.readers
+        call.drive.late(ToolReconciled(call.key, happened=False, text=text, readers=readers))
 
 
 def _verdict(call: Invocation, said: object) -> ToolReconciled:

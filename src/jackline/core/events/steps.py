@@ -60,6 +60,11 @@ class ModelReplied(Fact, frozen=True):
         return tuple([part for part in self.parts if isinstance(part, ToolCall)])
 
     @property
+    def keyed(self) -> dict[str, ToolCall]:
+        """The tool calls by the keys that they have from now on."""
+        return {f"{self.key}/tool/{n}": call for n, call in enumerate(self.calls)}
+
+    @property
     def text(self) -> str:
         """The words."""
         return "".join([part.text for part in self.parts if isinstance(part, Text)])
@@ -155,13 +160,17 @@ class ToolReturned(Fact, frozen=True):
 
 
 class ToolFailed(Fact, frozen=True):
-    """The call was made in vain or not at all, and `text` tells the model why."""
+    """The call was made in vain or not at all, and `text` tells the model why.
+
+    `readers`, here as where it is unknown or comes late: as of `ToolReturned`.
+    """
 
     key: str
     text: str
     code: str = "error"
     attempts: int = 1
     seconds: float = 0.0
+    readers: Readers = "user"
 
 
 class ToolUnknown(Fact, frozen=True):
@@ -176,6 +185,7 @@ class ToolUnknown(Fact, frozen=True):
     code: str = "lost"
     reconcile_at: float | None = None
     once: bool = True
+    readers: Readers = "user"
 
 
 class ToolReconciled(Fact, frozen=True):
@@ -184,6 +194,7 @@ class ToolReconciled(Fact, frozen=True):
     key: str
     happened: bool | None
     text: str
+    readers: Readers = "user"
 
 
 class ChildOpened(Fact, frozen=True):

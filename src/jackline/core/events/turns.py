@@ -128,6 +128,10 @@ class InputProvided(Fact, frozen=True):
     reason: str = ""
     value: str = ""
 
+    def corrects(self, user: str) -> bool:
+        """Whether this user has said in it what they want instead."""
+        return not self.approved and self.by == user and bool(self.reason.strip())
+
 
 class TurnCompleted(Fact, frozen=True):
     """The model had no more calls to make: this is its answer, `value` where it is typed (JSON).

@@ -80,10 +80,8 @@ def replied(session: Session, event: e.ModelReplied) -> Session:
         turn = replace(turn, compacting=outcome, summary=event.text, usage=usage)
         turn = replace(turn, money=paid, asked=None, lost=False, drivers=0)
         return replace(session, turn=turn, money=money)
-    messages, measured, calls = session.messages, session.measured, dict[str, Call]()
-    for n, call in enumerate(event.calls):
-        key = f"{event.key}/tool/{n}"
-        calls[key] = Call(key, call, arguments=call.arguments)
+    messages, measured = session.messages, session.measured
+    calls = {key: Call(key, call, arguments=call.arguments) for key, call in event.keyed.items()}
     if event.parts:
         messages = messages.extended((Message("assistant", event.parts),))
     if event.usage.input:

@@ -2,7 +2,7 @@
 
 from jackline.core import events as e
 from jackline.core.budget import Money
-from jackline.core.messages import Message, Messages, Text
+from jackline.core.messages import Message, Messages, Text, has_typed
 from jackline.core.session import Round, Session, Turn
 from jackline.core.value import replace
 
@@ -67,11 +67,11 @@ def submitted(session: Session, event: e.TurnSubmitted) -> Session:
 
 
 def steered(session: Session, event: e.TurnSteered) -> Session:
-    """Add to the open turn, or open one."""
+    """Add to the open turn, or open one. Only what was typed is planned anew."""
     if session.turn is None:
         return _next_turn(replace(session, queue=(*session.queue, (session.head, event))))
-    session = noted(session, Message("user", event.parts))
-    return replace(session, turn=replace(open_turn(session, event), unplanned=True))
+    turn = open_turn(noted(session, Message("user", event.parts)), event)
+    return replace(session, turn=replace(turn, unplanned=turn.unplanned or has_typed(event.parts)))
 
 
 def noted(session: Session, message: Message) -> Session:
@@ -98,6 +98,7 @@ def _next_turn(session: Session) -> Session:
         said,
         task,
         said.version,
+        unplanned=not said.parts or has_typed(said.parts),
         blocked=blocked,
         cancelled=cancelled,
         driven_at=session.at,

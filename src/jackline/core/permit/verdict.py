@@ -12,6 +12,7 @@ from jackline.core.tools import ArgumentsError, Tool
 from jackline.core.value import Value, replace
 
 _LISTED_MAX = 12
+_WITHOUT_A_WORD = "not with these arguments"
 
 
 class Rights(Value, frozen=True, gc=True):
@@ -140,8 +141,16 @@ def _disallowed(tool: Tool, arguments: str) -> str:
         return f"the allow predicate of {tool.name} failed, {type(error).__name__}."
     if said is True:
         return ""
-    why = said if isinstance(said, str) and said else "not with these arguments"
-    return f"{tool.name} is not allowed here: {why}. Call it otherwise, or ask the user."
+    return _denied(tool.name, said if isinstance(said, str) and said else _WITHOUT_A_WORD)
+
+
+def _denied(tool: str, why: str) -> str:
+    return f"{tool} is not allowed here: {why}. Call it otherwise, or ask the user."
+
+
+def is_wordless(tool: str, text: str) -> bool:
+    """Whether this refusal by a tool's predicate has no word but jackline's own."""
+    return text == f"Not made: {_denied(tool, _WITHOUT_A_WORD)}"
 
 
 def _of_operators(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> Ruling:
