@@ -188,13 +188,22 @@ def test_how_a_turn_ended_is_told_as_its_events_are(reader: User) -> None:
 def test_a_text_among_the_files_is_told_to_others_as_events_are(reader: User) -> None:
     plain, latin = f"Card {CARD}.".encode(), CARD.encode() + b" \xff"
     wide, large = f"Card {CARD}. é".encode("utf-16"), plain + b" " * (256 << 10)
-    kinds = ["text/plain", "application/json", "text/csv", "text/plain", "image/png"]
+    picture = b"\x89PNG\r\n\x1a\n\x00" + plain
+    files = {
+        "text/plain": plain,
+        "application/json": plain,
+        "text/csv": wide,
+        "text/html": latin,
+        "application/octet-stream": wide[2:],
+        "image/webp": plain,
+        "image/png": picture,
+    }
 
     async def story() -> None:
         knows_all = reader is not BOB
         async with told(reader) as (runtime, client):
             bank = SessionId("acme", "bank")
-            for data, kind in zip((plain, plain, wide, latin, plain), kinds, strict=True):
+            for kind, data in files.items():
                 handle = await runtime.store.put(bank, data, kind)
                 got = (await client.get(f"/v1/sessions/bank/artifacts/{handle}")).content
                 assert (got == data) == (knows_all or kind == "image/png")

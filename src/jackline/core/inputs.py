@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from jackline.core.characters import is_called_text
 from jackline.core.errors import InputError
 from jackline.core.messages import (
     File,
@@ -21,7 +22,6 @@ from jackline.core.messages import (
 
 HISTORY_BYTES = 16 << 20
 _MEDIA_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_MEDIA_TEXTS = ("application/json", "application/xml", "application/yaml")
 _MEDIA = re.compile(r"[A-Za-z]+/[A-Za-z0-9!#$&^_.+-]{1,100}(;[ -~]{1,100})?")
 _PARTS: dict[str, tuple[type[object], ...]] = {
     "user": (Text, Pasted),
@@ -67,13 +67,8 @@ class Upload:
 
     @property
     def is_text(self) -> bool:
-        """Whether its bytes are characters."""
-        return is_text(self.media_type)
-
-
-def is_text(media_type: str) -> bool:
-    """Return whether the bytes of what is of this type are characters."""
-    return media_type.startswith("text/") or media_type.partition(";")[0] in _MEDIA_TEXTS
+        """Whether it is called text, as whoever is shown it then reads it."""
+        return is_called_text(self.media_type)
 
 
 Given = Text | Pasted | Image | File | Upload

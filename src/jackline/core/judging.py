@@ -13,6 +13,7 @@ import msgspec
 
 from jackline.core import events as e
 from jackline.core.budget import Price, Priced, Terms
+from jackline.core.characters import is_called_text
 from jackline.core.detection.judge import (
     ANSWER_CHARACTERS_MAX,
     CHARACTERS_MAX,
@@ -25,7 +26,6 @@ from jackline.core.detection.judge import (
 from jackline.core.errors import DefinitionError
 from jackline.core.flow import handle_of
 from jackline.core.guards import ALLOW, Verdict
-from jackline.core.inputs import is_text
 from jackline.core.messages import File, Message, Part, Pasted, Text, ToolCall, ToolResult
 from jackline.core.results import DONE
 from jackline.core.session import Session, Turn
@@ -186,7 +186,7 @@ def _said(
     if text.strip() and text != DONE and not handle_of(text):
         yield Piece(author, subject, text)
     for part in parts:
-        if isinstance(part, File) and is_text(part.media_type):
+        if isinstance(part, File) and (part.is_text or is_called_text(part.media_type)):
             yield Piece(author, subject, file=part)
 
 

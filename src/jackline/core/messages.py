@@ -47,7 +47,8 @@ class Image(Value, frozen=True, tag="image"):
 class File(Value, frozen=True, tag="file"):
     """A file that lies in the journal's artifacts: untrusted.
 
-    It costs at most `tokens_max`, where that is said, or else a token a byte.
+    It costs at most `tokens_max`, where that is said, or else a token a byte. `is_text` says that
+    its bytes are characters, whatever it is called.
     """
 
     artifact: str
@@ -55,6 +56,7 @@ class File(Value, frozen=True, tag="file"):
     name: str = ""
     size_bytes: int = 0
     tokens_max: int | None = None
+    is_text: bool = False
 
 
 class Reasoning(Value, frozen=True, tag="reasoning"):

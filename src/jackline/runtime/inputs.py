@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from jackline.core.agent import Agent
+from jackline.core.characters import encodings
 from jackline.core.errors import InputError
 from jackline.core.events import GuardJudged, SessionId
 from jackline.core.guards import Audience, fitted, judge
@@ -63,8 +64,8 @@ async def keep(
 def _artifact(handle: str, upload: Upload) -> Image | File:
     if upload.is_image:
         return Image(handle, upload.media_type)
-    size = len(upload.data)
-    return File(handle, upload.media_type, upload.name, size, upload.tokens_max)
+    size, is_text = len(upload.data), bool(encodings(upload.data, upload.media_type))
+    return File(handle, upload.media_type, upload.name, size, upload.tokens_max, is_text)
 
 
 def short(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from jackline.core.characters import encodings
 from jackline.core.events import (
     Event,
     GuardJudged,
@@ -119,32 +120,34 @@ class Passage(Value, frozen=True, gc=True):
         return Gate(self.guards, self.secrets.stream())
 
 
-_WIDE = b"\xff\xfe", b"\xfe\xff"
-
-
 def without_secrets(secrets: Discretion, parts: Sequence[Given]) -> list[Given]:
     """Return parts of what a user says, of which those that are uploads are kept as they are now.
 
     Of these only text is looked at: what a picture or a document shows, nobody knows.
     """
-    return [_upload(secrets, part) if isinstance(part, Upload) else part for part in parts]
+    return [uploaded(secrets, part) if isinstance(part, Upload) else part for part in parts]
 
 
-def _upload(secrets: Discretion, upload: Upload) -> Upload:
-    if not upload.is_text or secrets is OPEN:
+def uploaded(secrets: Discretion, upload: Upload) -> Upload:
+    """Return an upload as it is kept."""
+    if secrets is OPEN:
         return upload
-    data = rewritten(upload.data, secrets.said)
+    data = rewritten(upload.data, upload.media_type, secrets.said)
     return upload if data is upload.data else replace(upload, data=data)
 
 
-def rewritten(data: bytes, said: Callable[[str], str]) -> bytes:
-    """Return a file of characters with what `said` makes of them. Unchanged it is the same."""
-    encoding = "utf-16" if data.startswith(_WIDE) else "utf-8"
-    try:
+def rewritten(data: bytes, media_type: str, said: Callable[[str], str]) -> bytes:
+    """Return a file of characters with what `said` makes of them. Any other one is the same."""
+    for encoding in encodings(data, media_type):
         text = data.decode(encoding)
-    except UnicodeDecodeError:
-        # Every byte is a character there, and those of a secret and a handle are the same.
-        encoding = "latin-1"
-        text = data.decode(encoding)
-    told = said(text)
-    return data if told is text else told.encode(encoding)
+        mark = _MARK if text.startswith(_MARK) else ""
+        text = text.removeprefix(_MARK)
+        told = said(text)
+        if told is not text:
+            # Where every byte is a character, those of a secret and of a handle are the same.
+            data = (mark + told).encode(encoding)
+            break
+    return data
+
+
+_MARK = "\ufeff"  # It stands before a text and tells the order of its bytes.

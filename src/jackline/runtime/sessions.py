@@ -30,7 +30,7 @@ from jackline.core.events import (
 )
 from jackline.core.fold import replay
 from jackline.core.guards import Secrets
-from jackline.core.inputs import given, imported
+from jackline.core.inputs import Upload, given, imported
 from jackline.core.messages import Message, Pasted, Text
 from jackline.core.permit.overlay import Overlay
 from jackline.core.results import shortened
@@ -43,7 +43,7 @@ from jackline.runtime.following import POSITION_MAX, Heard, follow
 from jackline.runtime.inputs import checked_name, keep, passing, short
 from jackline.runtime.raised import Amount, raised
 from jackline.runtime.results import PAGE
-from jackline.runtime.secrecy import Discretion, discretion
+from jackline.runtime.secrecy import Discretion, discretion, uploaded
 from jackline.runtime.submission import Submission
 
 _NO_POLICY = Overlay()
@@ -97,6 +97,11 @@ class Sessions:
         session, found = self._id(user, name), self._named(agent)
         opened = SessionOpened(agent, user.id)
         return session, await self._say(session, user, found, submission, opened)
+
+    async def upload(self, row: SessionRow, upload: Upload) -> tuple[str, int]:
+        """Keep a file in a session, without secrets, and return its handle and how large it is."""
+        kept = uploaded(await self._secrets(row), upload)
+        return await self._store.put(row.id, kept.data, kept.media_type), len(kept.data)
 
     async def submit(self, session: SessionId, user: User, submission: Submission) -> Receipt:
         """Say something to the agent. What is acknowledged belongs to exactly one turn.

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
 
+from jackline.core.characters import encodings
 from jackline.core.errors import ForbiddenError, OversizeError
-from jackline.core.inputs import Upload, is_text
+from jackline.core.inputs import Upload
 from jackline.interfaces.http.asking import Known, Name, Reader, Served, Speaker, session_of
 from jackline.interfaces.http.bodies import HANDLE
 from jackline.interfaces.http.replies import json
@@ -36,8 +37,8 @@ async def upload_artifact(
         if len(data) > service.bounds.artifact_bytes:
             raise OversizeError(f"A file has at most {service.bounds.artifact_bytes:,} bytes here.")
     upload = Upload(bytes(data), media_type, tokens_max=1)  # What it costs is said with its use.
-    handle = await service.store.put(row.id, upload.data, upload.media_type)
-    return json(Artifact(handle, upload.media_type, len(upload.data)), 201)
+    handle, size = await service.sessions.upload(row, upload)
+    return json(Artifact(handle, upload.media_type, size), 201)
 
 
 @router.get("/sessions/{session}/artifacts/{artifact}", responses=_FILE)
@@ -55,8 +56,8 @@ async def read_artifact(
     """
     row = await service.sessions.row(session_of(caller, session), caller.user, "see")
     data, media_type = await service.store.get(row.id, artifact)
-    if row.user != caller.user.id and is_text(media_type):
-        data = _told(data, service.discretion(row, caller.user))
+    if row.user != caller.user.id and encodings(data, media_type):
+        data = _told(data, media_type, service.discretion(row, caller.user))
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Disposition": "attachment",
@@ -73,14 +74,14 @@ async def read_artifact(
     return Response(data[first : last + 1], 206, headers, media_type)
 
 
-def _told(data: bytes, discretion: Sequence[Discretion]) -> bytes:
+def _told(data: bytes, media_type: str, discretion: Sequence[Discretion]) -> bytes:
     if discretion and len(data) > _TOLD_MAX:
         raise ForbiddenError(
             f"Of texts with more than {_TOLD_MAX:,} bytes personal data is not taken out: its user "
             "may read this one, and who may know all that the agent's policy is about."
         )
     for each in discretion:
-        data = rewritten(data, each.said)
+        data = rewritten(data, media_type, each.said)
     return data
 
 
