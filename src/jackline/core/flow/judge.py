@@ -153,7 +153,7 @@ def _origins(
 ) -> Iterator[Origin]:
     """Yield where each element of an argument came from, and with `open_too` where else it is."""
     value = case.arguments[name]
-    if is_default(case.flow, name, value):
+    if is_default(case.flow, name, value) and not _is_hole(case, name):
         yield Origin(name, _shown(value), "default", "developer", "the tool's default")
         return
     if name in case.pins and not (case.question.known.unread and holds_handle(value)):
@@ -164,6 +164,17 @@ def _origins(
         origin = _origin(case, (name, *path), each, floor)
         source = case.question.known.best(each) if open_too and not origin.where else None
         yield _found(name, origin.value, origin.standing, source) if source else origin
+
+
+def _is_hole(case: _Case, name: str) -> bool:
+    """Whether the plan says that this has to be looked up: then the default is a choice.
+
+    A list that is empty by default is not: who plans a letter leaves its attachments open.
+    """
+    plan, at = case.question.plan, case.planned
+    if plan is None or at is None or case.arguments[name] == []:
+        return False
+    return case.question.known.tainted and name in plan.calls[at].unknown
 
 
 def _origin(case: _Case, path: Path, value: object, floor: From | None) -> Origin:
