@@ -157,7 +157,7 @@ def _origins(
 ) -> Iterator[Origin]:
     """Yield where each element of an argument came from, and with `open_too` where else it is."""
     value, is_url = case.arguments[name], name in case.flow.urls
-    if is_default(case.flow, name, value):
+    if is_default(case.flow, name, value) and not _is_hole(case, name):
         yield Origin(name, _shown(value), "default", "developer", "the tool's default")
         return
     is_sealed = case.question.known.unread and holds_handle(value)
@@ -173,6 +173,17 @@ def _origins(
         origin = _origin(case, name, part, floor)
         source = case.question.known.best(part.value) if open_too and not origin.where else None
         yield _found(name, origin.value, origin.standing, source) if source else origin
+
+
+def _is_hole(case: _Case, name: str) -> bool:
+    """Whether the plan says that this has to be looked up: then the default is a choice.
+
+    A list that is empty by default is not: who plans a letter leaves its attachments open.
+    """
+    plan, at = case.question.plan, case.planned
+    if plan is None or at is None or case.arguments[name] == []:
+        return False
+    return case.question.known.tainted and name in plan.calls[at].unknown
 
 
 def _parts(flow: ToolFlow, name: str, value: object) -> list[Part]:
