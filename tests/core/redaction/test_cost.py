@@ -97,8 +97,8 @@ class Undecided:
     def __init__(self) -> None:
         self.looks = 0
 
-    def matches(self, seen: Sight, at: int) -> Sequence[Match]:
-        del seen, at
+    def matches(self, seen: Sight, at: int, upto: int) -> Sequence[Match]:
+        del seen, at, upto
         self.looks += 1
         return ()
 

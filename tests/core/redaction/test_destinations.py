@@ -19,7 +19,6 @@ HOSTS = Links(["good.example", "*.wide.example"])
         "//good.example/a",
         "https://a.wide.example/",
         "https://a.b.wide.example",
-        "https:\\\\good.example/a",
         "https://good.example/a\\b",
     ],
 )
@@ -41,6 +40,7 @@ def test_a_host_of_the_agent_passes(url: str) -> None:
         "https://evil.example?good.example",
         "https:///good.example/",
         "https://good.example\\@evil.example",  # A browser ends the host there, others go on.
+        "https:\\\\good.example/a",  # Markdown takes one of the two away.
         "https://good.example:443\\evil.example",
         "https://evil.example%2f.wide.example/",
         "https://evil.example;.wide.example",

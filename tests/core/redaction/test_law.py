@@ -166,7 +166,8 @@ def test_a_key_without_an_end_takes_no_more_than_the_longest_key() -> None:
 def test_a_match_is_no_longer_than_its_kind_declares_unless_it_goes_on_to_a_terminator() -> None:
     search = Search(ALL)
     for seed in range(600):
-        for match in search.matches(sight(text(random.Random(seed))), 0):
+        seen = sight(text(random.Random(seed)))
+        for match in search.matches(seen, 0, len(seen.text)):
             assert match.end - match.start <= KINDS[match.kind].longest, match
 
 

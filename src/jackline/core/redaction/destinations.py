@@ -88,7 +88,7 @@ def _all(texts: Iterable[str]) -> Iterable[str]:
 def _plain(url: str) -> str:
     """Return a URL without its scheme of the web: which of the two it is makes no difference."""
     scheme = next((each for each in _SCHEMES if url[:8].lower().startswith(each)), "")
-    return url[len(scheme) :].rstrip("/")
+    return url[len(scheme) :].removesuffix("/")
 
 
 def _host(url: str) -> str:

@@ -67,7 +67,7 @@ class Search:
         """Whether there may be anything to find."""
         return self._something.search(seen.plain) is not None or is_foreign(seen)
 
-    def matches(self, seen: Sight, at: int) -> Sequence[Match]:
+    def matches(self, seen: Sight, at: int, upto: int) -> Sequence[Match]:
         """See `Finds.matches`. What is longer is better, and a match without an end is longest."""
         if not self.hints(seen):
             return ()
@@ -75,7 +75,7 @@ class Search:
             match
             for find in self._finders
             for match in find(seen)
-            if match.kind in self.kinds and match.start >= at
+            if match.kind in self.kinds and at <= match.start < upto
         ]
         found.sort(key=_rank)
         return found

@@ -20,8 +20,8 @@ class Finds(Protocol):
     reach: int
     hold_back: int
 
-    def matches(self, seen: Sight, at: int) -> Iterable[Match]:
-        """Return what begins at `at` or later, of two at one place the better one first.
+    def matches(self, seen: Sight, at: int, upto: int) -> Iterable[Match]:
+        """Return what begins from `at` to before `upto`, of two at one place the better one first.
 
         What begins within one that comes earlier may be missing.
         """
@@ -58,7 +58,7 @@ class Span(NamedTuple):
 def spans(search: Finds, text: str) -> Sequence[Span]:
     """Return what is to be taken out: the leftmost match, the longest there, and so on."""
     seen, at, found = sight(text), 0, list[Span]()
-    for match in search.matches(seen, at):
+    for match in search.matches(seen, at, len(text)):
         if match.start < at:
             continue
         at = match.end
@@ -132,11 +132,9 @@ class Stream:
     def _pass(self, seen: Sight, within: tuple[int, int, bool], pieces: list[str]) -> int:
         """Decide on the characters from `at` to `hold`, and return where that ended."""
         at, hold, last = within
-        for match in self._search.matches(seen, at):
+        for match in self._search.matches(seen, at, hold):
             if match.start < at:
                 continue
-            if match.start >= hold:
-                break
             blank = self._blanks(match.kind)
             blank.take(seen.text[match.start : match.end])
             pieces.append(seen.text[at : match.start])
