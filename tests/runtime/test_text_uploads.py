@@ -77,7 +77,8 @@ def test_a_control_hides_no_secret_of_what_is_called_text() -> None:
 
 def test_a_file_that_is_uploaded_by_itself_holds_no_secret_either() -> None:
     async def story() -> None:
-        async with Runtime([Agent("support", ScriptedModel(["Well."]))], store="memory://") as runtime:
+        agent = Agent("support", ScriptedModel(["Well."]))
+        async with Runtime([agent], store="memory://") as runtime:
             session = await runtime.sessions.open("support", ANN, "s")
             async with served(runtime, [Development(ANN)]) as client:
                 for media_type in ("application/octet-stream", "text/plain"):
