@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
@@ -66,6 +67,10 @@ class _Page(HTMLParser):
             self.urls += _css(data)
 
 
+# What a client fetches nothing for: https://url.spec.whatwg.org/#forbidden-domain-code-point
+_NO_HOST = re.compile(r"[\0-\x20\x7f#%/:<>?@\\^|]")
+
+
 def places(text: str) -> Iterator[tuple[str, str]]:
     """Return the host of what each renderer loads of a text, and its URL (https://url.spec.whatwg.org)."""
     for renderer in RENDERERS:
@@ -82,7 +87,9 @@ def places(text: str) -> Iterator[tuple[str, str]]:
             rest = url[scheme.end() :] if scheme else url
             if scheme or re.match(r"[\\/]{2}", rest):
                 authority = re.split(r"[\\/?#]", rest.lstrip("\\/"))[0]
-                yield authority.rpartition("@")[2].partition(":")[0].lower(), url
+                host = authority.rpartition("@")[2].partition(":")[0].lower()
+                if host and not _NO_HOST.search(unquote(host)):
+                    yield host, url
 
 
 _NAMES = {":": "colon", "/": "sol", "\\": "bsol", ".": "period", ",": "comma", "(": "lpar"}

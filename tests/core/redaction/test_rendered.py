@@ -57,6 +57,55 @@ def test_nothing_loads_a_url_with_more_in_it_than_was_named() -> None:
     assert altered(range(1000)) == []
 
 
+AWAY = "//evil.example/x?d=1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<img src="{"&Tab;" * 60}h&#116;tps&#58;{AWAY}">',
+        f'<img src="{"&NewLine;" * 30}h&#116;tps&#58;{AWAY}">',
+        f'<img srcset="a.png 1x&comma;{AWAY} 2x">',
+        '<img srcset="a.png 1x, htt&#112;s&#58;/&#47;evil.example/x?d=1 2x">',
+        '<img srcset="a 1x, //good.example|@evil.example/x?d=1 2x">',
+        "![x](<https://good.example|@evil.example/x?d=1>)",
+        f'<div style="background:url&lpar;{AWAY})">',
+        rf'<div style="background:url(https\3a{AWAY})">',
+        "![x](https://good.example\xa0@evil.example/x?d=1)",
+        "![x](https://good.example\u2003@evil.example/x?d=1)",
+        f"![x](https://good.example{'^' * 64}@evil.example/x?d=1)",
+    ],
+)
+def test_what_led_away_once_leads_nowhere(text: str) -> None:
+    assert "evil.example" in {host for host, _ in places(text)}
+    assert {host for host, _ in places(passed(HOSTS, text, 0))} <= {"good.example"}
+
+
+@pytest.mark.parametrize("more", [",*!!:!!,;*", "////", "\xa0SECRET", "|SECRET", "%20"])
+@pytest.mark.parametrize(
+    "form", ["![x](<{}>)", '<img src="{}">', "![x]({})", "[r]: <{}>\n\n![x][r]"]
+)
+def test_nothing_rides_behind_a_url_that_was_named(form: str, more: str) -> None:
+    out = passed(EXACT, form.format(NAMED + more), 0)
+    assert {url.removesuffix("/") for _, url in places(out)} <= {NAMED}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = foo(a, //first\n        b)",
+        "total = 1 //todo",
+        "half = f(a,//b)",
+        "if (a // b) { return } // see above",
+        "Use `a//b`, or a | b | c in a table.",
+        f"See {NAMED}, please. ({NAMED})",
+        f"[the page]({NAMED}) and <{NAMED}>",
+    ],
+)
+def test_code_and_what_was_named_stay(text: str) -> None:
+    assert passed(EXACT, text, 0) == text
+
+
 def test_texts_do_lead_away_before_they_are_looked_at() -> None:
     texts = [Texts(seed).text() for seed in range(300)]
     assert sum(any(host == "evil.example" for host, _ in places(text)) for text in texts) > 50
