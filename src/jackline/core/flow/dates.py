@@ -20,6 +20,10 @@ _CLOCK = re.compile(
     "(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{1,2})(?::(?P<second>[0-9]{1,2}))?)?"
     r"(?: ?(?P<half>[ap])\.?m\.?|(?P<zone>z))?"
 )
+_EAST_ASIAN = re.compile(
+    "(?<![0-9])([0-9]{4}) ?[\u5e74\ub144] ?([0-9]{1,2}) ?[\u6708\uc6d4] ?([0-9]{1,2}) ?"
+    "[\u65e5\u53f7\uc77c]"
+)
 _ENDING = frozenset(",;:!?)")
 _SMALL = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
@@ -27,6 +31,11 @@ _SMALL = {ord(each): each.lower() for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 def lowered(text: str) -> str:
     """Return the text with the letters of ASCII in lower case: all others are as they are."""
     return text.lower() if text.isascii() else text.translate(_SMALL)
+
+
+def apart(text: str) -> str:
+    """Return the text with dates like `2026\u5e7412\u67084\u65e5` as words of digits."""
+    return _EAST_ASIAN.sub(r" \1-\2-\3 ", text)
 
 
 def whole(word: str) -> str:

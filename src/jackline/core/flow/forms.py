@@ -14,7 +14,7 @@ from decimal import Decimal
 from math import isfinite
 
 from jackline.core.flow.alignment import is_bare
-from jackline.core.flow.dates import AROUND, clock, lowered, whole, written
+from jackline.core.flow.dates import AROUND, apart, clock, lowered, whole, written
 from jackline.core.value import Value
 
 VALUE_CHARS = 4_096
@@ -44,6 +44,15 @@ _DRESSING = re.compile("\\A#(?=[0-9]+\\Z)|(?<=[0-9])[.,][-\u2013\u2014]{1,2}\\Z"
 # What makes another number of the one before it: a fraction, or what it is taken times.
 _GOES_ON = re.compile(
     "[0-9]+[/\u2044][0-9]+(?![/0-9])|[\u00bc-\u00be\u2150-\u215e]|[x\u00d7*] ?[0-9]"
+)
+# A number in scripts that put no space beside one: between words that make no other number of it,
+# so that of what follows only particles and what is counted singly are known.
+_ASIDE = re.compile(
+    "(?<![^\\s\u3040-\u9fff\uac00-\ud7af])(?<![\u5206][\u306e\u4e4b])"
+    "(?<![\u3007\u96f6\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341\u767e\u5343\u4e07\u842c\u5104\u4ebf\u5146\u534a\u6570\u5272\u5206\u70b9\u500d])"
+    "([0-9]{1,40}|[0-9]{1,2}:[0-9]{2})"
+    "(?=$|[\\s\u3001\u3002\u3092\u306b\u306f\u306e\u304c\u3068\u3078\u3067\u3082\u53f7\u865f\u756a\u4ef6\u5186\u5143\u500b\u4e2a\u4eba\u540d"
+    "\ubc88\uc744\ub97c\uc740\ub294\uc774\uac00\uc5d0\uc758\uc6d0\uac1c\uac74](?![0-9\u534a\u5206\u5272]))"
 )
 _IBAN_CHARS = range(15, 35)
 _IBAN_GROUPS = 9
@@ -114,8 +123,9 @@ def _apart(character: str) -> str:
 
 def keys(bare: str) -> set[Key]:
     """Return the keys of a text in its plain form."""
-    words = bare.split(" ")
-    small = lowered(bare).split(" ")
+    if not bare.isascii():
+        bare = _ASIDE.sub(r" \1 ", apart(bare))
+    words, small = bare.split(), lowered(bare).split()
     dates, used = written(small)
     found = {("date", date) for date in dates}
     for at, word in enumerate(words):
