@@ -187,10 +187,22 @@ def test_of_two_addresses_beside_a_name_it_names_neither(found: object) -> None:
     assert (known.is_named(ANN), known.is_named(MALLORY)) == (False, False)
 
 
+@pytest.mark.parametrize("level", ["directory", "user"])
+def test_who_stands_in_a_book_of_the_users_own_is_named_by_them_as_in_a_directory(
+    level: Integrity,
+) -> None:
+    several: list[dict[str, Integrity]] = [{"*": level}, {"name": level, "*": "directory"}]
+    for labels in several:
+        known = directory("Send it to Ann Lee", PEOPLE, labels=labels)
+        assert (known.is_named(ANN), known.is_named(MALLORY)) == (True, False)
+    bare = directory("Send it to Ann Lee", [ANN, MALLORY], MALLORY, labels={"*": level})
+    assert (bare.is_named(ANN), bare.is_named(MALLORY)) == (False, False)
+
+
 def test_an_address_that_stands_in_no_directory_is_named_by_no_name() -> None:
-    known = directory("Send it to Ann Lee", {"name": "Ann Lee", "email": ANN}, labels={"*": "user"})
-    known.turn = 2
-    known.read([Source(9, "the user", "Ann Lee gets it", "user", turn=2, said=True)])
+    known = directory(
+        "Send it to Ann Lee", {"name": "Ann Lee", "email": ANN}, labels={"*": "system"}
+    )
     assert not known.is_named(ANN)
 
 
