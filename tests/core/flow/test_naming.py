@@ -74,7 +74,7 @@ def test_an_attribute_names_nobody_even_where_only_one_has_it(field: str, within
 )
 def test_a_field_that_is_called_a_name_is_one(field: str) -> None:
     for stored in ("ann-lee", "@ann-lee"):
-        for said in ("write to ann-lee", "write to @Ann-Lee!"):
+        for said in ('write to "ann-lee".', "write to @Ann-Lee!"):
             assert directory(said, {field: stored, "email": ANN}).is_named(ANN)
 
 

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from jackline.core.flow.alignment import Quotes, stands
 from jackline.core.flow.effort import Effort
 from jackline.core.flow.fields import NAME
 from jackline.core.flow.forms import form, make, plain
+from jackline.core.flow.said import Said, Spelling
 from jackline.core.value import Value
 
 _FULL = frozenset(
@@ -71,10 +71,9 @@ class _Entry(Value, frozen=True):
         return _KINDS.get(self.word, "")
 
 
-class _Name(Value, frozen=True):
+class _Name(Spelling, frozen=True):
     """A name as it is said, and what it names: a path, or the addresses in a scope."""
 
-    text: str
     scope: str
     path: str = ""
 
@@ -98,7 +97,7 @@ class Naming:
     def __init__(self) -> None:
         self._turn = 0
         self._said: list[str] = []
-        self._words: list[tuple[str, Quotes]] = []
+        self._heard: list[Said] = []
         self._objects: dict[tuple[int, int, int], _Object] = {}
         self._new: list[_Object] = []
         self._fields: dict[int, tuple[_Object, _Entry]] = {}
@@ -115,7 +114,7 @@ class Naming:
         if turn != self._turn:
             self._turn = turn
             self._said.clear()
-            self._words.clear()
+            self._heard.clear()
 
     def enter(self, at: int, path: str, text: str, place: tuple[int, int, int]) -> None:
         """Take in a field of a directory. Those of one place stand in the same object."""
@@ -138,7 +137,7 @@ class Naming:
             entry.text == recipient
             and effort.spend(len(found.entries))
             and any(
-                self._is_said(each.text, effort) and self._is_alone(each.text, entry, effort)
+                self._is_said(each, effort) and self._is_alone(each.text, entry, effort)
                 for each in found.names
                 if each.covers(entry)
             )
@@ -154,21 +153,13 @@ class Naming:
                         self._by_token.setdefault(token, []).append(each.text)
                 self._by_name.setdefault(each.text, []).append((each, found))
         while self._said:
-            text = plain(self._said.pop()).casefold()
-            self._words.append((text, Quotes(text)))
+            self._heard.append(Said(self._said.pop()))
 
-    def _is_said(self, name: str, effort: Effort) -> bool:
+    def _is_said(self, name: Spelling, effort: Effort) -> bool:
         """Whether a name was said, and not only as a part of somebody's longer one."""
-        said = [text for text, quotes in self._words if stands(name, text, quotes, effort)]
-        longer = self._longer(name, effort) if said else []
-        for text in said:
-            rest = text
-            for each in longer:
-                if effort.find(each, rest) >= 0:
-                    rest = rest.replace(each, "x")
-            if rest == text or stands(name, rest, Quotes(rest), effort):
-                return True
-        return False
+        said = [each for each in self._heard if each.names(name, effort)]
+        longer = self._longer(name.text, effort) if said else []
+        return any(not longer or each.names(name, effort, longer) for each in said)
 
     def _longer(self, name: str, effort: Effort) -> list[str]:
         nowhere = list[str]()
@@ -201,7 +192,7 @@ def _names(entries: list[_Entry]) -> Iterator[_Name]:
     """Yield the names in an object, in each of the ways in which people say them."""
     given, family = dict[str, list[str]](), dict[str, list[str]]()
     for each in entries:
-        text = each.text.casefold()
+        text = each.text
         if each.word in _FULL:
             yield from _spelt(each.scope, *_ways(text.removeprefix("@")))
         elif each.word in _GIVEN:
@@ -236,12 +227,13 @@ def _keys(entries: list[_Entry]) -> Iterator[_Name]:
     is_full = len(keys) > 1 and {each.path for each in values} == keys.keys()
     if is_full and len(makes) == 1 and "" not in makes and words.isdisjoint(_OF_ONE):
         for path, text in keys.items():
-            yield from _spelt("", *_ways(text.casefold()), path=path)
+            yield from _spelt("", *_ways(text), path=path)
 
 
 def _spelt(scope: str, *ways: str, path: str = "") -> Iterator[_Name]:
     """Yield a name in the ways to say it that are long enough to be said on purpose."""
-    for text in ways:
+    for written in ways:
+        text = written.casefold()
         is_ideographic = text.lstrip("@")[:1] >= _ALPHABETS_END
         if len(text) >= (_IDEOGRAPHS if is_ideographic else _CHARS):
-            yield _Name(text, scope, path)
+            yield _Name(text, written, scope, path)
