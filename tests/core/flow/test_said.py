@@ -80,3 +80,48 @@ def test_whose_word_is_a_name_of_somebody_else_is_named_by_that_somebody_alone()
     ):
         known = directory(said, found)
         assert (known.is_named(ANN), known.is_named(MALLORY)) == named
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"name": "田中 太郎"}, ["田中太郎さんに", "太郎田中様", "田中 太郎様に", "太郎 田中に"]),
+        ({"name": "太郎\u3000田中"}, ["田中太郎に", "田中\u3000太郎さん"]),
+        ({"last_name": "田中", "first_name": "太郎"}, ["田中太郎さん", "太郎田中", "田中 太郎"]),
+        ({"name": "田中太郎"}, ["田中太郎さん", "田中 太郎様"]),
+        ({"name": "王 小明"}, ["王小明先生", "发给王小明女士"]),
+        ({"name": "スミス アン"}, ["スミスアンさん", "アンスミス"]),
+        ({"name": "김 철수"}, ["김철수 씨에게", "김철수님께", "김 철수에게", "철수 김"]),
+        ({"family": "김", "given": "철수"}, ["김철수에게", "철수김", "김 철수 씨"]),
+    ],
+)
+def test_a_name_of_scripts_without_spaces_is_said_with_or_without_one_in_both_orders(
+    found: dict[str, str], said: list[str]
+) -> None:
+    for each in said:
+        assert directory(f"Send it: {each}", {**found, "email": ANN}).is_named(ANN), each
+
+
+@pytest.mark.parametrize("other", ["김철수", "철수 김", "김 철수"])
+@pytest.mark.parametrize("said", ["김철수에게", "김 철수에게"])
+def test_two_who_are_called_so_but_for_a_space_are_told_apart_by_nobody(
+    said: str, other: str
+) -> None:
+    found = [{"name": "김 철수", "email": ANN}, {"name": other, "email": MALLORY}]
+    known = directory(said, found)
+    assert (known.is_named(ANN), known.is_named(MALLORY)) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Schick es an Frau Müller", "Anna Müller"),
+        ("Send it to Mr Lee", "Ann Lee"),
+        ("田中さんに", "田中 太郎"),
+        ("박 이사에게", "박이 사라"),
+        ("annlee gets it", "Ann Lee"),
+        ("Lee Ann gets it", "Ann Lee"),
+    ],
+)
+def test_a_familys_name_names_nobody_though_one_alone_was_read(said: str, name: str) -> None:
+    assert not directory(said, {"name": name, "email": ANN}).is_named(ANN)

@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from jackline.core.flow.effort import Effort
 from jackline.core.flow.fields import NAME
 from jackline.core.flow.forms import form, make, plain
-from jackline.core.flow.said import Said, Spelling
+from jackline.core.flow.said import Said, Spelling, without_gaps
 from jackline.core.value import Value
 
 _FULL = frozenset(
@@ -102,6 +102,7 @@ class Naming:
         self._new: list[_Object] = []
         self._fields: dict[int, tuple[_Object, _Entry]] = {}
         self._by_name: dict[str, list[tuple[_Name, _Object]]] = {}
+        self._spelt: set[str] = set()
         self._by_token: dict[str, list[str]] = {}
 
     def hear(self, text: str, turn: int) -> None:
@@ -148,10 +149,11 @@ class Naming:
             found = self._new.pop()
             found.names += _names(found.entries)
             for each in found.names:
-                if each.text not in self._by_name:
+                if each.text not in self._spelt:
+                    self._spelt.add(each.text)
                     for token in _tokens(each.text):
                         self._by_token.setdefault(token, []).append(each.text)
-                self._by_name.setdefault(each.text, []).append((each, found))
+                self._by_name.setdefault(without_gaps(each.text), []).append((each, found))
         while self._said:
             self._heard.append(Said(self._said.pop()))
 
@@ -174,7 +176,7 @@ class Naming:
         return not any(
             not effort.spend(len(found.entries))
             or any(_is_other(field, entry) for field in found.entries if each.covers(field))
-            for each, found in self._by_name[name]
+            for each, found in self._by_name[without_gaps(name)]
         )
 
 
@@ -202,7 +204,7 @@ def _names(entries: list[_Entry]) -> Iterator[_Name]:
     for scope in given.keys() & family.keys():
         if len(given[scope]) == len(family[scope]) == 1:
             first, last = given[scope][0], family[scope][0]
-            yield from _spelt(scope, f"{first} {last}", f"{last} {first}", f"{last}, {first}")
+            yield from _spelt(scope, f"{first} {last}", f"{last}, {first}", *_turned(last, first))
     yield from _keys(entries)
 
 
@@ -212,7 +214,17 @@ def _ways(name: str) -> list[str]:
     if comma:
         return [name, f"{given} {family}"]
     given, space, family = name.rpartition(" ")
-    return [name, f"{family}, {given}"] if space else [name, f"@{name}"]
+    if not space:
+        return [name, f"@{name}"]
+    turned = _turned(family, given)
+    return [name, f"{family}, {given}", *(turned if len(turned) > 1 else ())]
+
+
+def _turned(family: str, given: str) -> list[str]:
+    """Return a name with the family's first, and in both orders where no space is needed."""
+    spaced = f"{family} {given}"
+    joined = without_gaps(spaced)
+    return [spaced] if joined == spaced else [spaced, joined, without_gaps(f"{given} {family}")]
 
 
 def _keys(entries: list[_Entry]) -> Iterator[_Name]:

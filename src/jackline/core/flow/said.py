@@ -19,6 +19,17 @@ _BEFORE_CHARS = 8
 # What stands before a word that no sentence begins with: another word, or a list that goes on.
 _GOES_ON = re.compile(r"(?:[^\W\d_]|[,;&\u3001\uff0c]) ?\Z")
 _MARKS = "*_~"
+# Scripts in which a family's name and a given one may have no space between them. Korean has one
+# between words, so that what stands on its two sides in a sentence is no name.
+_HAN = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_SOLID = rf"[{_HAN}\uac00-\ud7af]"
+_GAP = re.compile(rf"(?<=[{_HAN}]) (?=[{_HAN}])")
+_GAP_OF_NAME = re.compile(rf"(?<={_SOLID}) (?={_SOLID})")
+
+
+def without_gaps(name: str) -> str:
+    """Return a name without the spaces that may be left out of it."""
+    return name if name.isascii() else _GAP_OF_NAME.sub("", name)
 
 
 class Spelling(Value, frozen=True):
@@ -42,7 +53,7 @@ class Said:
     """A text that a user typed, which is read once."""
 
     def __init__(self, text: str) -> None:
-        lines = [bare for line in text.splitlines() if (bare := plain(line))]
+        lines = [_GAP.sub("", bare) for line in text.splitlines() if (bare := plain(line))]
         self._text = " ".join(lines)
         self._folded = self._text.casefold()
         self._quotes = Quotes(self._folded)
