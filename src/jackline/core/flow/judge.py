@@ -228,10 +228,11 @@ def _origin(case: _Case, name: str, part: Part, floor: From | None) -> Origin:
 
 def _harmless(case: _Case, name: str, part: Part, floor: From | None) -> Origin | None:
     """Return why a value does no harm, whoever chose it, by what the tool says of its place."""
-    shown = _shown(part.value)
+    shown, flow = _shown(part.value), case.flow
     if _is_inner_default(part):
         return Origin(name, shown, "default", "developer", "the tool's default")
-    if part.path and is_free(part.shape, case.flow.schema.get("$defs", {})):
+    is_pinnable = part.path and name not in flow.unpinned
+    if is_pinnable and is_free(part.shape, flow.schema.get("$defs", {})):
         return Origin(name, shown, "free", where="one of a few that the tool takes")
     if floor is None or floor.level == "untrusted":
         return Origin(name, shown, "free", where=f"free: {floor.reason}" if floor else "")
