@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NotRequired, cast, get_type_hints
 
 import msgspec
@@ -30,6 +31,9 @@ _KINDS = {
     inspect.Parameter.VAR_KEYWORD: "takes arguments of any name",
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
 }
+
+# What makers of schemas raise of types that they do not know.
+_UNTOLD = (TypeError, ValueError, NameError, AttributeError, RuntimeError, msgspec.MsgspecError)
 
 
 class ArgumentsError(ToolError):
@@ -140,6 +144,35 @@ def hints_of(tool: str, function: Callable[..., object]) -> dict[str, Any]:
         raise DefinitionError(
             f"The types of {tool} cannot be read: {error}. Import them where {tool} is defined."
         ) from None
+
+
+def result_of(hint: Any) -> Mapping[str, Any]:
+    """Return the JSON schema of what a function returns, by the names that are written.
+
+    It is empty where the type does not say what is in it.
+    """
+    from pydantic import TypeAdapter  # noqa: PLC0415 - heavy
+    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - heavy
+
+    class Open(GenerateJsonSchema):
+        """What has no schema may be anything, and what no JSON is a default for is still there."""
+
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 - pydantic's
+
+        def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+            del schema, error_info
+            return {}
+
+    def plain(kind: Any) -> dict[str, Any]:
+        return TypeAdapter[Any](kind).json_schema(mode="serialization", schema_generator=Open)
+
+    # As results are written: models as pydantic does it, all else as msgspec does, if it knows it.
+    for made in (partial(msgspec.json.schema, schema_hook=plain), plain):
+        try:
+            return made(hint)
+        except _UNTOLD:
+            continue
+    return {}
 
 
 def summary(function: Callable[..., object]) -> str:

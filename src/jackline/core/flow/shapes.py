@@ -72,7 +72,7 @@ def properties_of(schema: Schema) -> Mapping[str, Schema]:
 
 def objects_of(shape: Schema, definitions: Mapping[str, Any]) -> list[Schema]:
     """Return the schemas of the objects that a value may be, or that it may hold as a list."""
-    return [each for each in alternatives(shape, definitions) if _is_object(each)]
+    return [each for each in alternatives(shape, definitions) if is_object(each)]
 
 
 def fields_of(objects: Sequence[Schema]) -> Mapping[str, Schema]:
@@ -89,7 +89,8 @@ def names_of(objects: Sequence[Schema]) -> AbstractSet[str]:
     return frozenset[str]().union(*known) if all(known) else frozenset()
 
 
-def _is_object(shape: Schema) -> bool:
+def is_object(shape: Schema) -> bool:
+    """Whether a value of this schema may be an object."""
     types = _types(shape)
     is_scalar = bool(types) and types <= _SCALARS
     return not is_scalar and "enum" not in shape and "const" not in shape
