@@ -210,7 +210,7 @@ class Readings:
     def _provided(self, event: e.InputProvided, seq: int) -> None:
         """Take it that who approves a call has seen where its values come from.
 
-        What they typed in its place is endorsed by them, and whom they named there is named.
+        What they typed in its place is endorsed by them, and whom they added there is named.
         """
         asked = self._questions.pop(event.question, None)
         if not asked:
@@ -225,8 +225,7 @@ class Readings:
         if not flow or not event.approved:
             return
         self.known.approve(flow, arguments)
-        if event.arguments is not None:
-            self.known.name(recipients(flow, arguments))
+        self.known.name(recipients(flow, arguments), recipients(flow, wanted))
 
     def _rejected(self, event: e.InputProvided, key: str, seq: int) -> None:
         """Take in why a call was rejected: what its user wants instead, or somebody else's words.
