@@ -452,6 +452,21 @@ def test_who_refuses_or_answers_something_else_endorses_nothing() -> None:
     assert not journal.readings.known.is_endorsed("send_email", ("to",), "bob@x.com")
 
 
+def test_whom_the_user_named_stays_named_in_what_goes_on_with_their_turn() -> None:
+    failed, typed = e.TurnFailed(1, "model", "It is down."), "write to bob@x.com"
+    journal = Journal().ask(typed).result(HOSTILE).add(failed).ask().result(HOSTILE)
+    assert journal.readings.known.strangers(["bob@x.com"]) == []
+    for said in ("again", Pasted("again")):
+        journal = Journal().ask(typed).result(HOSTILE).add(failed).ask(said)
+        assert journal.readings.known.strangers(["bob@x.com"]) == ["bob@x.com"]
+
+
+def test_what_goes_on_with_a_conversation_from_elsewhere_goes_on_with_no_turn() -> None:
+    history = (Message("user", (Text("write to bob@x.com"),)),)
+    journal = Journal().add(e.SessionOpened("a", "ann", history)).ask().result(HOSTILE)
+    assert journal.readings.known.strangers(["bob@x.com"]) == ["bob@x.com"]
+
+
 def test_a_fork_leaves_the_open_turn_its_plan_and_what_waits_behind() -> None:
     journal = Journal().ask("write to bob@x.com").plan().ask("then this").add(ASKED)
     question = journal.seq
