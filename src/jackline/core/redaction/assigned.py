@@ -102,7 +102,7 @@ def _value(seen: Sight, start: int, judge: _Judge) -> Match | None:
         end = plain.find("<" if quote == ">" else quote, start + 1, start + _SHOWN)
         value = plain[start + 1 : max(end, 0)].rstrip("\\")
         if value and "\n" not in value:
-            good = judge(value, quoted=True) and not _HANDLE.search(value)
+            good = judge(value, quoted=True)
             return Match(start + 1, start + 1 + len(value), "secret") if good else None
         start += 1
     shown = plain[start : start + _SHOWN]
@@ -114,22 +114,9 @@ def _value(seen: Sight, start: int, judge: _Judge) -> Match | None:
     value = shown[:length].rstrip(".:!*")
     end = start + len(value)
     following = plain[end : end + 1]
-    if not value or (following and following in "([{") or _is_in_handle(plain, start, end):
+    if not value or (following and following in "([{"):
         return None
     return Match(start, end, "secret") if judge(value, quoted=False) else None
-
-
-# What this package has put in something's place.
-_HANDLE = Pattern(r"\[(?:secret:[a-z\-]+|redacted|[a-z\-]+):[a-z0-9\-]+\]?")
-_BEFORE_MAX = 40
-
-
-def _is_in_handle(plain: str, start: int, end: int) -> bool:
-    """Whether this is a handle, or the last part of one."""
-    if plain[end : end + 1] != "]":
-        return False
-    opened = plain.rfind("[", max(0, start - _BEFORE_MAX), start)
-    return opened >= 0 and _HANDLE.fullmatch(plain[opened : end + 1]) is not None
 
 
 _PLACEHOLDER = Pattern(
@@ -244,6 +231,6 @@ def urls(seen: Sight) -> Iterator[Match]:
             shown = text[start : start + _AUTHORITY_MAX]
             stop = _AUTHORITY_ENDS.search(shown)
             end = plain.rfind("@", start, start + (stop.start() if stop else len(shown)))
-            if end > start and not _HANDLE.search(plain[start:end]):
+            if end > start:
                 yield Match(start, end, "url-password")
         at = plain.find("://", at + 3)
