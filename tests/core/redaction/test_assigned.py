@@ -70,6 +70,7 @@ def test_no_other_word_behind_its_name_makes_less_of_a_password(name: str) -> No
         ("the password is Winter2024.", "Winter2024"),
         ("the password is Winter-2024![redacted:email]", "Winter-2024!"),
         ("password=2Winter2024(1)", "2Winter2024"),
+        ("<DB_PASSWORD>Troubador-!</DB_PASSWORD>", "Troubador-!"),
         ("DB_PASS=Winter2024!", "Winter2024!"),
         ("{'pass': 'Winter2024!'}", "Winter2024!"),
         ("password: $ecret2024!", "$ecret2024!"),
