@@ -14,6 +14,7 @@ from jackline.core.redaction.assigned import (
     assigned,
     is_foreign,
     schemes,
+    secret_under,
     urls,
 )
 from jackline.core.redaction.blocks import BEGUN, blocks
@@ -82,6 +83,11 @@ class Search:
             found = _outside_handles(seen.plain, found)
         found.sort(key=_rank)
         return found
+
+    def under(self, name: str, value: str, *, quoted: bool) -> str | None:
+        """Return of what kind the whole of a value is for the sake of the name it stands under."""
+        kind = secret_under(name, value, quoted=quoted)
+        return kind if kind in self.kinds and HANDLE.search(value) is None else None
 
     def open(self, seen: Sight) -> int:
         """See `Finds.open`."""
