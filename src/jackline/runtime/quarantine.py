@@ -81,18 +81,21 @@ class Quarantine:
 
 def _check(call: Call, agent: Agent, principal: Principal) -> None:
     name = call.asked.name
+    tool, is_approved = agent.by_name[name], bool(call.answer and call.answer.approved)
     try:
-        agent.by_name[name].bind(call.arguments)
+        tool.bind(call.arguments)
     except ArgumentsError:
         raise HandleError(
             f"what stands in the text does not fit what {name} takes. Call it otherwise, or ask "
             "the user."
         ) from None
     ruling = permit(Rights(agent.by_name, principal, agent.bounds), name, call.arguments)
-    if ruling.decision == "refuse":
+    # A text is the argument of a read that says where to look, as much as a word would be.
+    is_led = not is_approved and bool(tool.flow.aims(msgspec.json.decode(call.arguments)))
+    if is_led or ruling.decision == "refuse":
         raise HandleError(
             f"{name} is not allowed with what stands in the text. Call it otherwise, or ask the "
             "user."
         )
-    if ruling.decision == "ask" and not (call.answer and call.answer.approved):
+    if ruling.decision == "ask" and not is_approved:
         raise HandleError(f"{ruling.text}, for what stands in the text.")
