@@ -23,9 +23,11 @@ _URL = re.compile(
 _URL_WORDS = frozenset(["uri", "link", "site", "host", "src", "ip", "redirect"])
 _HOSTS = frozenset(["server", "proxy"])  # Of these alone: `server_id` is a thing's number.
 _URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
-# What clients take for a URL, some of them without its slashes. They leave out tabs and line ends.
+# What clients take for a URL, some of them without its slashes. They leave out tabs and line ends,
+# and much of what may stand before it: quotes, brackets, "URL:". Only a word makes it a text.
 _ABSOLUTE = re.compile(
-    r"[\0-\x20\s]*(?:[a-z][a-z0-9+.-]*:[/\\]{2}|(?:https?|wss?|ftp):[/\\]*|[/\\]{2}[^\s/\\]+\.)"
+    r"[\W_]*(?:[a-z][a-z0-9+.-]*:[\W_]*)*"
+    r"(?:[a-z][a-z0-9+.-]*:[/\\]{2}|(?:https?|wss?|ftp):[/\\]*|(?<![/\\])[/\\]{2}[^\s/\\]+\.)"
     r"[^\s/\\]",
     re.IGNORECASE,
 )
@@ -229,7 +231,7 @@ def is_url_name(name: str) -> bool:
 
 
 def _is_absolute(value: object) -> bool:
-    """Whether a value is a URL that says where on the net it is."""
+    """Whether a value is a URL that says where on the net it is, and no word stands before it."""
     return isinstance(value, str) and bool(_ABSOLUTE.match(value.translate(_LEFT_OUT)))
 
 

@@ -216,7 +216,7 @@ def _origin(case: _Case, name: str, part: Part, floor: From | None) -> Origin:
     if known.is_endorsed(case.flow.name, (name, *part.path), value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
     if known.unread and handle_of(value):
-        return Origin(name, shown, "open", where="a text that nobody has read")
+        return Origin(name, shown, "open", where="a text that the model has not read")
     if source := known.find(value, floor.level, is_exact=name in case.flow.urls):
         return _found(name, shown, "found", source)
     if floor.extracted and (source := known.extraction(value)):
