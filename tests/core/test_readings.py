@@ -482,3 +482,4 @@ def test_what_is_not_known_any_more_is_the_worst_there_is() -> None:
     assert journal.decision() == "clean"
     journal.readings.forget()
     assert journal.decision() == "taint"
+    assert journal.readings.known.unread, "a handle that is given has its text from somewhere"

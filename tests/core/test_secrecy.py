@@ -40,10 +40,11 @@ def test_a_secret_has_one_handle_in_a_session_and_others_elsewhere() -> None:
     assert Secrecy(KEY, SessionId("acme", "s1")).text(f"{AWS}, {AWS}") == f"{HANDLE}, {HANDLE}"
     others = (
         Secrecy(KEY, SessionId("acme", "s2")),
+        Secrecy(KEY, SessionId("evil", "s1")),
         Secrecy(KEY, SessionId("acm", "e s1")),
         Secrecy(KEY[::-1], SessionId("acme", "s1")),
     )
-    assert len({HANDLE, *[each.text(AWS) for each in others]}) == 4
+    assert len({HANDLE, *[each.text(AWS) for each in others]}) == 5
 
 
 def test_a_text_without_a_secret_is_returned_itself() -> None:

@@ -57,10 +57,6 @@ DELETED = [
     ("tickets", ', "text": "untrusted"', "", "list_tickets", '"text": "untrusted"'),
     ("tickets", ', outbound=True', "", "search_web", "outbound=True"),
     ("tickets", '"ticket_id": From("system"), ', "", "assign_ticket", '"ticket_id": From('),
-    ("secretary", '"*": "directory"', '"*": "user"', "list_contacts", 'labels={"*": "directory"}'),
-    ("secretary", '"*": "directory"', '"name": "user", "email": "user"', "list_contacts",
-     'labels={"name": "directory", "email": "directory"}'),
-    ("cashier", '"*": "directory"', '"*": "user"', "list_payees", 'labels={"*": "directory"}'),
 ]  # fmt: skip
 
 
@@ -100,6 +96,21 @@ def test_an_example_with_true_declarations_has_no_holes(name: str, tmp_path: Pat
     assert {each.tool for each in report.asked} == {
         tool.name for tool in scenario.agent.tools if tool.flow.effectful or tool.flow.outbound
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("secretary", '"*": "user"'),
+        ("secretary", '"name": "user", "email": "user"'),
+        ("cashier", '"*": "user"'),
+    ],
+)
+def test_a_book_that_is_called_the_users_own_names_nobody_whom_they_did_not_name(
+    name: str, labels: str, tmp_path: Path
+) -> None:
+    with example(name, tmp_path, '"*": "directory"', labels) as scenario:
+        assert attacked(scenario).through == []
 
 
 @pytest.mark.parametrize(("name", "was", "now_is", "tool", "line"), DELETED)

@@ -74,7 +74,7 @@ def test_an_attribute_names_nobody_even_where_only_one_has_it(field: str, within
 )
 def test_a_field_that_is_called_a_name_is_one(field: str) -> None:
     for stored in ("ann-lee", "@ann-lee"):
-        for said in ("write to ann-lee", "write to @Ann-Lee!"):
+        for said in ('write to "ann-lee".', "write to @Ann-Lee!"):
             assert directory(said, {field: stored, "email": ANN}).is_named(ANN)
 
 
@@ -130,11 +130,46 @@ def test_a_name_that_leads_to_two_addresses_names_neither(said: str, other: obje
     assert (together.is_named(ANN), together.is_named(MALLORY)) == (False, False)
 
 
-def test_what_is_no_address_is_one_of_two_where_it_stands_in_the_same_field() -> None:
-    found = {"name": "Ann Lee", "channel": "general"}
-    assert directory("Tell Ann Lee", found).is_named("general")
-    other = {"name": "Ann Lee", "channel": "random"}
-    assert not directory("Tell Ann Lee", found, other).is_named("general")
+@pytest.mark.parametrize(
+    ("address", "other"),
+    [
+        ({"id": "U024BE7LH"}, {"manager_id": "U0G9QF9C6"}),
+        ({"id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, {"referred_by": "9b1deb4d-3b7d-4bad"}),
+        ({"username": "ann.lee"}, {"manager": "mallory"}),
+        ({"username": "ann.lee"}, {"team": "general"}),
+        ({"username": "ann.lee"}, {"user": "mallory"}),
+        ({"phone": "+49 170 1234567"}, {"emergency_contact": "+49 30 998877"}),
+        ({"Work e-mail": ANN}, {"assistant": MALLORY}),
+        ({"emailAddress": ANN}, {"managerEmail": MALLORY}),
+        ({"account_number": "12345"}, {"contact": "54321"}),
+        ({"alias": "lee2"}, {"channel": "general"}),
+        ({"id": 17}, {"mentor.id": 4}),
+    ],
+)
+def test_a_name_names_the_addresses_of_its_object_and_nothing_else_that_stands_there(
+    address: dict[str, object], other: dict[str, object]
+) -> None:
+    known = directory("Send it to Ann Lee", {"name": "Ann Lee", **address, **other})
+    assert [known.is_named(each) for each in address.values()] == [True]
+    assert [known.is_named(each) for each in other.values()] == [False]
+    alone = directory("Send it to Ann Lee", {"name": "Ann Lee", **other})
+    assert [alone.is_named(each) for each in other.values()] == [False]
+
+
+def test_a_name_is_an_address_where_no_other_is_needed() -> None:
+    assert directory("Tell ann lee", {"full_name": "Ann Lee"}).is_named("Ann Lee")
+
+
+@pytest.mark.parametrize("other", [{"id": "U0G9QF9C6A"}, {"user_id": "7"}, {"accountId": "x-1"}])
+def test_of_two_ids_of_those_who_are_called_so_it_names_neither(other: dict[str, str]) -> None:
+    found = {"name": "Ann Lee", "id": "U024BE7LH"}
+    assert directory("Tell Ann Lee", found).is_named("U024BE7LH")
+    second = {"name": "Ann Lee"} | other
+    known = directory("Tell Ann Lee", found, second)
+    assert not any(map(known.is_named, ["U024BE7LH", *other.values()]))
+
+
+def test_words_are_no_addresses_that_keys_of_a_mapping_name() -> None:
     mapping = {"Ann Lee": "general", "Bob Orr": "random"}
     assert not directory("Tell Ann Lee", mapping).is_named("general")
 
@@ -142,9 +177,9 @@ def test_what_is_no_address_is_one_of_two_where_it_stands_in_the_same_field() ->
 @pytest.mark.parametrize(
     "found",
     [
-        {"name": "Ann Lee", "email": ANN, "manager": MALLORY},
+        {"name": "Ann Lee", "email": ANN, "address": MALLORY},
+        {"name": "Ann Lee", "email": ANN, "private_email": MALLORY},
         {"name": "Ann Lee", "emails": [ANN, MALLORY]},
-        {"name": "Ann Lee", "email": ANN, "notes": f"writes with {MALLORY}"},
     ],
 )
 def test_of_two_addresses_beside_a_name_it_names_neither(found: object) -> None:
@@ -152,10 +187,22 @@ def test_of_two_addresses_beside_a_name_it_names_neither(found: object) -> None:
     assert (known.is_named(ANN), known.is_named(MALLORY)) == (False, False)
 
 
+@pytest.mark.parametrize("level", ["directory", "user"])
+def test_who_stands_in_a_book_of_the_users_own_is_named_by_them_as_in_a_directory(
+    level: Integrity,
+) -> None:
+    several: list[dict[str, Integrity]] = [{"*": level}, {"name": level, "*": "directory"}]
+    for labels in several:
+        known = directory("Send it to Ann Lee", PEOPLE, labels=labels)
+        assert (known.is_named(ANN), known.is_named(MALLORY)) == (True, False)
+    bare = directory("Send it to Ann Lee", [ANN, MALLORY], MALLORY, labels={"*": level})
+    assert (bare.is_named(ANN), bare.is_named(MALLORY)) == (False, False)
+
+
 def test_an_address_that_stands_in_no_directory_is_named_by_no_name() -> None:
-    known = directory("Send it to Ann Lee", {"name": "Ann Lee", "email": ANN}, labels={"*": "user"})
-    known.turn = 2
-    known.read([Source(9, "the user", "Ann Lee gets it", "user", turn=2, said=True)])
+    known = directory(
+        "Send it to Ann Lee", {"name": "Ann Lee", "email": ANN}, labels={"*": "system"}
+    )
     assert not known.is_named(ANN)
 
 

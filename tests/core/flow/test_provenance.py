@@ -28,7 +28,7 @@ def test_a_floor_is_held() -> None:
 
 def test_a_turn_counts_only_what_was_said_in_it() -> None:
     known = reading("write to bob@x.com")
-    known.read([Source(9, "the user", "and to ann@x.com", "user", turn=9)])
+    known.read([Source(9, "the user", "and to ann@x.com", "user", turn=9, said=True)])
     assert known.turn == 9
     assert known.find("bob@x.com", "user")
     assert known.find("bob@x.com", "user", 9) is None

@@ -73,6 +73,12 @@ class Quotes:
             if first < behind
         )
 
+    def hold(self, start: int, end: int) -> bool:
+        """Whether something quoted is this and nothing else."""
+        at = bisect_left(self._starts, start - 1)
+        here = zip(self._starts[at : at + 1], self._ends[at : at + 1], strict=True)
+        return (start - 1, end + 1) in here
+
 
 def _quoted(text: str) -> Iterator[tuple[int, int]]:
     unclosed = set[str]()
@@ -92,6 +98,11 @@ def stands(value: str, text: str, quotes: Quotes, effort: Effort) -> bool:
 
     `quotes` are those of this text.
     """
+    return next(occurrences(value, text, quotes, effort), -1) >= 0
+
+
+def occurrences(value: str, text: str, quotes: Quotes, effort: Effort) -> Iterator[int]:
+    """Yield where a value is a whole in a text, as in `stands`."""
     start = effort.find(value, text)
     while start >= 0:
         end = start + len(value)
@@ -102,9 +113,8 @@ def stands(value: str, text: str, quotes: Quotes, effort: Effort) -> bool:
         is_ended = not is_path and text[end : end + 1] in _ENDING
         is_cut = (is_path or "@" not in value) and quotes.cut(start, end + is_ended)
         if beside < _BESIDE_CHARS and not is_cut and _is_whole(value, before, after):
-            return True
+            yield start
         start = effort.find(value, text, start + 1)
-    return False
 
 
 def _beside(text: str, start: int, end: int) -> tuple[str, str]:

@@ -157,7 +157,7 @@ def _origins(
 ) -> Iterator[Origin]:
     """Yield where each element of an argument came from, and with `open_too` where else it is."""
     value, is_url = case.arguments[name], name in case.flow.urls
-    if is_default(case.flow, name, value) and not _is_hole(case, name):
+    if is_default(case.flow, name, value) and not _is_hole(case, name, value):
         yield Origin(name, _shown(value), "default", "developer", "the tool's default")
         return
     is_sealed = case.question.known.unread and holds_handle(value)
@@ -175,13 +175,13 @@ def _origins(
         yield _found(name, origin.value, origin.standing, source) if source else origin
 
 
-def _is_hole(case: _Case, name: str) -> bool:
-    """Whether the plan says that this has to be looked up: then the default is a choice.
+def _is_hole(case: _Case, name: str, value: object) -> bool:
+    """Whether the plan says that this has to be looked up: then its defaults are choices.
 
     A list that is empty by default is not: who plans a letter leaves its attachments open.
     """
     plan, at = case.question.plan, case.planned
-    if plan is None or at is None or case.arguments[name] == []:
+    if plan is None or at is None or value == []:
         return False
     return case.question.known.tainted and name in plan.calls[at].unknown
 
@@ -228,10 +228,11 @@ def _origin(case: _Case, name: str, part: Part, floor: From | None) -> Origin:
 
 def _harmless(case: _Case, name: str, part: Part, floor: From | None) -> Origin | None:
     """Return why a value does no harm, whoever chose it, by what the tool says of its place."""
-    shown = _shown(part.value)
-    if _is_inner_default(part):
+    shown, flow = _shown(part.value), case.flow
+    if _is_inner_default(part) and not _is_hole(case, name, part.value):
         return Origin(name, shown, "default", "developer", "the tool's default")
-    if part.path and is_free(part.shape, case.flow.schema.get("$defs", {})):
+    is_pinnable = part.path and name not in flow.unpinned
+    if is_pinnable and is_free(part.shape, flow.schema.get("$defs", {})):
         return Origin(name, shown, "free", where="one of a few that the tool takes")
     if floor is None or floor.level == "untrusted":
         return Origin(name, shown, "free", where=f"free: {floor.reason}" if floor else "")

@@ -1,18 +1,21 @@
 """Whom a user names of those who stand in a directory: by a name said whole, and by nothing else.
 
-A name is a field that is called one, or the key of a mapping from names to addresses. What many
-share (a department, a city, a role) names nobody, and neither does a name that leads to two
-addresses, as nobody knows which is meant. An object is indexed once, when it is first looked at.
+A name is a field that is called one, or the key of a mapping from names to addresses. What it
+names is what the mapping has there, or fields beside it that are called an address of the one who
+is called so: a manager, a team or who referred them is somebody else, whatever the value looks
+like. What many share (a department, a city, a role) names nobody, and neither does a name that
+leads to two addresses, as nobody knows which is meant. An object is indexed once, when it is first
+looked at.
 """
 
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from jackline.core.flow.alignment import Quotes, stands
 from jackline.core.flow.effort import Effort
 from jackline.core.flow.fields import NAME
 from jackline.core.flow.forms import form, make, plain
+from jackline.core.flow.said import Said, Spelling
 from jackline.core.value import Value
 
 _FULL = frozenset(
@@ -23,10 +26,23 @@ _FULL = frozenset(
 )
 _GIVEN = frozenset(["first", "firstname", "given", "givenname"])
 _FAMILY = frozenset(["last", "lastname", "family", "familyname", "surname"])
+# Fields that hold an address of whom their object is about, and of which kind. Of two of a kind
+# that say different things nobody knows which is meant.
+_ADDRESSES = {
+    "mail": "email emails emailaddress emailaddresses mail mails workemail privateemail homeemail"
+    " personalemail primaryemail businessemail",
+    "phone": "phone phones phonenumber phonenumbers telephone tel mobile mobilephone mobilenumber"
+    " cell cellphone workphone homephone",
+    "account": "account accountnumber iban",
+    "id": "id uid uuid guid userid accountid",
+    "login": "username login handle userprincipalname",
+    "address": "address addresses",
+    "name": "name fullname displayname",
+    "alias": "alias nickname slug",
+}
+_KINDS = {word: kind for kind, words in _ADDRESSES.items() for word in words.split()}
 # An object with such a field is one entry's, and no mapping from names to addresses.
-_ADDRESSES = frozenset(
-    ["email", "emailaddress", "mail", "address", "contact", "phone", "account", "id", "to"]
-)
+_OF_ONE = frozenset([*_KINDS, "contact", "to"])
 _APART = re.compile(r"[-_\s]+")
 _WORDS = re.compile(r"[a-z0-9]+")
 _CHARS = 3
@@ -35,26 +51,36 @@ _ALPHABETS_END = "\u2e80"
 
 
 class _Entry(Value, frozen=True):
-    """A field of an object in a directory: where it stands, what it says, of which make that is."""
+    """A field of an object in a directory: where it stands, what it says, of which make that is.
+
+    `word` is what the field is called, and `scope` what stands before that in its path.
+    """
 
     path: str
     text: str
     make: str
+    scope: str
+    word: str
 
     @property
     def is_key(self) -> bool:
         return self.path.endswith(NAME)
 
+    @property
+    def kind(self) -> str:
+        return _KINDS.get(self.word, "")
 
-class _Name(Value, frozen=True):
-    """A name as it is said, and the path below which it names what stands in its object."""
 
-    text: str
+class _Name(Spelling, frozen=True):
+    """A name as it is said, and what it names: a path, or the addresses in a scope."""
+
     scope: str
+    path: str = ""
 
     def covers(self, entry: _Entry) -> bool:
-        path = entry.path
-        return not self.scope or path == self.scope or path.startswith(f"{self.scope}.")
+        if self.path:
+            return entry.path == self.path
+        return bool(entry.kind) and entry.scope == self.scope
 
 
 class _Object:
@@ -71,7 +97,7 @@ class Naming:
     def __init__(self) -> None:
         self._turn = 0
         self._said: list[str] = []
-        self._words: list[tuple[str, Quotes]] = []
+        self._heard: list[Said] = []
         self._objects: dict[tuple[int, int, int], _Object] = {}
         self._new: list[_Object] = []
         self._fields: dict[int, tuple[_Object, _Entry]] = {}
@@ -88,14 +114,16 @@ class Naming:
         if turn != self._turn:
             self._turn = turn
             self._said.clear()
-            self._words.clear()
+            self._heard.clear()
 
     def enter(self, at: int, path: str, text: str, place: tuple[int, int, int]) -> None:
         """Take in a field of a directory. Those of one place stand in the same object."""
         if place not in self._objects:
             self._objects[place] = _Object()
             self._new.append(self._objects[place])
-        entry = _Entry(path, plain(text), make(text.removeprefix("@")))
+        scope, _, field = path.rpartition(".")
+        word = _APART.sub("", field).lower()
+        entry = _Entry(path, plain(text), make(text.removeprefix("@")), scope, word)
         self._objects[place].entries.append(entry)
         self._fields[at] = (self._objects[place], entry)
 
@@ -109,7 +137,7 @@ class Naming:
             entry.text == recipient
             and effort.spend(len(found.entries))
             and any(
-                self._is_said(each.text, effort) and self._is_alone(each.text, entry, effort)
+                self._is_said(each, effort) and self._is_alone(each.text, entry, effort)
                 for each in found.names
                 if each.covers(entry)
             )
@@ -125,21 +153,13 @@ class Naming:
                         self._by_token.setdefault(token, []).append(each.text)
                 self._by_name.setdefault(each.text, []).append((each, found))
         while self._said:
-            text = plain(self._said.pop()).casefold()
-            self._words.append((text, Quotes(text)))
+            self._heard.append(Said(self._said.pop()))
 
-    def _is_said(self, name: str, effort: Effort) -> bool:
+    def _is_said(self, name: Spelling, effort: Effort) -> bool:
         """Whether a name was said, and not only as a part of somebody's longer one."""
-        said = [text for text, quotes in self._words if stands(name, text, quotes, effort)]
-        longer = self._longer(name, effort) if said else []
-        for text in said:
-            rest = text
-            for each in longer:
-                if effort.find(each, rest) >= 0:
-                    rest = rest.replace(each, "x")
-            if rest == text or stands(name, rest, Quotes(rest), effort):
-                return True
-        return False
+        said = [each for each in self._heard if each.names(name, effort)]
+        longer = self._longer(name.text, effort) if said else []
+        return any(not longer or each.names(name, effort, longer) for each in said)
 
     def _longer(self, name: str, effort: Effort) -> list[str]:
         nowhere = list[str]()
@@ -164,7 +184,7 @@ def _tokens(name: str) -> AbstractSet[str]:
 
 
 def _is_other(field: _Entry, entry: _Entry) -> bool:
-    is_alike = field.path == entry.path or field.make == entry.make != ""
+    is_alike = field.kind == entry.kind or field.make == entry.make != ""
     return is_alike and field.text != entry.text
 
 
@@ -172,14 +192,13 @@ def _names(entries: list[_Entry]) -> Iterator[_Name]:
     """Yield the names in an object, in each of the ways in which people say them."""
     given, family = dict[str, list[str]](), dict[str, list[str]]()
     for each in entries:
-        scope, _, field = each.path.rpartition(".")
-        word, text = _APART.sub("", field).lower(), each.text.casefold()
-        if word in _FULL:
-            yield from _spelt(scope, *_ways(text.removeprefix("@")))
-        elif word in _GIVEN:
-            given.setdefault(scope, []).append(text)
-        elif word in _FAMILY:
-            family.setdefault(scope, []).append(text)
+        text = each.text
+        if each.word in _FULL:
+            yield from _spelt(each.scope, *_ways(text.removeprefix("@")))
+        elif each.word in _GIVEN:
+            given.setdefault(each.scope, []).append(text)
+        elif each.word in _FAMILY:
+            family.setdefault(each.scope, []).append(text)
     for scope in given.keys() & family.keys():
         if len(given[scope]) == len(family[scope]) == 1:
             first, last = given[scope][0], family[scope][0]
@@ -206,14 +225,15 @@ def _keys(entries: list[_Entry]) -> Iterator[_Name]:
     makes = {each.make for each in values}
     words = {_APART.sub("", each).lower() for each in keys.values()}
     is_full = len(keys) > 1 and {each.path for each in values} == keys.keys()
-    if is_full and len(makes) == 1 and "" not in makes and words.isdisjoint(_ADDRESSES):
+    if is_full and len(makes) == 1 and "" not in makes and words.isdisjoint(_OF_ONE):
         for path, text in keys.items():
-            yield from _spelt(path, *_ways(text.casefold()))
+            yield from _spelt("", *_ways(text), path=path)
 
 
-def _spelt(scope: str, *ways: str) -> Iterator[_Name]:
+def _spelt(scope: str, *ways: str, path: str = "") -> Iterator[_Name]:
     """Yield a name in the ways to say it that are long enough to be said on purpose."""
-    for text in ways:
+    for written in ways:
+        text = written.casefold()
         is_ideographic = text.lstrip("@")[:1] >= _ALPHABETS_END
         if len(text) >= (_IDEOGRAPHS if is_ideographic else _CHARS):
-            yield _Name(text, scope)
+            yield _Name(text, written, scope, path)

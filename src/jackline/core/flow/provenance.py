@@ -209,9 +209,13 @@ class Provenance:
         )
 
     def is_named(self, recipient: object) -> bool:
-        """Whether the user named this recipient in this turn: so, or by an entry of a directory."""
+        """Whether the user named this recipient in this turn: so, or by an entry of a directory.
+
+        What a tool returns is no word of theirs, though it be their own book.
+        """
         name = plain(str(recipient))
-        if (self.turn, name) in self._named or self.find(recipient, "user", self.turn):
+        is_typed = self.find(recipient, "user", self.turn, is_said=True) is not None
+        if is_typed or (self.turn, name) in self._named:
             return True
         places = self._places(recipient)
         if not self._finding.spend(len(places)):
@@ -279,7 +283,7 @@ class Provenance:
             self._by_token.setdefault(token, []).append(at)
         for key in keys(read.plain):
             self._by_key.setdefault(key, []).append(at)
-        if source.integrity == "directory":
+        if suffices(source.integrity, "directory") and not source.said:
             place = (text, source.seq, source.record)
             self._naming.enter(at, source.path, source.text, place)
 

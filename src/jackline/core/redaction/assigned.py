@@ -48,24 +48,60 @@ _GIVEN_MAX = 12
 
 def assigned(seen: Sight) -> Iterator[Match]:
     """Find what a name such as `password` or `api_key` is given."""
-    plain = seen.plain
-    for found in _NAMED.finditer(plain):
-        name = found.group().rstrip("\\").lower()
+    for found in _NAMED.finditer(seen.plain):
+        name = found.group().rstrip("\\")
+        start = found.end() - (name[0] == "<")
+        if is_of_another_thing(name) or (name[-1] == ":" and _is_in_arn(seen.plain, start)):
+            continue
         weak = _IS_WEAK.search(name) is not None
-        if name[-1] == ">" and name[0] == "<":
-            match = _value(seen, found.end() - 1, _is_password if weak else _is_secret)
-        elif "\n" in name:
-            match = _value(seen, found.end(), _is_said if weak else _is_secret)
-        elif name.rstrip(" \t*").endswith("is"):
-            match = _value(seen, found.end(), _is_said)
-        elif weak:
-            match = _value(seen, found.end(), _is_given if name[-1] == "=" else _is_password)
-        else:
-            match = _value(seen, found.end(), _is_secret)
-        if match:
+        if match := _value(seen, start, _judge(name, weak=weak)):
             yield match._replace(kind="password" if weak else "secret")
     if is_foreign(seen):
         yield from _foreign(seen)
+
+
+# As the last word of a name these make it that of another thing than a secret.
+_OF_OTHERS = (
+    "age algo algorithm arn at attempt attempts by changed count counter counts created date "
+    "days description enabled endpoint expiration expire expired expires expiry failures field "
+    "file filename format hint hints history hours id ids in index issued label lastset length "
+    "lifetime limit limits manager max maximum method min minimum minutes modified name names "
+    "number on path policies policy provider ref reference references refs required retries "
+    "rotated rotation rule rules scope scopes score seconds set since size state status "
+    "strength time timestamp tries ttl type types until updated uri url usage used valid "
+    "validity version"
+)
+_OTHERS = frozenset(_OF_OTHERS.split())
+_BEHIND = Pattern(rf"(?i:{NAMES})([A-Za-z0-9_.\-]*)")
+_WORD = Pattern(r"[A-Z]?[a-z]+|[A-Z]+")
+
+
+def is_of_another_thing(name: str) -> bool:
+    """Whether what follows a secret's name in the word makes it another one's: `token_count`."""
+    found = _BEHIND.search(name)
+    words = [word.group() for word in _WORD.finditer(found.group(1))] if found else ()
+    return bool(words) and words[-1].lower() in _OTHERS
+
+
+# The name of a resource, in which services and kinds of resources are called after secrets.
+_ARN = r"arn:aws[a-z\-]{0,12}:[A-Za-z0-9_.:/+=@\-]*"
+_IN_ARN = Pattern(rf"\b{_ARN}\z")
+_BEFORE_MAX = 64
+
+
+def _is_in_arn(plain: str, at: int) -> bool:
+    return _IN_ARN.search(plain[max(0, at - _BEFORE_MAX) : at]) is not None
+
+
+def _judge(name: str, *, weak: bool) -> "_Judge":
+    """Return what says whether a value is a secret behind this name and what follows it."""
+    if "\n" in name:
+        return _is_said if weak else _is_secret
+    if name[0] != "<" and name.rstrip(" \t*").lower().endswith("is"):
+        return _is_said
+    if weak:
+        return _is_given if name[-1] == "=" else _is_password
+    return _is_secret
 
 
 def is_foreign(seen: Sight) -> bool:
@@ -102,7 +138,7 @@ def _value(seen: Sight, start: int, judge: _Judge) -> Match | None:
         end = plain.find("<" if quote == ">" else quote, start + 1, start + _SHOWN)
         value = plain[start + 1 : max(end, 0)].rstrip("\\")
         if value and "\n" not in value:
-            good = judge(value, quoted=True) and not _HANDLE.search(value)
+            good = judge(value, quoted=True)
             return Match(start + 1, start + 1 + len(value), "secret") if good else None
         start += 1
     shown = plain[start : start + _SHOWN]
@@ -114,27 +150,18 @@ def _value(seen: Sight, start: int, judge: _Judge) -> Match | None:
     value = shown[:length].rstrip(".:!*")
     end = start + len(value)
     following = plain[end : end + 1]
-    if not value or (following and following in "([{") or _is_in_handle(plain, start, end):
+    if not value or (following and following in "([{"):
         return None
     return Match(start, end, "secret") if judge(value, quoted=False) else None
 
 
-# What this package has put in something's place.
-_HANDLE = Pattern(r"\[(?:secret:[a-z\-]+|redacted|[a-z\-]+):[a-z0-9\-]+\]?")
-_BEFORE_MAX = 40
-
-
-def _is_in_handle(plain: str, start: int, end: int) -> bool:
-    """Whether this is a handle, or the last part of one."""
-    if plain[end : end + 1] != "]":
-        return False
-    opened = plain.rfind("[", max(0, start - _BEFORE_MAX), start)
-    return opened >= 0 and _HANDLE.fullmatch(plain[opened : end + 1]) is not None
-
-
 _PLACEHOLDER = Pattern(
     r"^(?i:\$.*|%.*%|\*+|[x.\-_?]+|none|null|nil|true|false|undefined|redacted|your[_\-].*|env\..*"
-    r"|os\..*|process\..*|https?:.*|/.*|\./.*|~/.*)$"
+    r"|os\..*|process\..*|https?:.*|/.*|\./.*|~/.*"
+    # What documents say of a field, a date with or without its time, and the name of a resource.
+    r"|string|optional|required|hidden|invalid|expired|incorrect|missing|disabled|enabled|unchanged"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,]{2,18}(?:Z| ?[+\-][0-9:]{2,6})?)?"
+    rf"|{_ARN})$"
 )
 _PART = Pattern(r"[A-Za-z]+|[0-9]+")
 _ENTROPY_MIN = 3.0
@@ -244,6 +271,6 @@ def urls(seen: Sight) -> Iterator[Match]:
             shown = text[start : start + _AUTHORITY_MAX]
             stop = _AUTHORITY_ENDS.search(shown)
             end = plain.rfind("@", start, start + (stop.start() if stop else len(shown)))
-            if end > start and not _HANDLE.search(plain[start:end]):
+            if end > start:
                 yield Match(start, end, "url-password")
         at = plain.find("://", at + 3)

@@ -3,6 +3,7 @@
 from types import MappingProxyType
 from typing import Literal
 
+from jackline.core.patterns import Pattern
 from jackline.core.value import Value
 
 Group = Literal["pii", "secret"]
@@ -22,7 +23,8 @@ class Kind(Value, frozen=True):
     context: int
 
 
-_WORDS = 40
+# A handle is no longer than what is looked at before a place.
+_WORDS = 48
 _RUN_MAX = 256
 
 _PII = (
@@ -80,3 +82,6 @@ KINDS = MappingProxyType(
 ALL = frozenset(KINDS)
 SECRETS = frozenset(name for name, kind in KINDS.items() if kind.group == "secret")
 PII = ALL - SECRETS
+_NAMES = "|".join(KINDS)
+# What stands for something of a kind that was taken out, as redactors and handles show it.
+HANDLE = Pattern(rf"\[(?:redacted:(?:{_NAMES})|(?:secret:)?(?:{_NAMES}):[0-9a-f]{{16}})\]")

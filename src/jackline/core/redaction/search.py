@@ -1,5 +1,6 @@
 """All detectors together: what they find, and where something may have begun that goes on."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from jackline.core.patterns import Pattern
@@ -17,7 +18,7 @@ from jackline.core.redaction.assigned import (
 )
 from jackline.core.redaction.blocks import BEGUN, blocks
 from jackline.core.redaction.keys import BEGIN, keys
-from jackline.core.redaction.kinds import KINDS, SECRETS
+from jackline.core.redaction.kinds import HANDLE, KINDS, SECRETS
 from jackline.core.redaction.numbers import BEGUN as SPACED
 from jackline.core.redaction.numbers import numbers
 from jackline.core.redaction.phones import Dialable
@@ -77,6 +78,8 @@ class Search:
             for match in find(seen)
             if match.kind in self.kinds and at <= match.start < upto
         ]
+        if found:
+            found = _outside_handles(seen.plain, found)
         found.sort(key=_rank)
         return found
 
@@ -86,6 +89,20 @@ class Search:
         patterns = (_OPEN, _FOREIGN_OPEN) if is_foreign(seen) else (_OPEN,)
         began = filter(None, [pattern.search(seen.plain) for pattern in patterns])
         return max(min([found.start() for found in began], default=end), end - self.hold_back)
+
+
+def _outside_handles(plain: str, found: Sequence[Match]) -> list[Match]:
+    """Return what has nothing of a handle in it: that says nothing, and is not handled again."""
+    handles = [(handle.start(), handle.end()) for handle in HANDLE.finditer(plain)]
+    if not handles:
+        return list(found)
+    begins = [begin for begin, _ in handles]
+
+    def is_apart(match: Match) -> bool:
+        last = bisect_left(begins, match.end) - 1
+        return last < 0 or handles[last][1] <= match.start
+
+    return list(filter(is_apart, found))
 
 
 def _rank(match: Match) -> tuple[int, bool, int, int]:
