@@ -28,17 +28,13 @@ from jackline.core.flow import (
 from jackline.core.flow.extraction import is_word
 from jackline.core.flow.fields import EITHER_MAX, Field
 from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult, has_typed
-from jackline.core.permit.verdict import is_wordless
 from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
 from jackline.core.wishes import Wishes, arguments_of
+from jackline.core.wording import is_own
 
 _USER = "the user"
 _ANSWERS = "an answer from elsewhere"
-# Of failures with these codes the text is jackline's own, whatever the tool was given or did.
-_OWN_WORDS = frozenset(
-    ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
-)
 # Whether they come says something of a text that nobody has read: a null does, too.
 _OF_A_TEXT = frozenset(["handle", "extraction", "result"])
 _UNKNOWN = Label()
@@ -335,13 +331,11 @@ class Readings:
 
     @_take.register
     def _refused(self, event: e.ToolRefused, seq: int) -> None:
-        """Take in what a tool's own predicate says. All other refusals are jackline's words."""
+        """Take what is said of a refusal for somebody else's words, unless jackline says it."""
         name = self._names.get(event.key, "")
-        if event.code != "disallowed":
-            return
-        if not is_wordless(name, event.text):
+        if not is_own(event):
             self._heard(name, event.text, seq)
-        elif self._can_spell(name, event.code):
+        elif event.code == "disallowed" and self._can_spell(name, event.code):
             self.known.narrowed = True
 
     @_take.register(e.ToolFailed)
@@ -351,7 +345,7 @@ class Readings:
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
             self.wishes.undo(event.key)
-        if event.code not in _OWN_WORDS:
+        if not is_own(event):
             self._heard(name, event.text, seq, event.readers)
         elif event.code in _OF_A_TEXT or self._can_spell(name, event.code):
             self.known.narrowed = True

@@ -260,15 +260,44 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
     named = recipients(flow, case.arguments)
     if not named:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
-    if strangers := known.strangers(named):
-        return _ask(case, "readers", _unread(case, strangers))
-    return verdict
+    wished = _wished(case)
+    strangers = [
+        each for each in known.strangers(named) if each not in wished or known.is_barred(each)
+    ]
+    return _ask(case, "readers", _unread(case, strangers)) if strangers else verdict
 
 
 def recipients(flow: ToolFlow, arguments: Mapping[str, object]) -> list[object]:
-    """Return who gets what is sent, as far as the tool says who that is."""
-    named = [_parts(flow, name, arguments.get(name)) for name in flow.readers_from]
-    return [each.value for found in named for each in found if each.value]
+    """Return who gets what is sent, as far as the tool says who that is.
+
+    What can address nobody is left out, unless nothing else is there to say who it is.
+    """
+    named = list[Part]()
+    for name in flow.readers_from:
+        told = [each for each in _parts(flow, name, arguments.get(name)) if each.value]
+        named += [each for each in told if not _is_manner(flow, each)] or told
+    return [each.value for each in named]
+
+
+def _is_manner(flow: ToolFlow, part: Part) -> bool:
+    """Whether a part says how somebody is told, not who: a bool, one of a few, a number as usual.
+
+    What the tool takes where no text is said may be an address.
+    """
+    if isinstance(part.value, bool):
+        return True
+    is_usual = isinstance(part.value, int | float) and _is_inner_default(part)
+    return is_usual or is_free(part.shape, flow.schema.get("$defs", {}))
+
+
+def _wished(case: _Case) -> set[str]:
+    """Return the recipients whom the plan for this request has to the letter as the user typed."""
+    pinned = {name: each for name, each in case.arguments.items() if _is_pinned(case, name)}
+    named = {
+        str(each): case.question.known.find(each, "user", is_said=True)
+        for each in recipients(case.flow, pinned)
+    }
+    return {name for name, source in named.items() if source and source.integrity == "user"}
 
 
 def _unread(case: _Case, strangers: list[str]) -> str:
