@@ -130,11 +130,23 @@ def test_a_check_tells_all_that_is_wrong_and_exits_with_2(folder: Path) -> None:
     assert lines(as_json.stdout)[0]["agents"] == []
 
 
-def test_a_rule_about_nothing_that_there_is_is_told_and_exits_with_1(folder: Path) -> None:
-    (folder / "policy.toml").write_text('[[rule]]\ntool = "refnud"\ndeny = true\n')
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ('tool = "refnud"\ndeny = true', "is about no tool of its agents: refnud."),
+        (
+            'tool = "ref*"\ncritical = { centz = "user" }',
+            "is about no argument of its tools: centz.",
+        ),
+    ],
+)
+def test_a_rule_about_nothing_that_there_is_is_told_and_exits_with_1(
+    folder: Path, rule: str, told: str
+) -> None:
+    (folder / "policy.toml").write_text(f"[[rule]]\n{rule}\n")
     done = jackline(folder, "policy", "check")
     assert done.returncode == 1
-    assert "is about no tool of its agents: refnud." in done.stderr
+    assert told in done.stderr
 
 
 @pytest.mark.parametrize(

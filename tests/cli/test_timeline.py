@@ -44,6 +44,28 @@ def test_what_is_told_cannot_steer_a_terminal() -> None:
     assert line == 'm: → pay {"to": "a\\u200bb"}'
 
 
+def test_who_acts_for_somebody_else_is_named() -> None:
+    ann = e.Principal("ann")
+    lines = told(
+        e.TurnSubmitted("a", (Text("Pay."),), ann),
+        e.TurnSteered("b", (Text("Soon."),), ann),
+        e.TurnCancelRequested("Enough.", by="olga"),
+        e.TurnSubmitted("c", (), ann),
+        e.TurnSubmitted("d", (), ann, by="olga"),
+        e.TurnResumed("asked", by="olga"),
+        e.TurnResumed("timer"),
+    )
+    assert lines == [
+        "ann: Pay.",
+        "ann: Soon.",
+        "turn: is to be cancelled by olga: Enough.",
+        "ann: (go on)",
+        "olga: (go on for ann)",
+        "turn: goes on (asked by olga)",
+        "turn: goes on (timer)",
+    ]
+
+
 def test_long_texts_are_cut_unless_the_whole_is_wanted() -> None:
     event = e.TurnCancelled(2, "x" * 1000)
     assert len(told(event)[0]) < 300

@@ -100,6 +100,12 @@ def test_tokens_that_were_not_used_go_back_and_requests_do_not() -> None:
     assert settle(Rate(requests_per_minute=5).quotas, less, (0.0, 10), 3, 1.0) is less
 
 
+def test_where_nothing_was_used_nothing_is_remembered() -> None:
+    rate = Rate(tokens_per_minute=10).quotas
+    _, taken, _ = enter(Toll("m", None, {ONE: rate}, 10), AT_REST, {}, 0.0)
+    assert settle(rate, taken[ONE], (0.0, 10), 0, 1.0) == Buckets()
+
+
 def test_it_is_remembered_for_as_long_as_it_matters() -> None:
     assert window_s(Rate(tokens_per_minute=10).quotas) == 60.0
     assert window_s(Quotas(Quota(1, 86_400.0), Quota(1))) == 86_400.0

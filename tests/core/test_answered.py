@@ -11,6 +11,7 @@ from jackline.core import events as e
 from jackline.core.flow import judge
 from jackline.core.messages import ToolCall
 from jackline.core.tools import tool
+from jackline.core.value import replace
 
 OWNER = "ann@x.com"
 ASKED = e.InputRequested("approval", "why", 9.0, "t", "send_email", json.dumps(LETTER))
@@ -67,16 +68,13 @@ def test_what_somebody_else_puts_in_place_of_arguments_is_read_as_theirs(
     assert not answered(by, approved=True).readings.known.tainted
 
 
-def refused(said: str, code: str = "disallowed", times: int = 1) -> Journal:
+def refused(said: e.ToolRefused) -> Journal:
     journal = Journal().ask("Pay.")
-    for _ in range(times):
-        model = f"model/{journal.seq}"
-        reply = e.ModelReplied(model, (ToolCall("look", "{}"),), "m", e.Usage())
-        journal.add(reply, e.ToolRefused(f"{model}/tool/0", said, code))
-    return journal
+    reply = e.ModelReplied("model/1", (ToolCall("look", "{}"),), "m", e.Usage())
+    return journal.add(reply, replace(said, key="model/1/tool/0"))
 
 
-def denied(said: bool | str) -> str:  # noqa: FBT001 - what a predicate says
+def denied(said: bool | str) -> e.ToolRefused:  # noqa: FBT001 - what a predicate says
     """Return how a call is refused of which the tool's predicate says this."""
 
     @tool(effect="read", allow=lambda _: said)
@@ -85,24 +83,21 @@ def denied(said: bool | str) -> str:  # noqa: FBT001 - what a predicate says
 
     told = Story(agent(tools=[look])).asked("Look.")
     (event,) = [each for each in told.calls("look") if isinstance(each, e.ToolRefused)]
-    return event.text
+    return event
 
 
 def test_what_a_tool_s_own_predicate_says_is_read_and_that_it_just_says_no_is_not() -> None:
     known = refused(denied(HOSTILE)).readings.known
     assert (known.tainted, known.private) == (True, True)
     assert not refused(denied(said=False)).readings.known.tainted
-    assert not refused("They may not use look.", "forbidden").readings.known.tainted
 
 
 def test_how_often_a_predicate_says_no_before_it_does_not_is_a_number_that_spells() -> None:
     journal, no = refused(denied(said=False)), denied(said=False)
     for _ in range(16):
-        journal.add(e.ToolRefused("model/1/tool/0", no, "disallowed")).result("Done.", tool="look")
-        journal.add(
-            e.ModelReplied("model/1", (ToolCall("look", "{}"),), "m", e.Usage()),
-            e.ToolRefused("model/1/tool/0", no, "disallowed"),
-        )
+        again = replace(no, key="model/1/tool/0")
+        journal.add(again).result("Done.", tool="look")
+        journal.add(e.ModelReplied("model/1", (ToolCall("look", "{}"),), "m", e.Usage()), again)
     assert (journal.paying(), journal.readings.known.tainted) == ("origin", False)
 
 

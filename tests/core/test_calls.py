@@ -246,6 +246,14 @@ def test_a_call_that_turned_out_late_is_told_to_the_model() -> None:
     assert isinstance(told.turn.steers[0].parts[0], Pasted), "the user has not typed it"
 
 
+def test_what_a_call_turned_out_as_is_told_with_its_name_while_its_round_is_open() -> None:
+    told, started = story("pay", "read")
+    lost = next(each for each in started if isinstance(each, e.ToolStarted))
+    told.told(e.ToolUnknown(lost.key, "?"))
+    told.told(e.ToolReconciled(lost.key, happened=True, text="1 paid"))
+    assert told.turn.steers[0].text == "[The call pay, given up before, has returned: 1 paid]"
+
+
 def test_what_turns_out_after_the_turn_changes_nothing() -> None:
     told = Story()
     before = told.session.messages

@@ -388,15 +388,15 @@ def test_a_plan_counts_that_is_about_to_be_journaled() -> None:
 
 
 def test_whom_an_approver_typed_is_named_in_that_turn_and_whom_they_let_pass_is_not() -> None:
-    for arguments, strangers in (
-        (None, ["joe@x.com"]),
-        (json.dumps(LETTER | {"to": ["joe@x.com"]}), []),
+    to_joe = json.dumps(LETTER | {"to": ["joe@x.com"]})
+    for asked, typed, strangers in (
+        (to_joe, None, ["joe@x.com"]),
+        (to_joe, to_joe, ["joe@x.com"]),
+        (json.dumps(LETTER), to_joe, []),
     ):
         journal = Journal().ask("write").result(HOSTILE)
-        to_joe = json.dumps(LETTER | {"to": ["joe@x.com"]})
-        asked = e.InputRequested("approval", "why", 9.0, "t", "send_email", to_joe)
-        journal.add(asked)
-        answer = e.InputProvided(journal.seq, approved=True, by="bob", arguments=arguments)
+        journal.add(e.InputRequested("approval", "why", 9.0, "t", "send_email", asked))
+        answer = e.InputProvided(journal.seq, approved=True, by="bob", arguments=typed)
         journal.add(answer)
         assert journal.readings.known.strangers(["joe@x.com"]) == strangers
         journal.add(e.TurnCompleted(1, "done")).ask("go on")
@@ -404,6 +404,25 @@ def test_whom_an_approver_typed_is_named_in_that_turn_and_whom_they_let_pass_is_
 
 
 ASKED = e.InputRequested("approval", "why", 9.0, "t", "send_email", json.dumps(LETTER))
+
+
+@pytest.mark.parametrize(
+    ("to", "strangers"),
+    [
+        (["bob@x.com"], ["bob@x.com", "Bob@x.com", "joe@x.com"]),
+        ([" Bob@x.com "], ["bob@x.com", "Bob@x.com", "joe@x.com"]),
+        (["bob@x.com", "joe@x.com"], ["bob@x.com", "Bob@x.com"]),
+    ],
+)
+@pytest.mark.parametrize("by", ["ann@x.com", "the boss"])
+def test_who_edits_a_call_names_only_the_recipients_that_they_add(
+    by: str, to: list[str], strangers: list[str]
+) -> None:
+    journal = Journal().ask("write").result(HOSTILE).add(ASKED)
+    edited = json.dumps(LETTER | {"to": to, "body": "Nothing."})
+    journal.add(e.InputProvided(journal.seq, approved=True, by=by, arguments=edited))
+    all_of_them = ["bob@x.com", "Bob@x.com", "joe@x.com"]
+    assert journal.readings.known.strangers(all_of_them) == strangers
 
 
 @pytest.mark.parametrize(
@@ -433,6 +452,21 @@ def test_who_refuses_or_answers_something_else_endorses_nothing() -> None:
     assert not journal.readings.known.is_endorsed("send_email", ("to",), "bob@x.com")
 
 
+def test_whom_the_user_named_stays_named_in_what_goes_on_with_their_turn() -> None:
+    failed, typed = e.TurnFailed(1, "model", "It is down."), "write to bob@x.com"
+    journal = Journal().ask(typed).result(HOSTILE).add(failed).ask().result(HOSTILE)
+    assert journal.readings.known.strangers(["bob@x.com"]) == []
+    for said in ("again", Pasted("again")):
+        journal = Journal().ask(typed).result(HOSTILE).add(failed).ask(said)
+        assert journal.readings.known.strangers(["bob@x.com"]) == ["bob@x.com"]
+
+
+def test_what_goes_on_with_a_conversation_from_elsewhere_goes_on_with_no_turn() -> None:
+    history = (Message("user", (Text("write to bob@x.com"),)),)
+    journal = Journal().add(e.SessionOpened("a", "ann", history)).ask().result(HOSTILE)
+    assert journal.readings.known.strangers(["bob@x.com"]) == ["bob@x.com"]
+
+
 def test_a_fork_leaves_the_open_turn_its_plan_and_what_waits_behind() -> None:
     journal = Journal().ask("write to bob@x.com").plan().ask("then this").add(ASKED)
     question = journal.seq
@@ -448,3 +482,4 @@ def test_what_is_not_known_any_more_is_the_worst_there_is() -> None:
     assert journal.decision() == "clean"
     journal.readings.forget()
     assert journal.decision() == "taint"
+    assert journal.readings.known.unread, "a handle that is given has its text from somewhere"

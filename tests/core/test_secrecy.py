@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType, UnionType
@@ -40,10 +41,11 @@ def test_a_secret_has_one_handle_in_a_session_and_others_elsewhere() -> None:
     assert Secrecy(KEY, SessionId("acme", "s1")).text(f"{AWS}, {AWS}") == f"{HANDLE}, {HANDLE}"
     others = (
         Secrecy(KEY, SessionId("acme", "s2")),
+        Secrecy(KEY, SessionId("evil", "s1")),
         Secrecy(KEY, SessionId("acm", "e s1")),
         Secrecy(KEY[::-1], SessionId("acme", "s1")),
     )
-    assert len({HANDLE, *[each.text(AWS) for each in others]}) == 4
+    assert len({HANDLE, *[each.text(AWS) for each in others]}) == 5
 
 
 def test_a_text_without_a_secret_is_returned_itself() -> None:
@@ -100,6 +102,25 @@ def test_no_pass_over_the_signs_of_json_breaks_it_and_no_number_is_left_out(said
     assert ("4111" in said or "4.1" in said) == ("[redacted:card]" in told)
     assert "4111" not in told
     assert "4.1" not in told
+
+
+@pytest.mark.parametrize("name", ["password", "client_secret", "pass"])
+@pytest.mark.parametrize(
+    "value",
+    ['Winter"2024!Tail99', 'a"bCd1234!', "pass\nword12!X", "Back\\slash2024!", "Winter2024!`'\""],
+)
+def test_a_value_with_any_sign_in_it_is_handled_whole(name: str, value: str) -> None:
+    handled = SECRECY.json(json.dumps({name: value, "x": value[:3]}))
+    told = json.loads(handled)
+    kind = "secret" if name == "client_secret" else "password"
+    assert re.fullmatch(rf"\[secret:{kind}:[0-9a-f]{{16}}\]", told[name])
+    assert told["x"] == value[:3]
+    assert SECRECY.json(handled) == handled
+
+
+def test_a_password_has_one_handle_in_a_field_and_in_a_text() -> None:
+    told = json.loads(SECRECY.json('{"password": "Winter2024!"}'))["password"]
+    assert SECRECY.text("PGPASSWORD=Winter2024! psql") == f"PGPASSWORD={told} psql"
 
 
 def test_what_a_pair_is_called_says_what_its_value_is() -> None:

@@ -287,7 +287,7 @@ def test_a_person_goes_on_with_the_version_that_is_there(
         assert await resume.wait() == (Exit.WAITING if queued else Exit.OK)
         assert (await there.result(turn)).outcome == "completed"
         resumed = await there.events(e.TurnResumed)
-        assert e.TurnResumed("asked", "2") in resumed
+        assert e.TurnResumed("asked", "2", "u") in resumed
 
     within(story, postgres_url, tmp_path)
 

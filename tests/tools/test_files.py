@@ -62,6 +62,38 @@ def test_what_is_inside_is_read_listed_and_written_whole(folder: Folder) -> None
     assert [entry.name for entry in folder.list()] == ["notes"], "links are none of ours"
 
 
+def test_a_name_that_is_no_text_hides_no_other(folder: Folder) -> None:
+    Path(os.fsdecode(os.fsencode(folder.root) + b"/not-\xe9.txt")).write_text("x")
+    assert [entry.name for entry in folder.list()] == ["not-\ufffd.txt", "notes"]
+
+
+def test_what_could_not_be_written_leaves_nothing(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(ToolError):
+        folder.write("notes/new.txt", b"x")
+    assert [entry.name for entry in folder.list("notes")] == ["today.txt"]
+
+
+def test_what_stands_under_a_new_file_s_name_is_left_alone(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever guessed the name has put a link there that leads outside."""
+
+    def guessed(_: int) -> str:
+        return "guessed"
+
+    monkeypatch.setattr("jackline.tools.files.token_hex", guessed)
+    Path(folder.root, ".guessed.new").symlink_to(tmp_path / "outside.txt")
+    with pytest.raises(ToolError):
+        folder.write("new.txt", b"x")
+    assert (tmp_path / "outside.txt").read_text() == "secret"
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o444])
 def test_what_is_replaced_is_read_by_nobody_else(folder: Folder, mode: int) -> None:
     path = folder.root / "notes" / "today.txt"

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import Any
 
@@ -216,6 +216,49 @@ def test_hosts_are_meant_however_they_are_written(
     if other != spelt:
         with pytest.raises(ToolError, match="is none of"):
             asyncio.run(page(f"https://{other}/", hosts=[host]))
+
+
+def test_each_host_is_asked_over_a_connection_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was checked of one host's certificate says nothing of another's at the same address."""
+    real = socket.getaddrinfo
+
+    def one_address(host: Any, *rest: Any, **options: Any) -> Any:
+        return real("127.0.0.1" if str(host).endswith(".test") else host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", one_address)
+    opened = list["asyncio.Task[None] | None"]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+        await writer.wait_closed()
+
+    async def run() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with http.client(networks=LOOPBACK, ports=[port]) as one, asyncio.timeout(20):
+                for host in ("a.test", "b.test"):
+                    await http.get(one, f"http://{host}:{port}/", 1000)
+            await asyncio.wait(filter(None, opened), timeout=20)
+
+    asyncio.run(run())
+    assert len(opened) == 2
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_of_the_environment_is_asked(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+
+    async def work(port: int, heard: list[str]) -> None:
+        found = await page(f"http://127.0.0.1:{port}/", networks=LOOPBACK, ports=[port])
+        assert (found.text, len(heard)) == ("hi", 1)
+
+    asked(lambda _: said(b"hi"), work)
 
 
 def test_a_host_that_cannot_be_spelt_is_refused() -> None:

@@ -87,12 +87,14 @@ class Request:
 def request(event: Told) -> Request | None:
     """Return how a repetition of this event is known, or None where each one counts.
 
-    The content of an input is its parts and its user: what a client that tries again cannot
-    know (traces, deadlines, roles, versions, whether it queues or steers) may differ.
+    The content of an input is its parts, its user and who goes on for them: what a client that
+    tries again cannot know (traces, deadlines, roles, versions, whether it queues or steers) may
+    differ.
     """
     match event:
         case TurnSubmitted(request_id=name) | TurnSteered(request_id=name):
-            said = TurnSubmitted("", event.parts, Principal(event.principal.user))
+            by = event.by if isinstance(event, TurnSubmitted) else ""
+            said = TurnSubmitted("", event.parts, Principal(event.principal.user), by=by)
             return _request(f"request {name}", encoded(said))
         case InputProvided(question=question):
             return _request(f"answer {question}", encoded(event))

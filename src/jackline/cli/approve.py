@@ -130,7 +130,8 @@ def described(asked: InputRequested, now: float) -> list[str]:
     for name, value in arguments.items():
         said = bytes(value).decode()
         origin = f"  ← {exact(asked.origins[name])}" if name in asked.origins else ""
-        odd = f"  ({note})" if (note := remark(said)) else ""
+        note = remark(said) or remark(asked.origins.get(name, ""))
+        odd = f"  ({note})" if note else ""
         lines.append(f"  {exact(name)} = {exact(said)}{odd}{origin}")
     digest = f"digest {asked.digest[:_DIGEST]} · " if asked.digest else ""
     return [*lines, f"  {digest}expires in {span(asked.expires_at - now)}"]

@@ -164,9 +164,13 @@ def _taken(_: Timeline, event: e.SessionTaken) -> Iterable[Line]:
 
 
 def _submitted(_: Timeline, event: e.TurnSubmitted | e.TurnSteered) -> Iterable[Line]:
-    by = event.principal.user
-    tone: Tone = "head" if isinstance(event, e.TurnSubmitted) else "plain"
-    yield Line(by, _input(event.parts) or "(go on)", tone)
+    user = event.principal.user
+    if isinstance(event, e.TurnSteered):
+        yield Line(user, _input(event.parts), "plain")
+    elif event.by:
+        yield Line(event.by, f"(go on for {user})", "head")
+    else:
+        yield Line(user, _input(event.parts) or "(go on)", "head")
 
 
 def _input(parts: Iterable[InputPart]) -> str:
@@ -186,11 +190,11 @@ def _paused(_: Timeline, event: e.TurnPaused) -> Iterable[Line]:
 
 
 def _resumed(_: Timeline, event: e.TurnResumed) -> Iterable[Line]:
-    yield Line("turn", f"goes on ({event.reason})", "quiet")
+    yield Line("turn", f"goes on ({event.reason}{_by(event.by)})", "quiet")
 
 
 def _cancel_requested(_: Timeline, event: e.TurnCancelRequested) -> Iterable[Line]:
-    yield Line("turn", f"is to be cancelled{_because(event.reason)}", "quiet")
+    yield Line("turn", f"is to be cancelled{_by(event.by)}{_because(event.reason)}", "quiet")
 
 
 def _limits_raised(_: Timeline, event: e.LimitsRaised) -> Iterable[Line]:
@@ -329,6 +333,10 @@ def _cancelled(_: Timeline, event: e.TurnCancelled) -> Iterable[Line]:
 
 def _erased(_: Timeline, event: e.Erased) -> Iterable[Line]:
     yield Line("erased", event.kind, "quiet")
+
+
+def _by(user: str) -> str:
+    return f" by {user}" if user else ""
 
 
 def _because(text: str) -> str:

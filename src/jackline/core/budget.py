@@ -5,7 +5,7 @@ Amounts are whole micro-dollars: integers add up alike in any order, on any mach
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Protocol
 
 import msgspec
@@ -55,7 +55,7 @@ def _priced(name: str, usd: Dollars | None) -> int:
     """Return the micro-dollars of a price in dollars, rounded up."""
     try:
         amount = int((Decimal(str(usd)) * _MILLION).to_integral_value(ROUND_CEILING))
-    except (InvalidOperation, ValueError, OverflowError):
+    except (ArithmeticError, ValueError):
         amount = -1
     if not 0 <= amount <= _MOST:
         raise DefinitionError(
@@ -159,7 +159,7 @@ def micro_dollars(usd: Dollars) -> int:
     """Return the whole micro-dollars of an amount in dollars, rounded down."""
     try:
         amount = int((Decimal(str(usd)) * _MILLION).to_integral_value(ROUND_FLOOR))
-    except (InvalidOperation, ValueError, OverflowError):
+    except (ArithmeticError, ValueError):
         raise DefinitionError(f"{usd!r} is no amount of dollars, like '0.50'.") from None
     if abs(amount) > _MOST:
         raise DefinitionError(f"{usd!r} is more dollars than there are: give None for no limit.")

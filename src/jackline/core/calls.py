@@ -129,7 +129,7 @@ def _begin(desk: Desk, call: Call) -> list[e.Event] | None:
     try:
         arguments = tool.check(call.asked.arguments)
     except ArgumentsError as error:
-        return [e.ToolRefused(call.key, error.text, "arguments")]
+        return [e.ToolRefused(call.key, error.text, error.code, is_own=error.is_own)]
     _, said = judge(desk.guards, "call", f"{tool.name} {arguments}", call.key)
     judged = _judged(desk, call, tool, arguments, strictest(said))
     return None if judged is None else [*said, judged]
@@ -156,7 +156,8 @@ def _judged(
         why = flow.reason
     elif desk.agent.on_ask == "refuse":
         text = f"Not made: {why}, and nobody is there to approve it."
-        return e.ToolRefused(call.key, text, "needs_approval", kept, ruling.by)
+        is_own = verdict is None or verdict.decision != "ask"
+        return e.ToolRefused(call.key, text, "needs_approval", kept, ruling.by, is_own)
     else:
         why = _joined(why, _objection(desk, tool, arguments, flow))
     bound = digest(tool.name, arguments, desk.principal, tool.version)
@@ -190,7 +191,8 @@ def _objection(desk: Desk, tool: Tool, arguments: str, flow: FlowVerdict | None)
 
 
 def _refused(call: Call, ruling: Ruling) -> e.ToolRefused:
-    return e.ToolRefused(call.key, ruling.text, ruling.code, rules=ruling.by)
+    text, code, is_own = ruling.text, ruling.code, ruling.is_own
+    return e.ToolRefused(call.key, text, code, rules=ruling.by, is_own=is_own)
 
 
 def _flow(desk: Desk, tool: Tool, arguments: str) -> FlowVerdict | None:
@@ -234,7 +236,7 @@ def _answered(desk: Desk, call: Call, tool: Tool) -> list[e.Event]:
         asked = tool.check(call.asked.arguments)
         arguments = tool.check(answer.arguments) if answer.arguments is not None else asked
     except ArgumentsError as error:
-        return [e.ToolRefused(call.key, error.text, "arguments")]
+        return [e.ToolRefused(call.key, error.text, error.code, is_own=error.is_own)]
     if answer.digest != digest(tool.name, arguments, desk.principal, tool.version):
         text = f"{tool.name} has changed since it was approved: the approval is void."
         return [e.ToolRefused(call.key, text, "void")]

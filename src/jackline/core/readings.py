@@ -26,19 +26,15 @@ from jackline.core.flow import (
     worse,
 )
 from jackline.core.flow.extraction import is_word
-from jackline.core.flow.fields import EITHER_MAX
+from jackline.core.flow.fields import EITHER_MAX, Field
 from jackline.core.messages import Content, Message, Part, Pasted, Text, ToolResult, has_typed
-from jackline.core.permit.verdict import is_wordless
 from jackline.core.quarantine import sealed
 from jackline.core.results import DONE
 from jackline.core.wishes import Wishes, arguments_of
+from jackline.core.wording import is_own
 
 _USER = "the user"
 _ANSWERS = "an answer from elsewhere"
-# Of failures with these codes the text is jackline's own, whatever the tool was given or did.
-_OWN_WORDS = frozenset(
-    ["timeout", "lost", "breaker_open", "rate_limited", "busy", "result", "handle", "extraction"]
-)
 # Whether they come says something of a text that nobody has read: a null does, too.
 _OF_A_TEXT = frozenset(["handle", "extraction", "result"])
 _UNKNOWN = Label()
@@ -60,7 +56,7 @@ class Readings:
         self.requests: list[Source] = []
         self._flows = flows
         self._asks: Integrity = "user"
-        self._turn = 0
+        self._is_open = False
         self._waiting: deque[tuple[int, e.Submitted]] = deque()
         self._names: dict[str, str] = {}
         self._extracts: dict[str, bool] = {}
@@ -121,14 +117,14 @@ class Readings:
 
     @_take.register
     def _submitted(self, event: e.TurnSubmitted, seq: int) -> None:
-        if self._turn:
+        if self._is_open:
             self._waiting.append((seq, event))
         else:
             self._begin(seq, event)
 
     @_take.register
     def _steered(self, event: e.TurnSteered, seq: int) -> None:
-        if self._turn:
+        if self._is_open:
             self._said(event.parts, seq)
             if has_typed(event.parts):
                 self.wishes.take_back()
@@ -136,9 +132,10 @@ class Readings:
             self._begin(seq, event)
 
     def _begin(self, seq: int, event: e.Submitted) -> None:
-        """Begin a turn, which is planned afresh. Without parts it goes on with the last one."""
-        self._turn = seq
-        self.known.turn = seq
+        """Begin a turn, planned afresh. Without parts it is the last one: who is named stays so."""
+        self._is_open = True
+        if event.parts or not self.known.turn:
+            self.known.turn = seq
         self.wishes.begin(anew=has_typed(event.parts))
         self._said(event.parts, seq)
 
@@ -147,7 +144,8 @@ class Readings:
         for part in parts:
             match part:
                 case Text():
-                    typed = Source(seq, _USER, part.text, self._asks, turn=self._turn, said=True)
+                    turn = self.known.turn
+                    typed = Source(seq, _USER, part.text, self._asks, turn=turn, said=True)
                     self.known.read([typed])
                     self.requests += () if self._asks == "untrusted" else (typed,)
                 case Pasted():
@@ -159,9 +157,9 @@ class Readings:
     @_take.register(e.TurnFailed)
     @_take.register(e.TurnStopped)
     @_take.register(e.TurnCancelled)
-    def _ended(self, event: e.TurnEnded, seq: int) -> None:
+    def _ended(self, event: e.TurnEnded | e.SessionForked, seq: int) -> None:
         del event, seq
-        self._turn = 0
+        self._is_open = False
         self.wishes.end()
         self._names.clear()
         self._extracts.clear()
@@ -173,8 +171,7 @@ class Readings:
         """Leave behind what the copied session was about to do."""
         self._waiting.clear()
         self._questions.clear()
-        self._ended(e.TurnCancelled(self._turn), seq)
-        del event
+        self._ended(event, seq)
 
     @_take.register
     def _reserved(self, event: e.ModelReserved, seq: int) -> None:
@@ -210,7 +207,7 @@ class Readings:
     def _provided(self, event: e.InputProvided, seq: int) -> None:
         """Take it that who approves a call has seen where its values come from.
 
-        What they typed in its place is endorsed by them, and whom they named there is named.
+        What they typed in its place is endorsed by them, and whom they added there is named.
         """
         asked = self._questions.pop(event.question, None)
         if not asked:
@@ -225,8 +222,7 @@ class Readings:
         if not flow or not event.approved:
             return
         self.known.approve(flow, arguments)
-        if event.arguments is not None:
-            self.known.name(recipients(flow, arguments))
+        self.known.name(recipients(flow, arguments), recipients(flow, wanted))
 
     def _rejected(self, event: e.InputProvided, key: str, seq: int) -> None:
         """Take in why a call was rejected: what its user wants instead, or somebody else's words.
@@ -262,10 +258,7 @@ class Readings:
                 continue
             value = _value(text)
             trusted = [each for each in labels.fields(value) if each.integrity != "untrusted"]
-            self.known.read(
-                Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
-                for each in trusted
-            )
+            self._read(name, trusted, seq)
             eithers = labels.eithers(value)
             if eithers or not trusted:
                 self.known.narrowed |= self._can_spell(name, "unread", eithers)
@@ -280,8 +273,7 @@ class Readings:
         value = value_of(event)
         is_free = self._offers_freely or not is_word(value)
         if value is not None and is_free and self._extracts[event.key]:
-            source = Source(seq, "an extraction", str(value), turn=self._turn)
-            self.known.extract(value, source)
+            self.known.extract(value, Source(seq, "an extraction", str(value)))
 
     def _result(
         self,
@@ -295,19 +287,23 @@ class Readings:
         for part in parts:
             if isinstance(part, Text) and part.text == DONE:
                 self.known.narrowed |= self._can_spell(name, DONE)
-            elif isinstance(part, Text):
-                value = _value(part.text)
-                self.known.read(
-                    Source(seq, name, each.text, each.integrity, each.path, self._turn, each.record)
-                    for each in labels.fields(value)
-                )
-                eithers = 0 if self.known.tainted else labels.eithers(value)
-                if eithers and self._can_spell(name, "read", eithers):
-                    self.known.read([Source(seq, name, part.text, turn=self._turn)])
-                self._restrict(flow)
-            else:
-                self.known.read([Source(seq, name, "", turn=self._turn)])
-                self._restrict(flow)
+                continue
+            self._restrict(flow)
+            if not isinstance(part, Text):
+                self.known.read([Source(seq, name, "")])
+                continue
+            value = _value(part.text)
+            self._read(name, labels.fields(value), seq)
+            eithers = 0 if self.known.tainted else labels.eithers(value)
+            if eithers and self._can_spell(name, "read", eithers):
+                self.known.read([Source(seq, name, part.text)])
+
+    def _read(self, name: str, fields: Iterable[Field], seq: int) -> None:
+        turn = self.known.turn
+        self.known.read(
+            Source(seq, name, each.text, each.integrity, each.path, turn, each.record)
+            for each in fields
+        )
 
     def _can_spell(self, name: str, way: str, eithers: int = 0) -> bool:
         """Whether a text may be spelt by this, with all that said one thing of two before.
@@ -335,13 +331,11 @@ class Readings:
 
     @_take.register
     def _refused(self, event: e.ToolRefused, seq: int) -> None:
-        """Take in what a tool's own predicate says. All other refusals are jackline's words."""
+        """Take what is said of a refusal for somebody else's words, unless jackline says it."""
         name = self._names.get(event.key, "")
-        if event.code != "disallowed":
-            return
-        if not is_wordless(name, event.text):
+        if not is_own(event):
             self._heard(name, event.text, seq)
-        elif self._can_spell(name, event.code):
+        elif event.code == "disallowed" and self._can_spell(name, event.code):
             self.known.narrowed = True
 
     @_take.register(e.ToolFailed)
@@ -351,7 +345,7 @@ class Readings:
         name = self._names.get(event.key, "")
         if isinstance(event, e.ToolFailed):
             self.wishes.undo(event.key)
-        if event.code not in _OWN_WORDS:
+        if not is_own(event):
             self._heard(name, event.text, seq, event.readers)
         elif event.code in _OF_A_TEXT or self._can_spell(name, event.code):
             self.known.narrowed = True
@@ -364,7 +358,7 @@ class Readings:
 
     def _heard(self, name: str, text: str, seq: int, readers: Readers = "user") -> None:
         """Take in the words of somebody else, which only these may read, and nobody unnamed."""
-        self.known.read([Source(seq, name, text, turn=self._turn)])
+        self.known.read([Source(seq, name, text)])
         self.known.restrict(None)
         self.known.keep_to(readers)
         self._restrict(self._flows.get(name))
@@ -381,7 +375,7 @@ class Readings:
     def _labelled(self, name: str, texts: Iterable[str], label: Label | None, seq: int) -> None:
         label = label or _UNKNOWN
         level = worse(label.integrity, "directory")
-        self.known.read(Source(seq, name, text, level, turn=self._turn) for text in texts)
+        self.known.read(Source(seq, name, text, level) for text in texts)
         self.known.restrict(label.readers)
 
     @_take.register

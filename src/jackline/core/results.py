@@ -154,7 +154,11 @@ def _json(value: object) -> str:
     try:
         text = msgspec.json.encode(value, enc_hook=_plain).decode()
         if "null" in text:  # It would be shown for nan and infinity, which are no JSON.
-            _check_finite(msgspec.to_builtins(value, enc_hook=_plain, str_keys=True))
+            _finite(msgspec.to_builtins(value, enc_hook=_plain, str_keys=True))
+    except UnicodeEncodeError:
+        # One half of a surrogate pair, as JSON may escape it, hides nothing else of a result.
+        whole = _finite(msgspec.to_builtins(value, enc_hook=_plain, str_keys=True))
+        return whole.encode("utf-8", "replace").decode()
     except RecursionError:
         raise _UnshowableError("it is nested too deeply, or contains itself") from None
     except (TypeError, ValueError, msgspec.MsgspecError):
@@ -162,9 +166,9 @@ def _json(value: object) -> str:
     return text
 
 
-def _check_finite(builtins: object) -> None:
+def _finite(builtins: object) -> str:
     try:
-        json.dumps(builtins, allow_nan=False)
+        return json.dumps(builtins, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except ValueError:
         raise _UnshowableError("there is NaN or infinity in it, which is no JSON") from None
 

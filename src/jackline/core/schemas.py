@@ -3,8 +3,9 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NotRequired, cast, get_type_hints
 
 import msgspec
@@ -24,6 +25,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SECTION = re.compile(r"(Args|Arguments|Parameters):\s*")
 _OTHER_SECTION = re.compile(r"[A-Z][A-Za-z ]*:\s*")
 _ARGUMENT = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)")
+# What pydantic passes on of an exception, and where its schemas call nobody who checks a value.
+_RAISED = frozenset(["value_error", "assertion_error"])
+_UNCALLED = frozenset(["serialization", "metadata", "default", "cls", "generic_origin"])
+_WORDLESS = frozenset(["pydantic", "pydantic_core", "builtins"])
 _ALIASES = ("alias", "validation_alias", "serialization_alias")
 _KINDS = {
     inspect.Parameter.VAR_POSITIONAL: "takes any number of arguments",
@@ -31,14 +36,21 @@ _KINDS = {
     inspect.Parameter.POSITIONAL_ONLY: "is positional-only",
 }
 
+# What makers of schemas raise of types that they do not know.
+_UNTOLD = (TypeError, ValueError, NameError, AttributeError, RuntimeError, msgspec.MsgspecError)
+
 
 class ArgumentsError(ToolError):
-    """A model's arguments do not fit. `text` tells it which, and what would be right."""
+    """A model's arguments do not fit. `text` tells it which, and what would be right.
+
+    `is_own` False: what the tool's author wrote may have put words into it, from wherever.
+    """
 
     code = "arguments"
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_own: bool = True) -> None:
         super().__init__(text if len(text) <= _TEXT_CHARS else f"{text[: _TEXT_CHARS - 1]}…")
+        self.is_own = is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class Schema:
     serializer: "SchemaSerializer" = field(repr=False, compare=False)
     defaults: Mapping[str, object] = field(repr=False, compare=False)
     has_sets: bool = field(repr=False, compare=False)
+    judged: frozenset[str] = field(repr=False, compare=False)  # By code of the tool's author.
 
     def check(self, text: str) -> str:
         """Return the arguments in the one form that equal ones share: values as the tool gets them.
@@ -86,7 +99,14 @@ class Schema:
             told = [self._sentence(one) for one in found[:_ERRORS_TOLD]]
             more = len(found) - len(told)
             told += [f"{more} more."] if more else []
-            raise ArgumentsError(" ".join(told)) from None
+            is_own = all(self._is_own(one) for one in found)
+            raise ArgumentsError(" ".join(told), is_own=is_own) from None
+
+    def _is_own(self, error: "ErrorDetails") -> bool:
+        """Whether no code of the tool's author has worded an error, or the value that it shows."""
+        if len(error["loc"]) == 1 and error["type"] in {"missing", "extra_forbidden"}:
+            return True
+        return error["type"] not in _RAISED and self.judged.isdisjoint(error["loc"][:1])
 
     def _sentence(self, error: "ErrorDetails") -> str:
         where = ".".join(str(step) for step in error["loc"])
@@ -108,9 +128,11 @@ def schema_of(
     hints = hints_of(tool, function)
     described = _described(inspect.getdoc(function) or "")
     defaults: dict[str, object] = {}
+    judged = set[str]()
     for name, parameter in parameters.items():
         _check_parameter(tool, name, parameter, hints)
         adapter, _ = _adapter(tool, name, hints[name])
+        judged |= {name} if _runs_code(adapter.core_schema) else set()
         if parameter.default is not parameter.empty:
             defaults.update(_read_back(name, parameter.default, adapter))
     adapter, schema = _arguments(tool, parameters, hints)
@@ -129,6 +151,7 @@ def schema_of(
         adapter.serializer,
         defaults,
         has_sets,
+        frozenset(judged),
     )
 
 
@@ -140,6 +163,35 @@ def hints_of(tool: str, function: Callable[..., object]) -> dict[str, Any]:
         raise DefinitionError(
             f"The types of {tool} cannot be read: {error}. Import them where {tool} is defined."
         ) from None
+
+
+def result_of(hint: Any) -> Mapping[str, Any]:
+    """Return the JSON schema of what a function returns, by the names that are written.
+
+    It is empty where the type does not say what is in it.
+    """
+    from pydantic import TypeAdapter  # noqa: PLC0415 - heavy
+    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - heavy
+
+    class Open(GenerateJsonSchema):
+        """What has no schema may be anything, and what no JSON is a default for is still there."""
+
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 - pydantic's
+
+        def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+            del schema, error_info
+            return {}
+
+    def plain(kind: Any) -> dict[str, Any]:
+        return TypeAdapter[Any](kind).json_schema(mode="serialization", schema_generator=Open)
+
+    # As results are written: models as pydantic does it, all else as msgspec does, if it knows it.
+    for made in (partial(msgspec.json.schema, schema_hook=plain), plain):
+        try:
+            return made(hint)
+        except _UNTOLD:
+            continue
+    return {}
 
 
 def summary(function: Callable[..., object]) -> str:
@@ -221,6 +273,19 @@ def _arguments(
     schema.pop("title", None)
     schema.setdefault("properties", {})
     return adapter, schema
+
+
+def _runs_code(schema: object) -> bool:
+    """Whether a schema of pydantic's calls more than its own functions and types on a value."""
+    if isinstance(schema, Mapping):
+        known = cast("Mapping[str, object]", schema)
+        if known.get("custom_init") or known.get("post_init"):
+            return True
+        return any(_runs_code(each) for name, each in known.items() if name not in _UNCALLED)
+    if isinstance(schema, list | tuple):
+        return any(map(_runs_code, cast("Sequence[object]", schema)))
+    module = str(getattr(schema, "__module__", ""))
+    return callable(schema) and module.partition(".")[0] not in _WORDLESS
 
 
 def _default(value: object) -> dict[str, Any]:

@@ -166,7 +166,10 @@ class Writing:
 
     def _named(self, name: str, text: str, quote: str) -> str:
         """Return what stands under a name without what is a secret for that name's sake."""
-        head, found = f'"{name[-_NAME_MAX:]}": {quote}' if name else "", list[Span]()
+        name = name[-_NAME_MAX:]
+        if kind := self._search.under(name, text, quoted=bool(quote)):
+            return redacted(text, [Span(kind, 0, len(text))], self._blanks)
+        head, found = f'"{name}": {quote}' if name else "", list[Span]()
         start = len(head)
         for span in spans(self._search, f"{head}{text}{quote}"):
             begin, end = max(span.start - start, 0), min(span.end - start, len(text))

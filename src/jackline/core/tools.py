@@ -25,9 +25,9 @@ from jackline.core.breaker import Breaker
 from jackline.core.context import Context, effect_key
 from jackline.core.errors import DefinitionError
 from jackline.core.events import Principal
-from jackline.core.flow import Declared, From, Integrity, ToolFlow, declared_of, flow_of
+from jackline.core.flow import Declared, From, Integrity, ToolFlow, declared_of, flow_of, misnamed
 from jackline.core.rates import Quota, Rate, parse
-from jackline.core.schemas import ArgumentsError, Schema, hints_of, schema_of, summary
+from jackline.core.schemas import ArgumentsError, Schema, hints_of, result_of, schema_of, summary
 
 __all__ = [
     "ArgumentsError",
@@ -212,6 +212,7 @@ def _define(function: Callable[..., Any], options: dict[str, Any]) -> Tool:
     _check_options(name, options, is_async=is_async)
     _check_numbers(name, options)
     declared = declared_of(name, options)
+    _check_labels(name, function, declared)
     kept = {option: value for option, value in options.items() if option not in _OF_FLOW}
     given: dict[str, Any] = kept | {
         "name": name,
@@ -327,6 +328,14 @@ def _check_functions(name: str, options: Mapping[str, Any], parameters: list[str
         raise DefinitionError(
             f"{name}: reconcile has to take what {name} takes: ({', '.join(parameters)})."
         )
+
+
+def _check_labels(name: str, function: Callable[..., Any], declared: Declared) -> None:
+    """Refuse a label of what the function does not return, as far as its type says so."""
+    if declared.labels.keys() <= {"*"}:
+        return
+    if told := misnamed(declared.labels, result_of(hints_of(name, function).get("return", Any))):
+        raise DefinitionError(f"{name}: {told}")
 
 
 def _quota(name: str, rate: object) -> Quota | None:

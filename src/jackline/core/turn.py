@@ -152,7 +152,7 @@ def _reserved(
     written = started.arguments or turn.round.calls[key].asked.arguments
     said = extracting.posed(written)
     if isinstance(said, str):
-        return [e.ToolRefused(key, said, "arguments")]
+        return [e.ToolRefused(key, said, "arguments", is_own=True)]
     chosen = spending.choose(session, turn, agent, facts.terms)
     if isinstance(chosen, e.TurnFailed):
         return [e.ToolRefused(key, f"Not made: {chosen.text}", "extraction")]

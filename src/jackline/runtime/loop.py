@@ -259,7 +259,8 @@ class Drive:
             terms, problem = steps.models.terms, steps.problem
             judge = steps.models.judge and steps.models.judge.of(session)
             facts = Facts(now, terms, lease_s, self._account, told, problem, *judged, judge)
-            made = decide(session, steps.permitted(session.turn), facts)
+            after, made = decide(session, steps.permitted(session.turn), facts)
+            made = after, await steps.quarantine.shown(self.id, made)
             session, decided = without_reasons_secrets(steps.secrets, session, made, now)
             events += decided
         return session, events

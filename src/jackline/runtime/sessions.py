@@ -39,6 +39,7 @@ from jackline.core.tools import ArgumentsError, digest
 from jackline.core.user import User, known
 from jackline.core.value import replace
 from jackline.ports import EVERYONES, Bus, Delta, Grown, Ids, Listing, Receipt, SessionRow, Store
+from jackline.runtime.behalf import behalf
 from jackline.runtime.following import POSITION_MAX, Heard, follow
 from jackline.runtime.inputs import checked_name, keep, passing, short
 from jackline.runtime.raised import Amount, raised
@@ -167,23 +168,32 @@ class Sessions:
     async def go_on(self, session: SessionId, user: User, request_id: str = "") -> Receipt:
         """Resume a paused turn, or go on where the last one was stopped or failed.
 
-        Raises `BusyError` where the session changes too often to say what goes on.
+        It runs with the rights of the session's user, whoever asks for it: with those that they
+        have now where they ask themselves, and with those of that turn where others do. Raises
+        `BusyError` where the session changes too often to say what goes on.
         """
         row = await self.row(session, user, "operate")
         agent, name = self._agent(row), short(request_id) or self._ids()
-        event = TurnSubmitted(name, (), user.principal, agent.version)
         for _ in range(_TRIES):
             with suppress(BusyError):  # It has changed since it was looked at.
-                return await self._goes_on(row, agent, event)
+                return await self._goes_on(row, agent, user, name)
         raise BusyError(f"Session {session.name!r} changes all the time: wait until it rests.")
 
-    async def _goes_on(self, row: SessionRow, agent: Agent, event: TurnSubmitted) -> Receipt:
+    async def _goes_on(self, row: SessionRow, agent: Agent, user: User, name: str) -> Receipt:
         state = await self._loaded(row.id)
-        if state.turn:
-            aside = state.turn.pause and state.turn.pause.reason == "version"
-            return await self._tell(row, TurnResumed("asked", agent.version if aside else ""))
+        if turn := state.turn:
+            aside = turn.pause and turn.pause.reason == "version"
+            event = TurnResumed("asked", agent.version if aside else "", user.id)
+            return await self._tell(row, event)
         if not state.messages:
             raise InputError("Nothing was said yet that one could go on with.")
+        principal = await behalf(self._store, row, state, user)
+        if principal is None:
+            raise CallerError(
+                f"Whose rights this would run with is not known any more: {row.user!r} can go on."
+            )
+        by = "" if user.id == row.user else user.id
+        event = TurnSubmitted(name, (), principal, agent.version, by=by)
         if not isinstance(state.ended, TurnCompleted):
             told = self._store.tell(row.id, [event], after=state.head)
             return await self._told(row.id, row.agent, told)
@@ -202,7 +212,8 @@ class Sessions:
         """End the open turn, or `turn` if it is open. What came of what runs is kept."""
         row = await self.row(session, user, "operate")
         secrets = await self._secrets(row)
-        return await self._tell(row, TurnCancelRequested(shortened(secrets.said(reason)), turn))
+        event = TurnCancelRequested(shortened(secrets.said(reason)), turn, user.id)
+        return await self._tell(row, event)
 
     async def raise_limits(
         self, session: SessionId, user: User, limits: Mapping[str, Amount]
@@ -213,8 +224,11 @@ class Sessions:
         """
         row = await self.row(session, user, "operate")
         agent = self._agents.get(row.agent)
-        bounded = agent and self._policy.tightened(agent, user.tenant, user.roles)
-        return await self._tell(row, LimitsRaised(raised(limits, bounded), user.id))
+        if agent:
+            principal = await behalf(self._store, row, await self._loaded(session), user)
+            roles = principal.roles if principal else frozenset[str]()
+            agent = self._policy.tightened(agent, user.tenant, roles)
+        return await self._tell(row, LimitsRaised(raised(limits, agent), user.id))
 
     async def answer(
         self,

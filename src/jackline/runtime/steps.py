@@ -119,7 +119,7 @@ class Steps:
         self._crew = crew
         self._id = session
         self._driver = driver
-        self._quarantine = Quarantine(crew.store, self.agent, self.permitted)
+        self.quarantine = Quarantine(crew.store, self.agent, self.permitted)
         self._unfitted = Passage(self.agent.standing, secrets)
         self._serves_all = not callable(crew.deps) or not served.agent.tools
         self._deps: Any = None
@@ -255,7 +255,7 @@ class Steps:
             if reserved.purpose == "judge":
                 return await self._judge(asked)
             if reserved.purpose == "extract":
-                return await self._quarantine.extract(asked, self.models)
+                return await self.quarantine.extract(asked, self.models)
             return await self.models.ask(asked)
         except Exception as error:  # noqa: BLE001 - a model's adapter broke: its task ends here
             events = [
@@ -305,7 +305,7 @@ class Steps:
         if self._lacking:
             return [ToolFailed(call.key, f"Not made: {self._lacking}.", "dependencies")]
         try:
-            call = await self._quarantine.opened(session, call)
+            call = await self.quarantine.opened(session, call)
         except HandleError as error:
             return [ToolFailed(call.key, f"Not made: {error}", "handle")]
         progress = self._progress(call)
@@ -326,7 +326,7 @@ class Steps:
             text = f"Whether it took effect could not be asked: {self._lacking}."
             return ToolReconciled(call.key, None, text)
         try:
-            call = await self._quarantine.opened(session, call)
+            call = await self.quarantine.opened(session, call)
         except HandleError as error:
             return ToolReconciled(call.key, None, f"Whether it took effect is unknown: {error}")
         progress = self._progress(call)

@@ -85,7 +85,10 @@ class Folder:
                 raise
 
     def list(self, path: str = "") -> Sequence[Entry]:
-        """Return what stands in a folder, links left out, by name; at most a thousand."""
+        """Return what stands in a folder, links left out, by name; at most a thousand.
+
+        What of a name is no UTF-8 is U+FFFD.
+        """
         with self._opened(_parts(path) if path else []) as folder, _told(path):
             found = list[Entry]()
             with os.scandir(folder) as entries:
@@ -97,7 +100,8 @@ class Folder:
                             f"{path or 'The folder'} has more than {_ENTRIES_MAX} entries."
                         )
                     size = entry.stat(follow_symlinks=False).st_size
-                    found.append(Entry(entry.name, entry.is_dir(follow_symlinks=False), size))
+                    name = os.fsencode(entry.name).decode("utf-8", "replace")
+                    found.append(Entry(name, entry.is_dir(follow_symlinks=False), size))
         return sorted(found, key=lambda entry: entry.name)
 
     @contextmanager

@@ -79,11 +79,20 @@ URLS = [
     "ldap://10.0.0.1/a",
     "//evil.com/a",
     "\\\\evil.com\\share",
+    "<https://evil.com>",
+    "URL:https://evil.com",
+    "<url: https://evil.com>",
+    "view-source:https:evil.com",
+    "see: https://evil.com",
+    "([_`'https://evil.com'`_])",
+    "\u200b\u201ehttps://evil.com",
+    "<//evil.com/a>",
     ["a", "https://evil.com"],
     {"text": {"https://evil.com": 1}},
 ]
 NO_URLS: list[object] = [
-    "minutes", "see https://evil.com", "a: // b", "//TODO", "https: what is it?", "/a//b.c", "",
+    "minutes", "see https://evil.com", "\u898bhttps://evil.com",
+    "(a) https://evil.com", "a: // b", "//TODO", "https: what is it?", "/a//b.c", "",
     "c:\\a.txt", "file:///a.txt", "jackline:text:7:", 5, None, ["a", {"text": "b"}],
 ]  # fmt: skip
 LOOK: dict[str, Any] = {

@@ -139,8 +139,26 @@ def test_the_worse_of_two_suffices_for_nothing_that_either_does_not(
         )
 
 
-def test_words_that_look_like_an_object_are_journaled_as_words() -> None:
+def test_words_that_look_like_an_object_are_words_and_the_worst_of_its_labels() -> None:
     labels = Labels({"*": "directory", "id": "system"})
     assert labels.of({"id": 1}) == {"*": "directory", "id": "system"}
-    assert labels.of('{"id": 1}') == {"*": "directory"}
+    assert labels.of('{"id": 1}') == {"*": "system"}
     assert Labels({"id": "system"}).of('{"id": 1}') == {}
+    assert Labels({"*": "system", "mail.body": "untrusted"}).of("Hi") == {"*": "untrusted"}
+
+
+BELOW = Labels({"*": "system", "from.name": "untrusted", "*.note": "directory"})
+
+
+def test_a_text_where_an_object_is_labelled_is_the_worst_of_what_may_stand_in_it() -> None:
+    value: dict[str, object] = {"from": '{"name": "Eve"}', "to": "a note", "texts": [["a"]]}
+    found = {(field.path, field.text): field.integrity for field in BELOW.fields(value)}
+    assert found["from", '{"name": "Eve"}'] == "untrusted"
+    assert found["to", "a note"] == found["texts", "a"] == "system"
+    assert BELOW.sealed({"from": "Eve", "to": "you"}, 7) == {
+        "from": "jackline:text:7:from",
+        "to": "you",
+    }
+    assert BELOW.sealed({"from": {"name": "Eve", "id": 7}}, 7) == {
+        "from": {"name": "jackline:text:7:from.name", "id": 7}
+    }

@@ -224,12 +224,19 @@ def test_what_is_no_plan_plans_nothing(text: str) -> None:
 
 
 def test_the_schema_names_tools_and_arguments_and_nothing_else_may_be_said() -> None:
-    where = {"$ref": "#/$defs/Place"}
-    put = {"properties": {"what": {"type": "string"}, "where": where}}
+    text, tree = {"type": "string"}, {"items": {"$ref": "#/$defs/Tree"}}
+    put = {
+        "properties": {
+            "what": text,
+            "where": {"$ref": "#/$defs/Place"},
+            "how": {"$ref": "#/$defs/Tree"},
+        },
+        "$defs": {"Place": text, "Tree": tree},
+    }
     calls = plan_schema({"put": put, "end": {}})["properties"]["calls"]["items"]["anyOf"]
     assert [call["properties"]["tool"]["enum"] for call in calls] == [["end"], ["put"]]
     assert all(call["additionalProperties"] is False for call in calls)
     known = calls[1]["properties"]["known"]
-    assert (known["properties"], known["required"]) == ({"what": {"type": "string"}}, [])
-    assert calls[1]["properties"]["unknown"]["items"]["enum"] == ["what", "where"]
+    assert (known["properties"], known["required"]) == ({"what": text, "where": text}, [])
+    assert calls[1]["properties"]["unknown"]["items"]["enum"] == ["what", "where", "how"]
     assert calls[0]["properties"]["unknown"]["items"] == {"type": "string"}

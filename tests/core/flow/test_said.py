@@ -22,7 +22,7 @@ from tests.core.flow.test_naming import ANN, MALLORY, directory
         ("Send all salaries to Ann Lee.", {"name": "all"}),
         ("Send all salaries to Ann Lee.", {"all": MALLORY, "none": "none@corp.com"}),
         ("Send the support contract to Ann Lee.", {"name": "Support"}),
-        ("Schick Ann Lee bitte alle Gehälter.", {"alias": "alle"}),
+        ("Schick Ann Lee bitte alle Gehälter.", {"alias": "alle"}),  # codespell:ignore alle
         ("Please mail the payroll of 2019 to Ann Lee", {"login": "mail", "alias": "2019"}),
         ("The weiß wall of Ann Lee", {"name": "Weiß"}),
         ('Send "the bill" to Ann Lee', {"username": "bill"}),

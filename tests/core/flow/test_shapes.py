@@ -1,11 +1,12 @@
 """What a schema says of a place inside an argument, and what it does not say."""
 
+import json
 from typing import Any
 
 import pytest
 
 from jackline.core.flow.parts import Part, elements, parts
-from jackline.core.flow.shapes import completed, is_free
+from jackline.core.flow.shapes import completed, is_free, written_out
 
 INNER: dict[str, Any] = {
     "type": "object",
@@ -85,3 +86,48 @@ def test_a_default_is_filled_in_where_nothing_is_said() -> None:
         "n": {"z": 1},
     }
     assert completed({}, given) == given
+
+
+KIND: dict[str, Any] = {"enum": ["a", "b"], "type": "string"}
+NAMED: dict[str, Any] = {
+    "Kind": KIND,
+    "Pair": {"properties": {"$ref": {"$ref": "#/$defs/Kind"}, "discriminator": {"const": 1}}},
+    "Tree": {"properties": {"below": {"items": {"$ref": "#/$defs/Tree"}}}},
+    "Large": {"enum": ["x" * 9_000]},
+    "Twice": {"anyOf": [{"$ref": "#/$defs/Large"}, {"$ref": "#/$defs/Large"}]},
+    "True": True,
+}
+
+
+def referring(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def test_what_a_schema_refers_to_is_written_out_and_what_stands_beside_it_stays() -> None:
+    assert written_out({**referring("Kind"), "default": "a"}, NAMED) == {**KIND, "default": "a"}
+    either: dict[str, Any] = {
+        "oneOf": [referring("Kind"), referring("Kind")],
+        "discriminator": {"mapping": {}},
+    }
+    assert written_out(either, NAMED) == {"oneOf": [KIND, KIND]}
+    inside = written_out({"items": referring("Pair")}, NAMED)
+    assert inside == {"items": {"properties": {"$ref": KIND, "discriminator": {"const": 1}}}}
+    said = {"default": referring("Kind"), "properties": 1, "uniqueItems": True}
+    assert written_out(said, NAMED) == said
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        referring("Tree"),
+        referring("Twice"),
+        referring("True"),
+        referring("Nothing"),
+        {"$ref": "#"},
+        {"$ref": "#/definitions/Kind"},
+        {"$dynamicRef": "#node"},
+        json.loads('{"items":' * 70 + "{}" + "}" * 70),
+    ],
+)
+def test_of_what_has_no_end_or_is_too_much_nothing_is_written_out(shape: dict[str, Any]) -> None:
+    assert written_out({"properties": {"one": shape}}, NAMED) is None

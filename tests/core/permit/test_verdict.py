@@ -251,7 +251,7 @@ def test_a_parent_judges_its_child_s_call_by_its_own_tool_of_that_name() -> None
     child = attenuate(parent, rights(agent("child", (lax,))))
     large = judge(child, "refund", '{"cents":99999,"order":"7","why":""}')
     assert large.decision == "refuse", "the parent's tool takes no such argument"
-    assert large.code == "forbidden"
+    assert large.code == "arguments"
     plain = attenuate(rights(agent(tools=(refund, send))), rights(agent("child", TOOLS)))
     assert ruled(plain, "refund", '{"cents":99999,"order":"7"}').code == "disallowed"
     asked = ruled(plain, "refund", '{"cents":5000,"order":"7"}')

@@ -2,32 +2,51 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
-RENDERERS = (MarkdownIt("commonmark"), MarkdownIt("gfm-like", {"linkify": False, "html": True}))
 _URLS = frozenset(
     ("src", "href", "action", "formaction", "poster", "background", "data", "cite", "xlink:href")
-)
-_STRING = r"\"((?:[^\"\\\n]|\\[\s\S])*)\"|'((?:[^'\\\n]|\\[\s\S])*)'"
-_CSS = re.compile(
-    rf"(?i)url\(\s*(?:{_STRING}|((?:[^\s\"'()\\]|\\[\s\S])*))|(?:@import|image-set\()\s*(?:{_STRING})"
 )
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\f\r])?|\n|([\s\S]))")
 _REFRESH = re.compile(r"(?is)\s*[0-9.]+\s*[;,]?\s*(?:url\s*=\s*)?[\"']?(.*)")
 _SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.\-]*):")
 _FETCHED = frozenset(("http", "https", "ws", "wss", "ftp"))
+# https://www.w3.org/TR/css-syntax-3/#tokenization
+_NAME = r"(?:[a-zA-Z0-9_\-]|\\[0-9a-fA-F]{1,6}[ \t\n]?|\\[^\n0-9a-fA-F])+"
+_TOKEN = re.compile(
+    rf"/\*[\s\S]*?(?:\*/|\Z)|(?P<name>@?{_NAME}\(?)"
+    r"|\"(?P<double>(?:[^\"\\\n]|\\[\s\S])*)\"?|'(?P<single>(?:[^'\\\n]|\\[\s\S])*)'?|[\s\S]"
+)
+_UNQUOTED = re.compile(r"\s*((?:[^\s\"'()\\]|\\[\s\S])+)\s*(?:\)|\Z)")
 
 
 def _css(style: str) -> Iterator[str]:
-    for found in _CSS.finditer(style):
-        value = next((each for each in found.groups() if each is not None), "")
-        yield _ESCAPE.sub(
-            lambda each: chr(int(each[1], 16) % 0x110000) if each[1] else each[2] or "", value
-        )
+    """Read a style sheet: `url()`, and strings of `@import` and `image-set()`."""
+    at, within, last = 0, [""], ""
+    while token := _TOKEN.match(style, at):
+        at = token.end()
+        name, string = _plain(token["name"] or "").lower(), token["double"] or token["single"]
+        if name == "url(" and (raw := _UNQUOTED.match(style, at)):
+            at = raw.end()
+            yield _plain(raw[1])
+        elif name.endswith("("):
+            within.append(name)
+        elif token[0] == ")" and within[1:]:
+            within.pop()
+        elif string and (last == "@import" or within[-1].endswith(("url(", "image-set("))):
+            yield _plain(string)
+        last = last if token[0].isspace() or token[0].startswith("/*") else name
+
+
+def _plain(written: str) -> str:
+    return _ESCAPE.sub(
+        lambda each: chr(int(each[1], 16) % 0x110000) if each[1] else each[2] or "", written
+    )
 
 
 def _srcset(value: str) -> Iterator[str]:
@@ -44,10 +63,9 @@ class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.urls = list[str]()
-        self._in_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_style = tag == "style"
+        del tag
         for name, value in attrs:
             if value is None:
                 continue
@@ -62,22 +80,74 @@ class _Page(HTMLParser):
             elif name == "content" and (target := _REFRESH.match(value)):
                 self.urls.append(target[1])
 
-    def handle_data(self, data: str) -> None:
-        if self._in_style:
-            self.urls += _css(data)
+
+# Wherever a client may see a sheet: within SVG, and in XML, its entities are undone first
+# (https://html.spec.whatwg.org/#parsing-main-inforeign).
+_SHEET = re.compile(r"(?is)<style\b[^>]*>(.*?)(?:</style|\Z)")
 
 
+def _html(text: str) -> Iterator[str]:
+    """Return what is loaded of HTML."""
+    page = _Page()
+    page.feed(text)
+    page.close()
+    yield from page.urls
+    for sheet in _SHEET.finditer(text):
+        yield from _css(sheet[1])
+        yield from _css(unescape(sheet[1]))
+
+
+# JavaScript's white space, as `\s` and `trim` have it (https://tc39.es/ecma262/#sec-white-space).
+_BLANKS = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_LINK = re.compile(
+    rf"\]\([{_BLANKS}]*(<(?:\\.|[^\n<>\\])+>|[^ \t\n\x00-\x1f]+)"
+    rf"|\]: *(?:\n[ \t]*)?([^<{_BLANKS}][^{_BLANKS}]*|<.*?>)"
+)
+_QUOTED = re.compile(r"(?m)^(?:> ?|- |  )")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+
+
+def _marked(text: str) -> Iterator[str]:
+    """Read destinations as the grammar of https://marked.js.org has them.
+
+    Backslashes are undone there, and entities of what that gives by whoever reads the HTML.
+    """
+    for found in _LINK.finditer(_QUOTED.sub("", text)):
+        href = (found[1] or found[2]).strip(_BLANKS)
+        if href[0] == "<":
+            href = href[1:-1]
+        elif found[1]:
+            href = href[: _closing(href)]
+        yield unescape(_ESCAPED.sub(r"\1", href))
+
+
+def _closing(href: str) -> int:
+    depth = 0
+    for found in re.finditer(r"\\.|[()]", href):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth < 0:
+            return found.start()
+    return len(href)
+
+
+_COMMONMARK = MarkdownIt("commonmark")
+_GFM = MarkdownIt("gfm-like", {"linkify": False, "html": True})
+CLIENTS: tuple[Callable[[str], Iterator[str]], ...] = (
+    lambda text: _html(_COMMONMARK.render(text)),
+    lambda text: _html(_GFM.render(text)),
+    _html,
+    _marked,
+)
 # What a client fetches nothing for: https://url.spec.whatwg.org/#forbidden-domain-code-point
 _NO_HOST = re.compile(r"[\0-\x20\x7f#%/:<>?@\\^|]")
 
 
 def places(text: str) -> Iterator[tuple[str, str]]:
-    """Return the host of what each renderer loads of a text, and its URL (https://url.spec.whatwg.org)."""
-    for renderer in RENDERERS:
-        page = _Page()
-        page.feed(renderer.render(text))
-        page.close()
-        for written in page.urls:
+    """Return the host of what each client loads of a text, and its URL (https://url.spec.whatwg.org)."""
+    for client in CLIENTS:
+        for written in client(text):
             url = re.sub(r"[\t\n\r]", "", written.strip("".join(map(chr, range(33)))))
             scheme = _SCHEME.match(url)
             if scheme and scheme[1].lower() not in _FETCHED:
@@ -92,7 +162,18 @@ def places(text: str) -> Iterator[tuple[str, str]]:
                     yield host, url
 
 
-_NAMES = {":": "colon", "/": "sol", "\\": "bsol", ".": "period", ",": "comma", "(": "lpar"}
+_NAMES = {
+    ":": "colon",
+    "/": "sol",
+    "\\": "bsol",
+    ".": "period",
+    ",": "comma",
+    "(": "lpar",
+    ")": "rpar",
+    '"': "quot",
+    "'": "apos",
+    "@": "commat",
+}
 _HOSTS = (
     "evil.example",
     "good.example",
@@ -139,7 +220,7 @@ class Texts:
             case 4:
                 return self._wrapped(f"<{url}>")
             case 5:
-                return f"<style>a{{{self._of('@import ', '')}{self._style(url)}}}</style>"
+                return self._sheet(url)
             case _:
                 return self._tag(url)
 
@@ -155,7 +236,7 @@ class Texts:
         )
 
     def _blank(self) -> str:
-        return self._of("", "", " ", "\t", "\n", " \n\t")
+        return self._of("", "", " ", "\t", "\n", " \n\t", self._of(*_BLANKS), "\u2003 \ufeff")
 
     def _target(self, url: str) -> str:
         written = "".join(
@@ -179,8 +260,21 @@ class Texts:
     def _style(self, url: str) -> str:
         written = "".join(f"\\{ord(sign):x} " if self._now() else sign for sign in url)
         quote = self._of("", '"', "'")
-        function = self._of("url(", "URL(", "image-set(", "url( ")
-        return f"background:{function}{quote}{written}{quote})"
+        function = self._of("url(", "URL(", "u\\72l(", "image-set(", "image-set('a' 1x, ", "url( ")
+        return f"background:{function}{self._gap()}{quote}{written}{quote})"
+
+    def _gap(self) -> str:
+        return self._of("", "", " ", "/**/", " /* ) */ ", '/*"*/', "/*;'*/\n")
+
+    def _sheet(self, url: str) -> str:
+        written = "".join(f"\\{ord(sign):x} " if self._now() else sign for sign in url)
+        quote = self._of('"', "'")
+        imported = f"@import{self._gap()}{quote}{written}{quote};"
+        css = self._of(imported, f"a{{{self._style(url)}}}")
+        begin, end = self._of("<style>|</style>", "<svg><style>|</style></svg>", "<style>|").split(
+            "|"
+        )
+        return begin + "".join(map(self._entity, css)) + end
 
     def _tag(self, url: str) -> str:
         name = self._of(*_TAGS)

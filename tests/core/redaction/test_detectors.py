@@ -31,6 +31,10 @@ SURE = (
     ("huggingface-token", "hf_" + "a1B2" * 9),
     ("digitalocean-token", "dop_v1_" + "0a1b" * 16),
     ("shopify-token", "shpat_" + "0a1b" * 8),
+    ("openrouter-key", "sk-or-v1-" + "a1b2" * 16),
+    ("groq-key", "gsk_" + "aB3d" * 13),
+    ("xai-key", "xai-" + "aB3d" * 20),
+    ("perplexity-key", "pplx-" + "aB3d" * 12),
     ("jwt", JWT),
 )
 KEYS_AND_TOKENS = (
@@ -52,6 +56,7 @@ def found(text: str, search: Search = SEARCH) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("kind", "written"),
     [
+        *SURE,
         ("email", "ann@example.com"),
         ("email", "a.b+c_d%e@x-y.example.co.uk"),
         ("email", "josé@müller.de"),
@@ -105,13 +110,6 @@ def found(text: str, search: Search = SEARCH) -> list[tuple[str, str]]:
             "private-key",
             "-----BEGIN PGP PRIVATE KEY BLOCK-----\nx\n-----END PGP PRIVATE KEY BLOCK-----",
         ),
-        ("jwt", JWT),
-        ("aws-key", "AKIAIOSFODNN7EXAMPLE"),
-        ("gcp-key", "AIza" + "aB3-" * 8 + "xyz"),
-        ("azure-key", "abc8Q~" + "aB3~" * 8),
-        ("github-token", "ghp_" + "a1B2" * 9),
-        ("gitlab-token", "glpat-" + "a1B2" * 5),
-        ("slack-token", "xoxb-1234567890-abcDEF"),
         ("slack-token", "hooks.slack.com/services/T00000000/B00000000/abcDEF"),
         ("stripe-key", "sk_live_" + "a1B2" * 6),
         ("anthropic-key", "sk-ant-api03-" + "a1B2" * 6),
@@ -119,12 +117,8 @@ def found(text: str, search: Search = SEARCH) -> list[tuple[str, str]]:
         ("openai-key", "sk-" + "0a1b" * 8),
         ("sendgrid-key", "SG." + "aB3d" * 5 + "ab." + "cD4e" * 10 + "abc"),
         ("twilio-key", "SK" + "0a1b" * 8),
-        ("npm-token", "npm_" + "a1B2" * 9),
         ("pypi-token", "pypi-AgEIcHlwaS5vcmc" + "a1B2" * 9),
-        ("huggingface-token", "hf_" + "a1B2" * 9),
-        ("digitalocean-token", "dop_v1_" + "0a1b" * 16),
         ("jackline-key", "jl_0a1b2c3d4e5f_" + "Ab-0_" * 8 + "xyz" + "0a1b" * 4),
-        ("shopify-token", "shpat_" + "0a1b" * 8),
         ("telegram-token", "123456789:AA" + "aB3_" * 8 + "x"),
     ],
 )

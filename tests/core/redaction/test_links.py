@@ -95,6 +95,24 @@ PIECES = (
     "word",
     "\ud800",
     "x" * 30,
+    "image-set(",
+    "@import/**/",
+    "*/",
+    "*",
+    "&#40;",
+    "&quot;",
+    "&#0034",
+    "&quot;//evil.example",
+    "u\\72 l(",
+    "\\75 rl",
+    "&#105;mport ",
+    "'h\\74",
+    '"\\2f\\2f evil.example',
+    "(&#47;&#47;",
+    "\u2003",
+    "\ufeff",
+    "](\u2028<",
+    "1x, ",
 )
 
 
@@ -336,6 +354,36 @@ def test_space_around_the_sign_hides_no_attribute(name: str, spaces: int) -> Non
         assert WITHHELD in out.split("'")[0]
         for length in (1, 50):
             assert streamed(html, length) == out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<https://evil.example/a",
+        "<img https://good.example/src=//evil.example/p>",
+        "<svg><image https://good.example/xlink:href=https://evil.example/p></svg>",
+        "<a title='R&D&#58; h&#116;tps&#58;//evil.example'>",
+        "<a title='\nhttps\n:\n//evil.example'>",
+        "url(" + " " * 70 + "//evil.example)",
+    ],
+)
+def test_nothing_is_left_of_what_leads_away(text: str) -> None:
+    out = links_allowed(text, good)
+    assert WITHHELD in out
+    assert "//evil.example" not in out.replace(" ", "")
+    for length in (1, 50):
+        assert streamed(text, length) == out
+
+
+def test_what_an_unknown_name_is_given_is_a_url_or_a_comment_or_neither() -> None:
+    for text in ('call(x="https://good.example/a")', 'x="//todo, later"', 'x="a: b"'):
+        assert links_allowed(text, good) == text
+    assert links_allowed('x="https://evil.example/a b"', good) == f'x="{WITHHELD}"'
+
+
+def test_quotation_marks_of_people_are_none_of_code() -> None:
+    for text in ("(\u201c//good.example is up\u201d)", "(\u201cno: a\\b, https\u201d)"):
+        assert links_allowed(text, good) == text
 
 
 def test_what_follows_an_attribute_that_was_withheld_stays() -> None:

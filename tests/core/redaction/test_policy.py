@@ -117,3 +117,15 @@ def test_a_text_with_handles_is_returned_as_it_is(whole: str) -> None:
         assert secrets_handled(handled, KEY) == handled
         again = Redactor().redact(handled)
         assert Redactor().redact(again) == again
+
+
+@pytest.mark.parametrize("whole", WHOLE)
+def test_a_handle_is_no_text_in_which_anything_is_found(whole: str) -> None:
+    for frame in (
+        "https://{}@github.example/acme/app.git",
+        "https://ann:{}@h.example",
+        "password: [{}]",
+        "--token '{}' {}",
+    ):
+        handled = secrets_handled(frame.replace("{}", whole), KEY)
+        assert secrets_handled(handled, KEY) == handled

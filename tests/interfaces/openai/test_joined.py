@@ -8,8 +8,9 @@ import pytest
 from tests.interfaces.openai.desk import WAIT_S, served
 from tests.labels import OWN
 
-from jackline import Agent, tool
+from jackline import Agent, User, tool
 from jackline.core.messages import Text, ToolCall
+from jackline.interfaces.openai.joining import Joint
 from jackline.testing import ScriptedModel
 from jackline.testing.model import Pace
 
@@ -78,6 +79,35 @@ def test_what_is_one_word_only_without_anything_between_is_taken_out_of_response
     for text in texts[2:]:
         assert "1111 1111, I" not in text
         assert text.startswith("It is 4111 1111[redacted:card]")
+
+
+KEY = "MIIEpAIBAAKCAQEA7Vx9bQ\nab0d+/==\n-----END RSA PRIVATE KEY-----\n"
+
+
+def test_the_rest_of_a_private_key_is_taken_out_of_the_text_behind_its_first_line() -> None:
+    first = "Its key:\n-----BEGIN RSA PRIVATE KEY-----\n"
+    for text in asyncio.run(told(saying(first, f"{KEY}Done."))):
+        assert "MIIE" not in text
+        assert "ab0d" not in text
+        assert text.endswith("[redacted:private-key]\nDone.")
+
+
+@pytest.mark.parametrize("second", ["Done.", "Written to the file that you named.", "Ok"])
+def test_what_is_said_behind_a_private_key_stays(second: str) -> None:
+    first = f"Its key:\n-----BEGIN RSA PRIVATE KEY-----\n{KEY.strip()}"
+    for text in asyncio.run(told(saying(first, second))):
+        assert "MIIE" not in text
+        assert text.endswith(second)
+
+
+def test_what_began_in_two_texts_goes_on_in_the_third() -> None:
+    joint = Joint(None, User("ann", "acme"), "")
+    shown, heard = list[str](), list[str]()
+    for text in ("-----BEGIN RSA PRIV", "ATE KEY-----\nMIIE", f"pAIBAAKCAQ\n{KEY}Done."):
+        behind = joint.behind(shown, heard)
+        shown.append(behind.feed(text) + behind.finish() if behind else text)
+        heard.append(text)
+    assert shown == ["-----BEGIN RSA PRIV", "[redacted:private-key]", "\nDone."]
 
 
 def test_what_is_harmless_by_itself_and_together_stays_to_the_letter() -> None:

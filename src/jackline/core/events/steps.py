@@ -111,7 +111,8 @@ class ToolRefused(Fact, frozen=True):
     """The call was not made, and `text` tells the model why. `flow`: what that was about.
 
     `rules` are those that refused it: the tool's, as in `tool.roles`, or those of operators, with
-    the digest of their policy, as in `policy/3fa9c1d2/trainees`.
+    the digest of their policy, as in `policy/3fa9c1d2/trainees`. `is_own`: whatever its code, all
+    that is said is jackline's own, and nothing is a tool author's or a guard's.
     """
 
     key: str
@@ -119,6 +120,7 @@ class ToolRefused(Fact, frozen=True):
     code: str
     flow: FlowVerdict | None = None
     rules: tuple[str, ...] = ()
+    is_own: bool = False
 
 
 class ToolStarted(Fact, frozen=True):

@@ -40,7 +40,8 @@ class SessionTaken(Fact, frozen=True):
 class TurnSubmitted(Fact, frozen=True):
     """Somebody wants something. It waits where a turn is already open.
 
-    Without parts it asks to go on with what the last turn left.
+    Without parts it asks to go on with what the last turn left. `by` is who says so where that is
+    not the principal: nothing of the turn runs with their rights.
     """
 
     request_id: str
@@ -50,6 +51,7 @@ class TurnSubmitted(Fact, frozen=True):
     deadline_at: float | None = None
     traceparent: str = ""
     allowed: tuple[str, ...] = ()
+    by: str = ""
 
 
 class TurnSteered(Fact, frozen=True):
@@ -75,10 +77,14 @@ class TurnPaused(Fact, frozen=True):
 
 
 class TurnResumed(Fact, frozen=True):
-    """What the turn waited for is there. With a `version` it goes on with that one's agent."""
+    """What the turn waited for is there. With a `version` it goes on with that one's agent.
+
+    `by` is who wants that, where it is a person.
+    """
 
     reason: str
     version: str = ""
+    by: str = ""
 
 
 class TurnCancelRequested(Fact, frozen=True):
@@ -86,6 +92,7 @@ class TurnCancelRequested(Fact, frozen=True):
 
     reason: str = ""
     turn: int | None = None
+    by: str = ""
 
 
 class LimitsRaised(Fact, frozen=True):

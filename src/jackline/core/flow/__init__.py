@@ -13,6 +13,7 @@ from jackline.core.flow.labels import From, Integrity, Label, endorse, join, suf
 from jackline.core.flow.parts import elements
 from jackline.core.flow.plan import Plan, Planned, plan_of, plan_schema, same
 from jackline.core.flow.provenance import Provenance, Source
+from jackline.core.flow.returned import misnamed
 
 __all__ = [
     "Declared",
@@ -40,6 +41,7 @@ __all__ = [
     "holds_handle",
     "join",
     "judge",
+    "misnamed",
     "opened",
     "plan_of",
     "plan_schema",

@@ -9,7 +9,7 @@ from jackline.core.errors import DefinitionError
 from jackline.core.flow.fields import Labels
 from jackline.core.flow.labels import From, Integrity, suffices
 from jackline.core.flow.parts import elements
-from jackline.core.flow.shapes import is_free
+from jackline.core.flow.shapes import is_free, written_out
 from jackline.core.value import Value
 
 Readers = frozenset[str] | Literal["user", "everybody"]
@@ -23,9 +23,11 @@ _URL = re.compile(
 _URL_WORDS = frozenset(["uri", "link", "site", "host", "src", "ip", "redirect"])
 _HOSTS = frozenset(["server", "proxy"])  # Of these alone: `server_id` is a thing's number.
 _URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
-# What clients take for a URL, some of them without its slashes. They leave out tabs and line ends.
+# What clients take for a URL, some of them without its slashes. They leave out tabs and line ends,
+# and much of what may stand before it: quotes, brackets, "URL:". Only a word makes it a text.
 _ABSOLUTE = re.compile(
-    r"[\0-\x20\s]*(?:[a-z][a-z0-9+.-]*:[/\\]{2}|(?:https?|wss?|ftp):[/\\]*|[/\\]{2}[^\s/\\]+\.)"
+    r"[\W_]*(?:[a-z][a-z0-9+.-]*:[\W_]*)*"
+    r"(?:[a-z][a-z0-9+.-]*:[/\\]{2}|(?:https?|wss?|ftp):[/\\]*|(?<![/\\])[/\\]{2}[^\s/\\]+\.)"
     r"[^\s/\\]",
     re.IGNORECASE,
 )
@@ -97,7 +99,8 @@ class ToolFlow(Value, frozen=True, gc=True):
     `repeatable`: the same call made twice does no more than made once. `own` is what the code
     says, where operators ask for more: a call has to be right by both. `carriers` are the
     arguments that can hold what was read, each with the origin from which on its values hold
-    nothing of it; None: whatever it comes from.
+    nothing of it; None: whatever it comes from. `unpinned` are those that no plan can pin, as
+    their schema has no end: nothing in them is anybody's.
     """
 
     name: str
@@ -112,6 +115,7 @@ class ToolFlow(Value, frozen=True, gc=True):
     readers: Readers
     defaults: Mapping[str, object]
     schema: Mapping[str, Any]
+    unpinned: frozenset[str] = frozenset()
     own: "ToolFlow | None" = None
 
     @property
@@ -147,7 +151,8 @@ def flow_of(
     """Return how calls of this tool are judged. Raises `DefinitionError` for what is not there.
 
     Of effectful tools every argument but a bool and one of several words is critical, from the
-    user. Of reads only those that hold a URL or a host are. Imported tools are `once` and outbound.
+    user, and what no plan can pin whatever is declared of others. Of reads only those that hold a
+    URL or a host are. Imported tools are `once` and outbound.
     """
     properties: Mapping[str, Any] = schema.get("properties", {})
     definitions: Mapping[str, Any] = schema.get("$defs", {})
@@ -157,13 +162,14 @@ def flow_of(
                 f"{name} has no argument {said!r}: it takes {', '.join(properties) or 'none'}."
             )
     effectful = imported or effect != "read"
-    free = {each for each, shape in properties.items() if is_free(shape, definitions)}
+    unpinned = _unpinned(properties, definitions) if effectful else frozenset[str]()
+    free = {each for each in properties if is_free(properties[each], definitions)} - unpinned
     if declared.critical is None:
         critical = {each: _USER for each in properties if each not in free} if effectful else {}
     else:
         critical = dict(declared.critical)
     if effectful:
-        critical = dict.fromkeys(declared.readers_from, _USER) | critical
+        critical = dict.fromkeys([*declared.readers_from, *sorted(unpinned)], _USER) | critical
     urls = [each for each, shape in properties.items() if _is_url(each, shape, definitions)]
     if not effectful:
         critical |= {each: _USER for each in urls if each not in critical}
@@ -187,7 +193,14 @@ def flow_of(
         declared.readers,
         {each: shape["default"] for each, shape in properties.items() if "default" in shape},
         schema,
+        unpinned,
     )
+
+
+def _unpinned(properties: Mapping[str, Any], definitions: Mapping[str, Any]) -> frozenset[str]:
+    """Return the arguments that no plan can pin."""
+    written = {name: written_out(shape, definitions) for name, shape in properties.items()}
+    return frozenset([name for name, shape in written.items() if shape is None])
 
 
 def _held(floor: From | None, *, is_recipient: bool) -> Integrity | None:
@@ -218,7 +231,7 @@ def is_url_name(name: str) -> bool:
 
 
 def _is_absolute(value: object) -> bool:
-    """Whether a value is a URL that says where on the net it is."""
+    """Whether a value is a URL that says where on the net it is, and no word stands before it."""
     return isinstance(value, str) and bool(_ABSOLUTE.match(value.translate(_LEFT_OUT)))
 
 

@@ -31,8 +31,11 @@ class Field(Value, frozen=True):
 
 
 class _Node(Value, frozen=True):
+    """What the paths say of a place; `worst` is the worst that they say of it or of below it."""
+
     label: Integrity | None
     below: Mapping[str, "_Node"]
+    worst: Integrity
 
 
 class _Place(Value, frozen=True, gc=True):
@@ -50,7 +53,8 @@ class Labels:
 
     Paths are names with dots between them, lists are passed through, and `*` is any name. What
     stands under a labelled name has its label. Names as data, as in `{"a hotel": 4.2}`, are
-    labelled like what they name.
+    labelled like what they name. A text where paths lead further is the worst of what they lead
+    to: all of that may stand in it.
     """
 
     def __init__(self, paths: Mapping[str, Integrity]) -> None:
@@ -62,8 +66,9 @@ class Labels:
             if not all(path.split(".")):
                 raise DefinitionError(f"labels has no path like {path!r}: write 'name.name'.")
         self.paths = dict(paths)
-        self._whole: Integrity = _worst(paths)
-        self._root = _node({tuple(path.split(".")): level for path, level in paths.items()})
+        root = _node({tuple(path.split(".")): level for path, level in paths.items()})
+        self._top = _Place("", None, root, paths.get(_ANY, "untrusted"))
+        self._whole: Integrity = _text_label(self._top)
 
     def fields(self, value: object) -> Iterator[Field]:
         """Yield each field of a result that is made of JSON's values.
@@ -71,12 +76,12 @@ class Labels:
         A bool, nothing or what is empty says one thing of two, and is a field only where many of
         them can spell a text: inside a result, and of whoever could write it.
         """
-        records, stack = 0, [_Place("", value, self._root)]
+        records, stack = 0, [replace(self._top, value=value)]
         while stack:
             place = stack.pop()
-            label = (place.node.label if place.node else None) or place.above
+            label = _label(place)
             if _is_either(place.value):
-                label = self._label(place.path, label)
+                label = _text_label(place)
                 if label == "untrusted" and place.value is not value:
                     yield Field(place.path, str(place.value), label, place.record, is_either=True)
             elif isinstance(place.value, dict):
@@ -90,8 +95,7 @@ class Labels:
                 items = cast("list[object]", place.value)
                 stack += [replace(place, value=item) for item in reversed(items)]
             else:
-                label = self._label(place.path, label)
-                yield Field(place.path, str(place.value), label, place.record)
+                yield Field(place.path, str(place.value), _text_label(place), place.record)
 
     def eithers(self, value: object) -> int:
         """Return how much in a result says one thing of two and nobody vouches for.
@@ -111,7 +115,7 @@ class Labels:
         a few may be read where the tool names their fields.
         """
         if isinstance(value, dict | list):
-            place = _Place("", cast("object", value), self._root)
+            place = replace(self._top, value=cast("object", value), above="untrusted")
             return _Sealing(source).value(place, is_named=True)[0]
         is_free = _is_either(value) or self._whole != "untrusted"
         return value if is_free else str(Handle(source))
@@ -119,28 +123,21 @@ class Labels:
     def of(self, result: object) -> dict[str, Integrity]:
         """Return the paths that hold of this result, as they are journaled with it.
 
-        Of mere text only `*` does: words that look like an object are still words.
+        Mere text is the worst of what they say: words that look like an object are still words,
+        and all of its fields may stand in them.
         """
         if isinstance(result, str):
-            return {_ANY: self.paths[_ANY]} if _ANY in self.paths else {}
+            return {_ANY: self._whole} if _ANY in self.paths else {}
         return self.paths
 
-    def _label(self, path: str, label: Integrity) -> Integrity:
-        """Return the label of a value; a result that is no object is what `*` says.
 
-        Where that says less than all it may be what is left of an object: the worst of its fields.
-        """
-        return label if path else self._whole
+def _label(place: _Place) -> Integrity:
+    return (place.node.label if place.node else None) or place.above
 
 
-def _worst(paths: Mapping[str, Integrity]) -> Integrity:
-    """Return the label of a text that all of this may stand in."""
-    if _ANY not in paths:
-        return "untrusted"
-    whole: Integrity = paths[_ANY]
-    for level in paths.values():
-        whole = worse(whole, level)
-    return whole
+def _text_label(place: _Place) -> Integrity:
+    """Return the label of a text that all may stand in of which paths speak from here on."""
+    return worse(_label(place), place.node.worst) if place.node else place.above
 
 
 def _joined(path: str, name: str) -> str:
@@ -178,19 +175,19 @@ class _Sealing:
         self, place: _Place, depth: int = 0, *, is_named: bool = False
     ) -> tuple[object, bool]:
         """Return what may be read of a value. `is_named`: a path leads to just this one."""
-        label = (place.node.label if place.node else None) or place.above
         value, handle = place.value, self._handle(place)
         if depth > _DEPTH:
             return handle, False
+        label = _text_label(place)
         if label == "untrusted" and _is_either(value):
             if not is_named or not self._free:
                 return handle, False
             self._free -= 1
             return value, False
         if isinstance(value, list):
-            return self._list(place, label, depth)
+            return self._list(place, _label(place), depth)
         if isinstance(value, dict):
-            return self._object(place, label, depth)
+            return self._object(place, _label(place), depth)
         return (handle, False) if label == "untrusted" else (value, True)
 
     def _list(self, place: _Place, label: Integrity, depth: int) -> tuple[object, bool]:
@@ -229,4 +226,6 @@ def _node(paths: Mapping[tuple[str, ...], Integrity], depth: int = 0) -> _Node |
         name: _node({path[1:]: level for path, level in paths.items() if path[:1] == (name,)})
         for name in names
     }
-    return _Node(paths.get(()), {name: node for name, node in below.items() if node})
+    inner = {name: node for name, node in below.items() if node}
+    worst = min(paths.values(), key=LEVELS.index)
+    return _Node(paths.get(()), inner, worst)

@@ -157,7 +157,7 @@ def _origins(
 ) -> Iterator[Origin]:
     """Yield where each element of an argument came from, and with `open_too` where else it is."""
     value, is_url = case.arguments[name], name in case.flow.urls
-    if is_default(case.flow, name, value) and not _is_hole(case, name):
+    if is_default(case.flow, name, value) and not _is_hole(case, name, value):
         yield Origin(name, _shown(value), "default", "developer", "the tool's default")
         return
     is_sealed = case.question.known.unread and holds_handle(value)
@@ -175,13 +175,13 @@ def _origins(
         yield _found(name, origin.value, origin.standing, source) if source else origin
 
 
-def _is_hole(case: _Case, name: str) -> bool:
-    """Whether the plan says that this has to be looked up: then the default is a choice.
+def _is_hole(case: _Case, name: str, value: object) -> bool:
+    """Whether the plan says that this has to be looked up: then its defaults are choices.
 
     A list that is empty by default is not: who plans a letter leaves its attachments open.
     """
     plan, at = case.question.plan, case.planned
-    if plan is None or at is None or case.arguments[name] == []:
+    if plan is None or at is None or value == []:
         return False
     return case.question.known.tainted and name in plan.calls[at].unknown
 
@@ -216,7 +216,7 @@ def _origin(case: _Case, name: str, part: Part, floor: From | None) -> Origin:
     if known.is_endorsed(case.flow.name, (name, *part.path), value):
         return Origin(name, shown, "endorsed", "user", "endorsed by a person")
     if known.unread and handle_of(value):
-        return Origin(name, shown, "open", where="a text that nobody has read")
+        return Origin(name, shown, "open", where="a text that the model has not read")
     if source := known.find(value, floor.level, is_exact=name in case.flow.urls):
         return _found(name, shown, "found", source)
     if floor.extracted and (source := known.extraction(value)):
@@ -228,10 +228,11 @@ def _origin(case: _Case, name: str, part: Part, floor: From | None) -> Origin:
 
 def _harmless(case: _Case, name: str, part: Part, floor: From | None) -> Origin | None:
     """Return why a value does no harm, whoever chose it, by what the tool says of its place."""
-    shown = _shown(part.value)
-    if _is_inner_default(part):
+    shown, flow = _shown(part.value), case.flow
+    if _is_inner_default(part) and not _is_hole(case, name, part.value):
         return Origin(name, shown, "default", "developer", "the tool's default")
-    if part.path and is_free(part.shape, case.flow.schema.get("$defs", {})):
+    is_pinnable = part.path and name not in flow.unpinned
+    if is_pinnable and is_free(part.shape, flow.schema.get("$defs", {})):
         return Origin(name, shown, "free", where="one of a few that the tool takes")
     if floor is None or floor.level == "untrusted":
         return Origin(name, shown, "free", where=f"free: {floor.reason}" if floor else "")
@@ -259,15 +260,44 @@ def _disclose(case: _Case, verdict: FlowVerdict) -> FlowVerdict:
     named = recipients(flow, case.arguments)
     if not named:
         return _ask(case, "readers", f"{flow.name} does not say who gets what was read here")
-    if strangers := known.strangers(named):
-        return _ask(case, "readers", _unread(case, strangers))
-    return verdict
+    wished = _wished(case)
+    strangers = [
+        each for each in known.strangers(named) if each not in wished or known.is_barred(each)
+    ]
+    return _ask(case, "readers", _unread(case, strangers)) if strangers else verdict
 
 
 def recipients(flow: ToolFlow, arguments: Mapping[str, object]) -> list[object]:
-    """Return who gets what is sent, as far as the tool says who that is."""
-    named = [_parts(flow, name, arguments.get(name)) for name in flow.readers_from]
-    return [each.value for found in named for each in found if each.value]
+    """Return who gets what is sent, as far as the tool says who that is.
+
+    What can address nobody is left out, unless nothing else is there to say who it is.
+    """
+    named = list[Part]()
+    for name in flow.readers_from:
+        told = [each for each in _parts(flow, name, arguments.get(name)) if each.value]
+        named += [each for each in told if not _is_manner(flow, each)] or told
+    return [each.value for each in named]
+
+
+def _is_manner(flow: ToolFlow, part: Part) -> bool:
+    """Whether a part says how somebody is told, not who: a bool, one of a few, a number as usual.
+
+    What the tool takes where no text is said may be an address.
+    """
+    if isinstance(part.value, bool):
+        return True
+    is_usual = isinstance(part.value, int | float) and _is_inner_default(part)
+    return is_usual or is_free(part.shape, flow.schema.get("$defs", {}))
+
+
+def _wished(case: _Case) -> set[str]:
+    """Return the recipients whom the plan for this request has to the letter as the user typed."""
+    pinned = {name: each for name, each in case.arguments.items() if _is_pinned(case, name)}
+    named = {
+        str(each): case.question.known.find(each, "user", is_said=True)
+        for each in recipients(case.flow, pinned)
+    }
+    return {name for name, source in named.items() if source and source.integrity == "user"}
 
 
 def _unread(case: _Case, strangers: list[str]) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from jackline.core.flow.declared import ToolFlow
 from jackline.core.flow.forms import NUMBERS, trimmed, value_keys
-from jackline.core.flow.shapes import completed, is_set
+from jackline.core.flow.shapes import completed, is_set, properties_of, written_out
 from jackline.core.value import Value
 
 CALLS_MAX = 64
@@ -59,9 +59,10 @@ def plan_schema(tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _call_schema(tool: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a planned call. What is defined elsewhere can only be left open."""
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    known = {name: shape for name, shape in properties.items() if not _refers(shape)}
+    """Return the schema of a planned call. What has no end can only be left open."""
+    properties = properties_of(schema)
+    written = {name: written_out(properties[name], schema.get("$defs", {})) for name in properties}
+    known = {name: shape for name, shape in written.items() if shape is not None}
     names = {"type": "string"} | ({"enum": list(properties)} if properties else {})
     said = {"description": "Arguments that the request says word for word."}
     looked_up = {"description": "Arguments that have to be looked up first."}
@@ -77,10 +78,6 @@ def _call_schema(tool: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
     bounds = {"required": required, "additionalProperties": False}
     return {"type": "object", "properties": dict(properties), **bounds}
-
-
-def _refers(shape: object) -> bool:
-    return b'"$ref"' in msgspec.json.encode(shape)
 
 
 def plan_of(text: str, flows: Mapping[str, ToolFlow]) -> Plan | None:

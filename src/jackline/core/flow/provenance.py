@@ -138,9 +138,11 @@ class Provenance:
         for part in parts(value):
             self._endorsed.add((tool, (argument, *part.path), exact(part.value)))
 
-    def name(self, recipients: Iterable[object]) -> None:
-        """Take it that a person named these recipients in this turn."""
-        self._named.update((self.turn, plain(str(each))) for each in recipients)
+    def name(self, recipients: Iterable[object], left: Iterable[object]) -> None:
+        """Take it that a person named these recipients in this turn, but those that they left."""
+        others = {plain(str(each)).casefold() for each in left}
+        names = [plain(str(each)) for each in recipients]
+        self._named.update((self.turn, each) for each in names if each.casefold() not in others)
 
     def extract(self, value: object, source: Source) -> None:
         """Take in what a quarantined extraction made of untrusted text."""

@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
+import msgspec
+
 # Types of few values, and how many those are.
 _FREE = {"boolean": 2, "null": 1}
 _SCALARS = frozenset(["string", "number", "integer", "boolean", "null"])
 _DEPTH = 16
+_LEVELS = 64
+_WRITTEN_BYTES = 16_384
+_DEFINED = "#/$defs/"
+# What holds schemas under names of its own, and what holds no schema.
+_NAMED = frozenset(["properties", "patternProperties", "dependentSchemas"])
+_DATA = frozenset(["default", "const", "enum", "examples", "required"])
+_ELSEWHERE = frozenset(["$dynamicRef", "$recursiveRef"])
 
 Schema = Mapping[str, Any]
 
@@ -63,7 +72,7 @@ def properties_of(schema: Schema) -> Mapping[str, Schema]:
 
 def objects_of(shape: Schema, definitions: Mapping[str, Any]) -> list[Schema]:
     """Return the schemas of the objects that a value may be, or that it may hold as a list."""
-    return [each for each in alternatives(shape, definitions) if _is_object(each)]
+    return [each for each in alternatives(shape, definitions) if is_object(each)]
 
 
 def fields_of(objects: Sequence[Schema]) -> Mapping[str, Schema]:
@@ -80,7 +89,8 @@ def names_of(objects: Sequence[Schema]) -> AbstractSet[str]:
     return frozenset[str]().union(*known) if all(known) else frozenset()
 
 
-def _is_object(shape: Schema) -> bool:
+def is_object(shape: Schema) -> bool:
+    """Whether a value of this schema may be an object."""
     types = _types(shape)
     is_scalar = bool(types) and types <= _SCALARS
     return not is_scalar and "enum" not in shape and "const" not in shape
@@ -144,3 +154,58 @@ def _inner(shape: Schema, definitions: Mapping[str, Any], *, in_lists: bool) -> 
             return [each if isinstance(each, dict) else {} for each in shape[word]]
     is_open = in_lists or shape.get("uniqueItems") is True
     return [shape["items"]] if is_open and isinstance(shape.get("items"), dict) else []
+
+
+def written_out(shape: Schema, definitions: Mapping[str, Any]) -> Schema | None:
+    """Return a schema with what it refers to in place; None where that has no end, or is too much.
+
+    At most 16 KiB of it is written out, and no more than 64 levels.
+    """
+    try:
+        return cast("Schema", _Writing(definitions).schema(shape))
+    except _EndlessError:
+        return None
+
+
+class _EndlessError(Exception):
+    """A schema contains itself, refers to what is not there, or is too large."""
+
+
+class _Writing:
+    def __init__(self, definitions: Mapping[str, Any]) -> None:
+        self._definitions = definitions
+        self._left = _WRITTEN_BYTES
+
+    def schema(self, shape: object, around: tuple[str, ...] = (), depth: int = 0) -> object:
+        """Return a schema with all in place; `around` are the definitions that it stands in."""
+        if depth > _LEVELS:
+            raise _EndlessError
+        if isinstance(shape, list):
+            return [self.schema(each, around, depth + 1) for each in cast("list[object]", shape)]
+        if not isinstance(shape, dict):
+            return shape
+        said = dict(cast("dict[str, object]", shape))
+        said.pop("discriminator", None)  # It refers, too, and says nothing that is not said.
+        if not _ELSEWHERE.isdisjoint(said):
+            raise _EndlessError
+        meant = self._meant(said.pop("$ref"), around, depth) if "$ref" in said else {}
+        return meant | {word: self._word(word, said[word], around, depth) for word in said}
+
+    def _word(self, word: str, said: object, around: tuple[str, ...], depth: int) -> object:
+        if word in _DATA:
+            return said
+        if word in _NAMED and isinstance(said, dict):
+            named = cast("dict[str, object]", said).items()
+            return {name: self.schema(each, around, depth + 1) for name, each in named}
+        return self.schema(said, around, depth + 1)
+
+    def _meant(self, reference: object, around: tuple[str, ...], depth: int) -> dict[str, Any]:
+        name = str(reference).removeprefix(_DEFINED)
+        defined = self._definitions.get(name)
+        if f"{_DEFINED}{name}" != reference or name in around or not isinstance(defined, dict):
+            raise _EndlessError
+        self._left -= len(msgspec.json.encode(defined))
+        if self._left < 0:
+            raise _EndlessError
+        meant = self.schema(cast("Schema", defined), (*around, name), depth + 1)
+        return cast("dict[str, Any]", meant)

@@ -112,6 +112,9 @@ class Overlay:
             tools = [tool for each in meant for tool in each.tools if fits(rule.tools, tool.name)]
             if rule.is_of_calls and not tools:
                 yield f"Rule {rule.name!r} is about no tool of its agents: {', '.join(rule.tools)}."
+            for name in rule.critical:
+                if tools and not any(name in properties_of(tool.flow.schema) for tool in tools):
+                    yield f"Rule {rule.name!r} is about no argument of its tools: {name}."
 
 
 def _limits(limits: Limits, caps: Mapping[str, float]) -> Limits:

@@ -31,7 +31,7 @@ class Ruling(Value, frozen=True):
     """What becomes of a call, and why: `text` is for the model, or for the person who is asked.
 
     `by` are the rules that refuse or ask, `rules` all that had a say where none refuses: the tool's
-    own, and those of operators with their policy.
+    own, and those of operators with their policy. `is_own`: no word of a refusal is its author's.
     """
 
     decision: Literal["allow", "ask", "refuse"] = "allow"
@@ -39,6 +39,7 @@ class Ruling(Value, frozen=True):
     code: str = ""
     by: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    is_own: bool = True
 
 
 _ALLOWED = Ruling()
@@ -122,7 +123,9 @@ def _of_tool(tool: Tool, arguments: str) -> Ruling:
     if not tool.roles and tool.allow is None and tool.approve is False:
         return _ALLOWED
     if why := _disallowed(tool, arguments):
-        return Ruling("refuse", f"Not made: {why}", "disallowed", ("tool.allow",))
+        is_own = why == _denied(tool.name, _WITHOUT_A_WORD)
+        text = f"Not made: {why}"
+        return Ruling("refuse", text, "disallowed", ("tool.allow",), is_own=is_own)
     rules = ("tool.roles",) if tool.roles else ()
     rules += ("tool.allow",) if tool.allow else ()
     rules += ("tool.approve",) if tool.approve is not False else ()
@@ -146,11 +149,6 @@ def _disallowed(tool: Tool, arguments: str) -> str:
 
 def _denied(tool: str, why: str) -> str:
     return f"{tool} is not allowed here: {why}. Call it otherwise, or ask the user."
-
-
-def is_wordless(tool: str, text: str) -> bool:
-    """Whether this refusal by a tool's predicate has no word but jackline's own."""
-    return text == f"Not made: {_denied(tool, _WITHOUT_A_WORD)}"
 
 
 def _of_operators(rights: Rights, bounds: Bounds, tool: Tool, arguments: str) -> Ruling:
@@ -191,7 +189,7 @@ def _of_parent(parent: Rights, name: str, arguments: str) -> Ruling:
     try:
         return judge(parent, name, parent.tools[name].check(arguments))
     except ArgumentsError as error:
-        return Ruling("refuse", error.text, "forbidden", ("agent.tools",))
+        return Ruling("refuse", error.text, error.code, ("agent.tools",), is_own=error.is_own)
 
 
 def _together(one: Ruling, other: Ruling) -> Ruling:

@@ -7,13 +7,16 @@ from typing import Protocol
 
 from jackline.core.patterns import Pattern
 from jackline.core.redaction.keys import Run, is_mixed
-from jackline.core.redaction.sight import Match, Sight
+from jackline.core.redaction.sight import Match, Sight, sight
 
 _SHOWN = 256
 _ENDS = "\"'`<>,;()[]{}|\\"
 _VALUE = "".join([chr(code) for code in range(0x21, 0x7F) if chr(code) not in _ENDS])
 _REST = Run(_VALUE)
-_WEAK = r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mots? de passe|senha"
+_WEAK = (
+    r"pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|contrase_a|mots? de passe|senha"
+    r"|(?:(?-i:_PASS)|[\"']pass)\b"
+)
 NAMES = (
     _WEAK + r"|secret|token|api[_ .\-]?key|access[_ .\-]?key|private[_ .\-]?key|auth[_ .\-]?key"
     r"|account[_ .\-]?key|encryption[_ .\-]?key|signing[_ .\-]?key|credentials?|authorization"
@@ -26,7 +29,9 @@ _FLAG = rf"--(?:[a-z0-9\-]{{0,20}}-)?(?i:{NAMES})[ \t]{{1,3}}"
 # A name and what stands between it and its value, which is at most 60 characters.
 NAMED = rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}(?:[\"']?{_NEXT}|{_OPERATOR})|{TAG}|{_FLAG})"
 _NAMED = Pattern(NAMED)
-_IS_WEAK = Pattern(rf"^(?:<[a-z0-9_:.\-]*|--[a-z0-9\-]*)?(?i:{_WEAK})")
+_IS_WEAK = Pattern(rf"^(?:<[A-Za-z0-9_:.\-]*|--[a-z0-9\-]*)?(?i:{_WEAK})")
+# Tests pass, and passes are things: only what looks like a password is one behind these.
+_IS_SHORT = Pattern(r"^(?i:[_\"']?pass)\b")
 # The same in scripts of which the view in ASCII shows nothing.
 _FOREIGN = (
     "ароль",
@@ -48,24 +53,62 @@ _GIVEN_MAX = 12
 
 def assigned(seen: Sight) -> Iterator[Match]:
     """Find what a name such as `password` or `api_key` is given."""
-    plain = seen.plain
-    for found in _NAMED.finditer(plain):
-        name = found.group().rstrip("\\").lower()
+    for found in _NAMED.finditer(seen.plain):
+        name = found.group().rstrip("\\")
+        start = found.end() - (name[0] == "<")
+        if is_of_another_thing(name) or (name[-1] == ":" and _is_in_arn(seen.plain, start)):
+            continue
         weak = _IS_WEAK.search(name) is not None
-        if name[-1] == ">" and name[0] == "<":
-            match = _value(seen, found.end() - 1, _is_password if weak else _is_secret)
-        elif "\n" in name:
-            match = _value(seen, found.end(), _is_said if weak else _is_secret)
-        elif name.rstrip(" \t*").endswith("is"):
-            match = _value(seen, found.end(), _is_said)
-        elif weak:
-            match = _value(seen, found.end(), _is_given if name[-1] == "=" else _is_password)
-        else:
-            match = _value(seen, found.end(), _is_secret)
-        if match:
+        if match := _value(seen, start, _judge(name, weak=weak)):
             yield match._replace(kind="password" if weak else "secret")
     if is_foreign(seen):
         yield from _foreign(seen)
+
+
+# As the last word of a name these make it that of another thing than a secret.
+_OF_OTHERS = (
+    "age algo algorithm arn at attempt attempts by changed count counter counts created date "
+    "days description enabled endpoint expiration expire expired expires expiry failures field "
+    "file filename format hint hints history hours id ids in index issued label lastset length "
+    "lifetime limit limits manager max maximum method min minimum minutes modified name names "
+    "number on path policies policy provider ref reference references refs required retries "
+    "rotated rotation rule rules scope scopes score seconds set since size state status "
+    "strength time timestamp tries ttl type types until updated uri url usage used valid "
+    "validity version"
+)
+_OTHERS = frozenset(_OF_OTHERS.split())
+_BEHIND = Pattern(rf"(?i:{NAMES})([A-Za-z0-9_.\-]*)")
+_WORD = Pattern(r"[A-Z]?[a-z]+|[A-Z]+")
+
+
+def is_of_another_thing(name: str) -> bool:
+    """Whether what follows a secret's name in the word makes it another one's: `token_count`."""
+    found = _BEHIND.search(name)
+    words = [word.group() for word in _WORD.finditer(found.group(1))] if found else ()
+    return bool(words) and words[-1].lower() in _OTHERS
+
+
+# The name of a resource, in which services and kinds of resources are called after secrets.
+_ARN = r"arn:aws[a-z\-]{0,12}:[A-Za-z0-9_.:/+=@\-]*"
+_IN_ARN = Pattern(rf"\b{_ARN}\z")
+_BEFORE_MAX = 64
+
+
+def _is_in_arn(plain: str, at: int) -> bool:
+    return _IN_ARN.search(plain[max(0, at - _BEFORE_MAX) : at]) is not None
+
+
+def _judge(name: str, *, weak: bool) -> "_Judge":
+    """Return what says whether a value is a secret behind this name and what follows it."""
+    if "\n" in name:
+        return _is_said if weak else _is_secret
+    if _IS_SHORT.search(name):
+        return _is_one_word
+    if name[0] != "<" and name.rstrip(" \t*").lower().endswith("is"):
+        return _is_said
+    if weak:
+        return _is_given if name[-1] == "=" else _is_password
+    return _is_secret
 
 
 def is_foreign(seen: Sight) -> bool:
@@ -99,42 +142,88 @@ def _value(seen: Sight, start: int, judge: _Judge) -> Match | None:
     plain = seen.plain
     quote = plain[start : start + 1]
     if quote and quote in "\"'`>":
-        end = plain.find("<" if quote == ">" else quote, start + 1, start + _SHOWN)
-        value = plain[start + 1 : max(end, 0)].rstrip("\\")
-        if value and "\n" not in value:
-            good = judge(value, quoted=True) and not _HANDLE.search(value)
-            return Match(start + 1, start + 1 + len(value), "secret") if good else None
+        end = plain.find("<", start, start + _SHOWN) if quote == ">" else _closed(plain, start)
         start += 1
+        value = plain[start : max(end, 0)]
+        if value and "\n" not in value:
+            return Match(start, end, "secret") if judge(value, quoted=True) else None
     shown = plain[start : start + _SHOWN]
     length = len(shown) - len(shown.lstrip(_VALUE))
     if prose := _PROSE.search(seen.text[start : start + length]):
         length = prose.start()
     if length == _SHOWN:
         return Match(start, start + length, "secret", _REST)
-    value = shown[:length].rstrip(".:!*")
+    value = shown[:length].rstrip(".:")
+    if "**" in plain[max(0, start - _BEFORE_MAX) : start]:
+        value = value.rstrip("*")
     end = start + len(value)
-    following = plain[end : end + 1]
-    if not value or (following and following in "([{") or _is_in_handle(plain, start, end):
+    is_code = plain[end : end + 1] in {"(", "[", "{"} and _IS_CODE.search(value)
+    if not value or is_code:
         return None
     return Match(start, end, "secret") if judge(value, quoted=False) else None
 
 
-# What this package has put in something's place.
-_HANDLE = Pattern(r"\[(?:secret:[a-z\-]+|redacted|[a-z\-]+):[a-z0-9\-]+\]?")
-_BEFORE_MAX = 40
+# What is called, indexed or filled in.
+_IS_CODE = Pattern(r"^[A-Za-z_$@][A-Za-z0-9_.:$]*\z")
 
 
-def _is_in_handle(plain: str, start: int, end: int) -> bool:
-    """Whether this is a handle, or the last part of one."""
-    if plain[end : end + 1] != "]":
-        return False
-    opened = plain.rfind("[", max(0, start - _BEFORE_MAX), start)
-    return opened >= 0 and _HANDLE.fullmatch(plain[opened : end + 1]) is not None
+def _closed(plain: str, start: int) -> int:
+    """Return where a value ends that stands behind the quotation mark at `start`; -1: nowhere.
+
+    A mark that is written with more escapes than the first is one of the value.
+    """
+    escapes = _escapes(plain[max(0, start - _ESCAPES_MAX) : start])
+    end = plain.find(plain[start], start + 1, start + _SHOWN)
+    while end >= 0:
+        if _escapes(plain[start + 1 : end]) % (2 * escapes + 2) == escapes:
+            return end - escapes
+        end = plain.find(plain[start], end + 1, start + _SHOWN)
+    return end
 
 
+_ESCAPES_MAX = 8
+
+
+def _escapes(before: str) -> int:
+    return len(before) - len(before.rstrip("\\"))
+
+
+_FIELD = Pattern(rf"(?:(?i:{NAMES})[A-Za-z0-9_.\-]{{0,20}}|^(?i:pass))[^A-Za-z0-9]{{0,3}}\z")
+
+
+def secret_under(name: str, value: str, *, quoted: bool) -> str | None:
+    """Return of what kind a value is as the whole of what stands under a name; None: no secret."""
+    said, found = sight(value).plain, _FIELD.search(sight(name).plain)
+    if name.rstrip().endswith(_FOREIGN):
+        kind, judge = "secret", _is_password
+    elif found is None or is_of_another_thing(found.group()):
+        return None
+    elif _IS_SHORT.search(found.group()):
+        kind, judge = "password", _is_one_word
+    elif _IS_WEAK.search(found.group()):
+        kind, judge = "password", _is_password
+    else:
+        kind, judge = "secret", _is_secret
+    if len(said) < _SHOWN:
+        return kind if judge(said, quoted=quoted) else None
+    # More than a secret is a text, unless it is in one piece, or begins with one.
+    first = said[: len(said) - len(said.lstrip(_VALUE))]
+    return kind if len(first) >= _SHOWN or judge(first, quoted=False) else None
+
+
+# What code says of where a secret stands: `settings.API_KEY_2`.
+_IDENTIFIER = r"[A-Za-z_][A-Za-z]*[0-9]{0,2}(?:_(?:[A-Za-z]+[0-9]{0,2}|[0-9]{1,2}))*"
+_VARIABLE = rf"\$(?:env:)?{_IDENTIFIER}(?:[.:\-]{{1,2}}(?:{_IDENTIFIER})?)*|%{_IDENTIFIER}%"
+_FILE = r"(?:[A-Z]:|~|\.{1,2})?[/\\](?:[A-Z0-9]{0,20}[._\-/\\ @]{1,4})*[A-Z0-9]{0,20}"
 _PLACEHOLDER = Pattern(
-    r"^(?i:\$.*|%.*%|\*+|[x.\-_?]+|none|null|nil|true|false|undefined|redacted|your[_\-].*|env\..*"
-    r"|os\..*|process\..*|https?:.*|/.*|\./.*|~/.*)$"
+    r"^(?i:\*+|[x.\-_?]+|none|null|nil|true|false|undefined|redacted"
+    r"|your(?:[_\- ](?:[a-z]+|[0-9]{1,3}))+"
+    rf"|{_VARIABLE}|\$\{{.*\}}|\$\(.*\)|\{{\{{.*\}}\}}|(?:env|os|process)(?:\.{_IDENTIFIER})+"
+    rf"|https?://.*|{_FILE}"
+    # What documents say of a field, a date with or without its time, and the name of a resource.
+    r"|string|optional|required|hidden|invalid|expired|incorrect|missing|disabled|enabled|unchanged"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,]{2,18}(?:Z| ?[+\-][0-9:]{2,6})?)?"
+    rf"|{_ARN})$"
 )
 _PART = Pattern(r"[A-Za-z]+|[0-9]+")
 _ENTROPY_MIN = 3.0
@@ -150,8 +239,6 @@ def _is_plain(value: str) -> bool:
     return words and all(part.isalpha() or part.isdigit() or not part for part in parts)
 
 
-# What code says of where a secret stands: `settings.API_KEY_2`.
-_IDENTIFIER = r"[A-Za-z_][A-Za-z]*[0-9]{0,2}(?:_(?:[A-Za-z]+[0-9]{0,2}|[0-9]{1,2}))*"
 _PATH = Pattern(rf"^{_IDENTIFIER}(?:\.{_IDENTIFIER})+$")
 _NAMES = Pattern(rf"(?i:{NAMES})")
 
@@ -177,6 +264,10 @@ def _is_said(value: str, *, quoted: bool) -> bool:
         return _is_password(value, quoted=True)
     digit, letter = any(map(str.isdigit, value)), any(map(str.isalpha, value))
     return digit and letter and len(value) >= _SAID_MIN and not _PLACEHOLDER.fullmatch(value)
+
+
+def _is_one_word(value: str, *, quoted: bool) -> bool:  # noqa: ARG001 - prose is quoted, too
+    return " " not in value and _is_said(value, quoted=False)
 
 
 def _is_secret(value: str, *, quoted: bool) -> bool:  # noqa: ARG001 - a quotation makes no key
@@ -244,6 +335,6 @@ def urls(seen: Sight) -> Iterator[Match]:
             shown = text[start : start + _AUTHORITY_MAX]
             stop = _AUTHORITY_ENDS.search(shown)
             end = plain.rfind("@", start, start + (stop.start() if stop else len(shown)))
-            if end > start and not _HANDLE.search(plain[start:end]):
+            if end > start:
                 yield Match(start, end, "url-password")
         at = plain.find("://", at + 3)

@@ -74,6 +74,10 @@ _KEYS = (
     ),
     Key("whsec_", "stripe-key", 24, _ALNUM + "+/="),
     Key("sk-ant-", "anthropic-key", 20, wordy=True),
+    Key("sk-or-v1-", "openrouter-key", 64, _HEX),
+    Key("gsk_", "groq-key", 40, _ALNUM),
+    Key("xai-", "xai-key", 60, _ALNUM),
+    Key("pplx-", "perplexity-key", 40, _ALNUM),
     Key("sk-", "openai-key", 20, mixed=True, wordy=True),
     Key("SG.", "sendgrid-key", 60, _URL + ".", mixed=True, wordy=True),
     Key("SK", "twilio-key", 32, _HEX, 32, wordy=True),
@@ -94,8 +98,8 @@ _KEYS = (
 _BY_BEGIN = {key.begin: key for key in _KEYS}
 BEGIN = (
     r"AKIA|ASIA|ABIA|ACCA|AIza|GOCSPX-|ya29\.|gh[pousr]_|github_pat_|gl(?:pat|dt|rt|ptt|cbt|soat)-"
-    r"|xox[abceoprs]-|xapp-|hooks\.slack\.com/services/|[sr]k_(?:live|test)_|whsec_|sk-(?:ant-)?|SG\."
-    r"|npm_|pypi-Ag|hf_|do[opr]_v1_|shp(?:at|ca|pa|ss)_|jl_|eyJ(?:hbGciOi|0eXAiOi|raWQiOi)?"
+    r"|xox[abceoprs]-|xapp-|hooks\.slack\.com/services/|[sr]k_(?:live|test)_|whsec_|sk-(?:ant-|or-v1-)?|SG\."
+    r"|gsk_|xai-|pplx-|npm_|pypi-Ag|hf_|do[opr]_v1_|shp(?:at|ca|pa|ss)_|jl_|eyJ(?:hbGciOi|0eXAiOi|raWQiOi)?"
 )
 _BEGIN = Pattern(rf"{BEGIN}|SK|AC|8Q~|:AA")
 

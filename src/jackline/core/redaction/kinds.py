@@ -3,6 +3,7 @@
 from types import MappingProxyType
 from typing import Literal
 
+from jackline.core.patterns import Pattern
 from jackline.core.value import Value
 
 Group = Literal["pii", "secret"]
@@ -22,7 +23,8 @@ class Kind(Value, frozen=True):
     context: int
 
 
-_WORDS = 40
+# A handle is no longer than what is looked at before a place.
+_WORDS = 48
 _RUN_MAX = 256
 
 _PII = (
@@ -59,6 +61,10 @@ _KEYS = (
     "stripe-key",
     "anthropic-key",
     "openai-key",
+    "openrouter-key",
+    "groq-key",
+    "xai-key",
+    "perplexity-key",
     "sendgrid-key",
     "twilio-key",
     "npm-token",
@@ -80,3 +86,6 @@ KINDS = MappingProxyType(
 ALL = frozenset(KINDS)
 SECRETS = frozenset(name for name, kind in KINDS.items() if kind.group == "secret")
 PII = ALL - SECRETS
+_NAMES = "|".join(KINDS)
+# What stands for something of a kind that was taken out, as redactors and handles show it.
+HANDLE = Pattern(rf"\[(?:redacted:(?:{_NAMES})|(?:secret:)?(?:{_NAMES}):[0-9a-f]{{16}})\]")

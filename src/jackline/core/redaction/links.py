@@ -35,8 +35,8 @@ _BARE = (
 )
 # Behind these two slashes lead to a host in whatever it is that one reads.
 _BEFORE = r"(?:[(<,=\"']|\[\[)[\x00-\x20]{0,64}"
-_BEGIN = Pattern(rf"(?i){BEGIN}|{_BEFORE}[\\/]{{2}}|<?(?:{_BARE})")
-_BEFORE_VALUE = "".join(map(chr, range(0x21))) + "=(\"'"
+_BEGIN = Pattern(rf"(?i){_BEFORE}[\\/]{{2}}|{BEGIN}|<?(?:{_BARE})")
+_IS_WRITTEN = Pattern(rf"(?i)^(?:{_BEFORE}[\\/]{{2}}|<?(?:{_BARE}))\z")
 _BEFORE_SLASHES = "".join(map(chr, range(0x21))) + "(<,=\"'["
 # What of these has begun at the end of a text goes on with what follows.
 _OPEN = Pattern(
@@ -94,7 +94,9 @@ def _read(kind: str, written: str) -> Read:
         case "bare" if len(written) < LENGTH_MAX:
             found = (leaning(unescape(written)),)
         case "angle":
-            found = tuple(leaning(unescape(each)) for each in {written, written.partition("|")[0]})
+            # One renderer keeps entities there, another undoes them.
+            ends = written, written.partition("|")[0]
+            found = tuple({leaning(each) for end in ends for each in (end, unescape(end))})
         case "hidden" | "bare":
             return None
         case _:
@@ -140,7 +142,7 @@ def _match(begin: Found, seen: Sight, at: int) -> Match | None:
     """Return what leads away behind `begin`, if what stands there does, and is not before `at`."""
     start, end, text = begin.start(), begin.end(), seen.text
     signs = seen.plain[start:end]
-    if signs[0] != "]" and signs[-1] not in _BEFORE_VALUE:
+    if _IS_WRITTEN.search(signs):
         return _written(signs, text, (start, end), at)
     found = value(signs, text, end)
     if found is None or found.start < at or found.start == found.end:
@@ -171,10 +173,13 @@ def _written(signs: str, text: str, place: tuple[int, int], at: int) -> Match | 
     return (signs[0] == "<" and _angle(text, start)) or _bare(text, start, end)
 
 
+_BEGINS_PLAINLY = Pattern(rf"(?i)^(?:{_BARE}|[\\/]{{2}})")
+
+
 def _goes_on_in_prose(written: str) -> bool:
     """Whether more than a URL stands in quotation marks, as in a sentence or in code."""
-    run = _RUN.search(written)
-    return run is not None and 0 < run.end() < len(written) and written[run.end()] in " \n\r"
+    run = _BEGINS_PLAINLY.search(written) and _RUN.search(written)
+    return run is not None and run.end() < len(written) and written[run.end()] in " \n\r"
 
 
 def _angle(text: str, start: int) -> Match | None:

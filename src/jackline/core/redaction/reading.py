@@ -29,13 +29,16 @@ _LEANING = Pattern(r"^((?:[A-Za-z][A-Za-z0-9+.\-]{0,20}:)?[\\/]+)")
 _ODD = Pattern(r"[\s<>\"'`]|\][(:]")
 _ODD_LIST = Pattern(rf"(?i)[<>\"'`]|\][(:]|\b(?:{NAMES})[\x00-\x20]*=")
 _ODD_STYLE = Pattern(rf"(?i)[<>`]|\][(:]|\b(?:{NAMES})[\x00-\x20]*=")
-_ATTRIBUTE = Pattern(rf"(?i)/(?:{NAMES})=((?s:.*))")
+# Whatever its name is: which of them lead away differs between clients.
+_ATTRIBUTE = Pattern(r"(?i)/[a-z][a-z:\-]*=((?s:.*))")
 # https://spec.commonmark.org/0.31.2/#backslash-escapes, #entity-and-numeric-character-references
 # One that has more digits is none for Markdown, and one for HTML.
 _ENTITY_LONG = Pattern(r"&#(?:[0-9]{8}|[xX][0-9A-Fa-f]{7})")
+_ESCAPED = Pattern(r"\\([!-/:-@\[-`{-~])")
 _MARKDOWN = Pattern(r"\\([!-/:-@\[-`{-~])|&#?[0-9A-Za-z]+;")
 _PARTS = Pattern(r"[^\t\n\f\r ]+")
 _ITEMS = Pattern(r"[,;]|^")
+_STRING = Pattern(r"\"[^\"]*\"|'[^']*'")
 _UNQUOTED_END = Pattern(r"[\s\"'()]")
 # https://www.w3.org/TR/css-syntax-3/#consume-escaped-code-point
 _CSS = Pattern(r"\\(?:([0-9A-Fa-f]{1,6})(?:\r\n|[ \t\n\f\r])?|\r\n|[\n\f\r]|((?s:.)))")
@@ -46,6 +49,7 @@ _SECONDS = Pattern(
     r"(?i:url[\x00-\x20]*=[\x00-\x20]*)?[\"']?[\x00-\x20]*"
 )
 _LITTLE = 64
+_HEAD_MAX = 256
 
 Read = Sequence[str] | None
 
@@ -59,8 +63,19 @@ def read(syntax: Syntax, written: str) -> Read:
             return _listed(written)
         case "style":
             return _styled(written)
+        case "images":
+            return _drawn(written)
         case _:
-            return _whole(syntax, written) if _MAY_LEAD.search(written) else ()
+            return _whole(syntax, written) if _may_lead(syntax, written) else ()
+
+
+def _may_lead(syntax: Syntax, written: str) -> bool:
+    """Whether a value begins as a URL may: of a long one this is told by its beginning."""
+    if not _MAY_LEAD.search(written):
+        return False
+    if syntax not in {"css", "string"} or len(written) <= _HEAD_MAX:
+        return True
+    return hides(syntax, written)
 
 
 def _whole(syntax: Syntax, written: str) -> Read:
@@ -68,11 +83,14 @@ def _whole(syntax: Syntax, written: str) -> Read:
     plain = unescape(written)
     match syntax:
         case "markdown" | "defined":
-            readings = (plain, _markdown(written))
+            # One renderer undoes entities with the escapes, another leaves them to who reads HTML.
+            readings = (plain, _markdown(written), unescape(_ESCAPED.sub(r"\1", written)))
             found = _all(readings, written, any_scheme=syntax == "markdown")
             return None if found and _ENTITY_LONG.search(written) else found
         case "css" | "string":
-            return _all((plain, _unescaped(plain)), written)
+            # A sheet of HTML keeps entities, one of SVG undoes them.
+            readings = (plain, _unescaped(plain), written, _unescaped(written))
+            return _all(readings, written)
         case "seconds":
             target = _without_seconds(plain)
             return _all((target,), target)
@@ -84,10 +102,11 @@ def _whole(syntax: Syntax, written: str) -> Read:
 
 def hides(syntax: Syntax, begun: str) -> bool:
     """Whether what is too long to be read may hide a URL behind its beginning."""
-    if syntax in {"list", "style"} or read(syntax, begun) != ():
+    begun = begun[:_HEAD_MAX] if syntax in {"css", "string"} else begun
+    if syntax in {"list", "style", "images"} or read(syntax, begun) != ():
         return True
     around = _AROUND + ".0123456789" * (syntax == "seconds")
-    return len(unescape(begun).translate(_BREAKS).strip(around)) < _LITTLE
+    return len(unescape(begun[:_HEAD_MAX]).translate(_BREAKS).strip(around)) < _LITTLE
 
 
 def leaning(url: str) -> str:
@@ -167,6 +186,16 @@ def _styled(written: str) -> Read:
     if "\\" in plain or _places(css) > _places(plain) or _ODD_STYLE.search(plain):
         return None
     return tuple(_places_of(plain))
+
+
+def _drawn(written: str) -> Read:
+    """Return the URLs that images are chosen of; None where one is hidden, or goes on behind."""
+    found = tuple(_places_of(written.translate(_BREAKS)))
+    if tuple(_places_of(_unescaped(unescape(written)).translate(_BREAKS))) != found:
+        return None
+    strings = (each.group()[1:-1] for each in _STRING.finditer(written))
+    is_odd = "/*" in written or None in [_whole("css", each) for each in strings]
+    return None if found and is_odd else found
 
 
 def _places_of(css: str) -> Iterable[str]:

@@ -1,5 +1,6 @@
 """All detectors together: what they find, and where something may have begun that goes on."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from jackline.core.patterns import Pattern
@@ -13,11 +14,12 @@ from jackline.core.redaction.assigned import (
     assigned,
     is_foreign,
     schemes,
+    secret_under,
     urls,
 )
 from jackline.core.redaction.blocks import BEGUN, blocks
 from jackline.core.redaction.keys import BEGIN, keys
-from jackline.core.redaction.kinds import KINDS, SECRETS
+from jackline.core.redaction.kinds import HANDLE, KINDS, SECRETS
 from jackline.core.redaction.numbers import BEGUN as SPACED
 from jackline.core.redaction.numbers import numbers
 from jackline.core.redaction.phones import Dialable
@@ -77,8 +79,15 @@ class Search:
             for match in find(seen)
             if match.kind in self.kinds and at <= match.start < upto
         ]
+        if found:
+            found = _outside_handles(seen.plain, found)
         found.sort(key=_rank)
         return found
+
+    def under(self, name: str, value: str, *, quoted: bool) -> str | None:
+        """Return of what kind the whole of a value is for the sake of the name it stands under."""
+        kind = secret_under(name, value, quoted=quoted)
+        return kind if kind in self.kinds and HANDLE.search(value) is None else None
 
     def open(self, seen: Sight) -> int:
         """See `Finds.open`."""
@@ -86,6 +95,20 @@ class Search:
         patterns = (_OPEN, _FOREIGN_OPEN) if is_foreign(seen) else (_OPEN,)
         began = filter(None, [pattern.search(seen.plain) for pattern in patterns])
         return max(min([found.start() for found in began], default=end), end - self.hold_back)
+
+
+def _outside_handles(plain: str, found: Sequence[Match]) -> list[Match]:
+    """Return what has nothing of a handle in it: that says nothing, and is not handled again."""
+    handles = [(handle.start(), handle.end()) for handle in HANDLE.finditer(plain)]
+    if not handles:
+        return list(found)
+    begins = [begin for begin, _ in handles]
+
+    def is_apart(match: Match) -> bool:
+        last = bisect_left(begins, match.end) - 1
+        return last < 0 or handles[last][1] <= match.start
+
+    return list(filter(is_apart, found))
 
 
 def _rank(match: Match) -> tuple[int, bool, int, int]:

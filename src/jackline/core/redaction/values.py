@@ -5,6 +5,7 @@ all of it is the value, to its last sign.
 """
 
 from collections.abc import Mapping
+from html import unescape
 from types import MappingProxyType
 from typing import Literal, NamedTuple, cast
 
@@ -22,12 +23,15 @@ Syntax = Literal[
     "markdown",
     "defined",
     "css",
+    "images",
     "string",
 ]
 
 _SPACE = r"[\x00-\x20]"
 _SPACES = rf"{_SPACE}{{0,64}}"
-_GAP = r"[\x00-\x20>]"  # A line of Markdown that is quoted goes on behind a sign.
+# What nobody sees, before a destination: renderers leave out what their language calls a blank.
+# A line of Markdown that is quoted goes on behind a sign.
+_GAP = r"[\pZ\pC>]"
 # By name, so that nothing but a URL that is whole is taken for one.
 _ATTRIBUTES = MappingProxyType(
     {
@@ -44,13 +48,6 @@ _ATTRIBUTES = MappingProxyType(
 NAMES = "|".join(_ATTRIBUTES.values())
 
 
-def _css(word: str) -> str:
-    """Return a pattern of a word as style sheets may write it."""
-    codes = [f"[{ord(sign) // 16 - 2:x}{ord(sign) // 16:x}]{ord(sign) % 16:x}" for sign in word]
-    signs = zip(word, codes, strict=True)
-    return "".join(rf"(?:\\?{sign}|\\0{{0,4}}{code}[ \t\n\r\f]?)" for sign, code in signs)
-
-
 _SYNTAXES: Mapping[str, Syntax] = MappingProxyType(
     {
         name: cast("Syntax", syntax)  # The keys above are names of syntaxes.
@@ -58,10 +55,20 @@ _SYNTAXES: Mapping[str, Syntax] = MappingProxyType(
         for name in names.split("|")
     }
 )
-# Behind these a value begins. Who puts more space before the sign hides something.
+# A bracket or a quotation mark as an entity, which SVG's style sheets and XML's undo. No other
+# has the name of one within its own (https://html.spec.whatwg.org/#named-character-references).
+_CODED = r"&(?:lpar|quot|apos|#0*(?:34|39|40)|#x0*(?:22|27|28));?"
+# What disguises a name before one of those, or what stands behind it: an escape or an entity.
+_WORD = r"[^\s\\&\"'<>(),=/.:\[]"
+_NAMED = rf"(?:&{_WORD}{{1,40}}/?|\\{_WORD}{{1,40}}(?:[ \t\n\r\f]{_WORD}{{0,20}})?)"
+_DISGUISE = r"(?:\\|&#|&[a-z][a-z0-9]{1,31};)"
+_HEAD_OF = r"[\x00-\x20]*[a-z0-9+.\-\t\n\r]*:?/?"
+# Behind these a value begins. Who puts more space before the sign hides something. A URL of a
+# style sheet stands behind a bracket or a quotation mark: what is before it does not matter where
+# the URL is disguised, and says how strictly to read where it is not.
 BEGIN = (
-    rf"={_SPACES}[\"']|\b(?:{NAMES}){_SPACES}[\x00-\x20=]|\][(:]|{_css('url')}\("
-    rf"|(?:[(,]|@{_css('import')}|image-set\(){_SPACES}[\"']"
+    rf"={_SPACES}[\"']|\b(?:{NAMES}){_SPACES}[\x00-\x20=]|\][(:]|url\(|(?:image-set|{_NAMED})\("
+    rf"|(?:[(,]|@import|\*/|{_NAMED}){_SPACES}[\"']|{_CODED}|[(\"']{_HEAD_OF}{_DISGUISE}"
 )
 
 # How one of them begins, or goes on, of which what follows decides: from there to the end.
@@ -71,12 +78,24 @@ _STRINGS = "|".join(rf"{quote}{inside}\\?" for quote, inside in _IN_STRING.items
 _STRINGS_BEGUN = "|".join(
     rf"{quote}{_HEAD}(?:[:&\\/]{inside}\\?)?" for quote, inside in _IN_STRING.items()
 )
+_DISGUISE_BEGUN = r"&#?[a-z0-9]{0,31}"
+_DISGUISED_BEGUN = "|".join(
+    rf"{opening}{_HEAD_OF}(?:{_DISGUISE_BEGUN}|{_DISGUISE}{inside}\\?)?"
+    for opening, inside in (*_IN_STRING.items(), (r"\(", "[^)]*"))
+)
+_CODED_BEGUN = rf"{_CODED}{_HEAD}(?:[:&\\/](?s:.)*)?"
+_IN_BRACKETS = "|".join(
+    ["[^\"'()]", *(f"{quote}{each}{quote}" for quote, each in _IN_STRING.items())]
+)
+_IMAGES = rf"(?:{_IN_BRACKETS}|\((?:{_IN_BRACKETS})*\))*"
+_IMAGES_BEGUN = rf"{_IMAGES}(?:{_STRINGS}|\((?:{_IN_BRACKETS})*(?:{_STRINGS})?)?"
 _ANGLE = r"<(?:[^<>\\\n\r]|\\[^\n\r])*"
 OPEN = (
     rf"={_SPACE}*(?:\"[^\"]*|'[^']*)?|\b(?:{NAMES}){_SPACE}*(?:={_SPACE}*[^\s\"'>\x00-\x20][^\s>]*)?"
     rf"|\](?:[(:]{_GAP}*(?:{_ANGLE}\\?|[^\x00-\x20<>][^\x00-\x20]*)?)?"
-    rf"|{_css('url')}\({_SPACE}*(?:{_STRINGS}|[^\"')\x00-\x20][^)]*)?"
-    rf"|(?:[(,]|@{_css('import')}|image-set\(){_SPACE}*(?:{_STRINGS_BEGUN})?"
+    rf"|url\({_SPACE}*(?:{_STRINGS}|[^\"')\x00-\x20][^)]*)?|(?:image-set|{_NAMED})\({_IMAGES_BEGUN}"
+    rf"|(?:[(,]|@import|\*/|{_NAMED}){_SPACE}*(?:{_STRINGS_BEGUN})?|\*"
+    rf"|{_DISGUISED_BEGUN}|{_CODED_BEGUN}|{_DISGUISE_BEGUN}"
     r"|@?(?:[a-z\-]|\\(?:[0-9a-f]{1,6}[ \t\n\r\f]?|[g-z])?){1,80}"
 )
 
@@ -96,9 +115,18 @@ class Value(NamedTuple):
 
 _OPENING = Pattern(r"^[\x00-\x20]*([\"']?)")
 _UNQUOTED = Pattern(r"[\s>]")
-_FIRST = Pattern(r"[^\x00-\x20>]")
+_FIRST = Pattern(r"[^\pZ\pC>]")
 _DESTINATION = Pattern(r"[\x00-\x20]")
 _IN_ANGLE = Pattern(rf"^{_ANGLE}")
+_IMAGES_OF = Pattern(rf"^{_IMAGES}")
+# What ends behind an entity what begins behind one, or plain.
+_ENDS_CODED = MappingProxyType(
+    {
+        '"': Pattern(r"(?i)\"|&(?:quot|#0*34|#x0*22)"),
+        "'": Pattern(r"(?i)'|&(?:apos|#0*39|#x0*27)"),
+        "(": Pattern(r"(?i)\)|&(?:rpar|#0*41|#x0*29)"),
+    }
+)
 _STRING_OF = MappingProxyType({quote: Pattern(f"^{each}") for quote, each in _IN_STRING.items()})
 _GAP_MAX = 64
 _AROUND = "".join(map(chr, range(0x21)))
@@ -108,21 +136,46 @@ _AFTER = Pattern(rf"^[\x00-\x20]*=|^[\x00-\x20]{{{_FAR_MAX}}}")
 
 def value(signs: str, text: str, at: int) -> Value | None:
     """Return the value that stands behind `at`, where `signs` end that `BEGIN` found, or `=`."""
-    if signs[0] == "=":
+    first, last = signs[0], signs[-1]
+    if first == "=":
         return _attribute("any", text, at - len(signs) + 1)
-    match signs[-1]:
-        case ":":
-            return _destination("defined", text, at)
-        case "(" if signs[0] == "]":
-            return _destination("markdown", text, at)
-        case "(":
-            return _argument(text, at)
-        case '"' | "'":
-            return _string("string" if signs[0] in "(," else "css", text, at)
-        case "=":
-            return _attribute(_SYNTAXES[signs[:-1].rstrip(_AROUND).lower()], text, at)
-        case _:
-            return _far(text, at - len(signs), at)
+    if first == "]":
+        return _destination("defined" if last == ":" else "markdown", text, at)
+    if last == "=":
+        return _attribute(_SYNTAXES[signs[:-1].rstrip(_AROUND).lower()], text, at)
+    if last in _AROUND:
+        return _far(text, at - len(signs), at)
+    return _styled(signs, text, at)
+
+
+def _styled(signs: str, text: str, at: int) -> Value | None:
+    """Return what stands behind a bracket or a quotation mark, as a style sheet has it."""
+    first, last = signs[0], signs[-1]
+    if last in _STRING_OF:
+        return _string("string" if first in "(," else "css", text, at)
+    if first in _STRING_OF:
+        return _string("css", text, at - len(signs) + 1)
+    if first == "(":
+        return _argument(text, at - len(signs) + 1)
+    if last == "(":
+        return _argument(text, at) if first in "uU" else _images(text, at)
+    return _coded(signs, text, at)
+
+
+def _coded(signs: str, text: str, at: int) -> Value:
+    """Return what stands behind a bracket or a quotation mark that is an entity."""
+    rest = text[at : at + LENGTH_MAX]
+    found = _ENDS_CODED[unescape(signs)[0]].search(rest)
+    return _cut("css", at, (0, found.start() if found else -1, len(rest)), " ")
+
+
+def _images(text: str, at: int) -> Value:
+    """Return what stands in the brackets of `image-set()`, and of what may be that."""
+    rest = text[at : at + LENGTH_MAX]
+    inside = _IMAGES_OF.search(rest)
+    assert inside  # It may be empty.
+    is_whole = rest[inside.end() : inside.end() + 1] == ")"
+    return _cut("images", at, (0, inside.end() if is_whole else -1, len(rest)), ")")
 
 
 def _far(text: str, start: int, at: int) -> Value | None:
@@ -161,6 +214,7 @@ def _destination(syntax: Syntax, text: str, at: int) -> Value | None:
         is_far = len(rest) > _GAP_MAX
         return Value("hidden", at, at + _GAP_MAX + 1, "", is_long=False) if is_far else None
     start = first.start()
+    # What is left out before it is more than any renderer leaves out, so no URL begins otherwise.
     if not (rest[start].isalnum() or rest[start] in "<&/\\"):
         return None
     angle = _IN_ANGLE.search(rest[start:])
@@ -169,7 +223,8 @@ def _destination(syntax: Syntax, text: str, at: int) -> Value | None:
         return _cut(syntax, at, (start + 1, end if end < len(rest) else -1, len(rest)), ">")
     found = _DESTINATION.search(rest[start:])
     end = start + (found.start() if found else len(rest) - start)
-    closed = _closing(rest[start:end])
+    # Of a definition one renderer reads all up to a blank.
+    closed = _closing(rest[start:end]) if syntax == "markdown" else end - start
     is_whole = found is not None or closed < end - start
     return _cut(syntax, at, (start, start + closed if is_whole else -1, len(rest)), " ")
 

@@ -72,7 +72,8 @@ def item(reply: Reply, each: Item, label: str) -> OutputItem:
         return OutputMessage(reply.span.item("msg_", each.seq), content, status)
     if isinstance(each, Call):
         return _call(reply, each, label)
-    return McpApprovalRequest(each.id, label, each.asked.name, each.asked.arguments)
+    asked = each.asked
+    return McpApprovalRequest(each.id, label, asked.name, asked.arguments, asked.origins)
 
 
 def _call(reply: Reply, call: Call, label: str) -> McpCall:

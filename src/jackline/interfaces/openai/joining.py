@@ -15,6 +15,11 @@ from jackline.core.redaction import DEFAULT, Links, Redactor, links_stream, urls
 from jackline.core.user import User
 
 _BEFORE = 8_192  # More than any filter of the stack looks back on.
+# A private key that may not have been whole, how one goes on, and what begins one.
+_KEY = re.compile(r"\[(?:secret|redacted):private-key(?::[0-9a-f]+)?\]\s*\Z")
+_BODY_MIN = 16
+_BODY = re.compile(r"\s*(?=[A-Z0-9+/]*[a-z])(?=[a-z0-9+/]*[A-Z])[A-Za-z0-9+/]{16}")
+_FIRST_LINE = "-----BEGIN PRIVATE KEY-----"
 _OPENING = re.compile("<|```|~~~")
 
 
@@ -33,18 +38,23 @@ class Joint:
     user: User
     between: str
 
-    def behind(self, texts: Iterable[str]) -> Filter | None:
-        """Return what reads a text as it goes on from these. None: there are none."""
-        said = [text for text in texts if text]
-        if not said:
+    def behind(self, told: Iterable[str], heard: Iterable[str]) -> Filter | None:
+        """Return what reads a text as it goes on from these. None: there are none.
+
+        `heard` are the texts before anything was taken out of them as parts of one: what began
+        there goes on, though it is not `told`.
+        """
+        before = self._joined(heard)
+        if not before:
             return None
-        before = self.between.join([*said, ""])[-_BEFORE:]
         # A URL that stands in one of the texts by itself was judged with it: it was named.
-        known = {each.url for each in urls(before)} - {""}
+        known = {each.url for each in urls(self._joined(told))} - {""}
         filtering = self._filtering(lambda url: url in known)
-        # What is taken out of that by itself, as where it is cut off, is of no text behind it.
-        before = _Chain(filtering).whole(before)
-        return _Behind(before, _Chain(filtering), known)
+        return _Behind(before, _Chain(filtering), _Chain(filtering).whole(before), known)
+
+    def _joined(self, texts: Iterable[str]) -> str:
+        said = [text for text in texts if text]
+        return self.between.join([*said, ""])[-_BEFORE:] if said else ""
 
     def question(self, texts: Iterable[str], text: str) -> str:
         """Return a question behind these texts: as it is, unless it leads away as a part of them.
@@ -89,22 +99,37 @@ class _Chain:
 class _Behind:
     """Filters a text that comes behind another, and gives on nothing of that again."""
 
-    def __init__(self, before: str, chain: _Chain, known: set[str]) -> None:
+    def __init__(self, before: str, chain: _Chain, shown: str, known: set[str]) -> None:
         self._known = known
         self._alone = links_stream(self._know)
         self._chain = chain
-        self._before = before
+        # What the chain gives on of the text before, if nothing follows.
+        self._before = shown
         self._new(chain.feed(before))
+        # The first of what follows a private key; None: it is known whether that goes on.
+        self._first = "" if _KEY.search(shown) else None
 
     def feed(self, delta: str) -> str:
         """See `Filter.feed`."""
         self._alone.feed(delta)
-        return self._new(self._chain.feed(delta))
+        return self._new(self._chain.feed(self._begun(delta)))
 
     def finish(self) -> str:
         """See `Filter.finish`."""
         self._alone.finish()
-        return self._new(self._chain.finish())
+        rest = self._chain.feed(self._first or "")
+        return self._new(rest + self._chain.finish())
+
+    def _begun(self, delta: str) -> str:
+        """Return what goes on, behind a first line where it is a key's: that one was taken out."""
+        if self._first is None:
+            return delta
+        first = self._first + delta
+        undecided = len(first.lstrip()) < _BODY_MIN
+        self._first = first if undecided else None
+        if undecided:
+            return ""
+        return f"{_FIRST_LINE}{first}" if _BODY.match(first) else first
 
     def _know(self, url: str) -> bool:
         if url:

@@ -261,7 +261,8 @@ class Reply:
         """Return the text that is being said, as the last item, and whether that is new."""
         if words := self._open(seq):
             return words, []
-        words = Words(seq, behind=self.joint and self.joint.behind(self.texts))
+        heard = [each.heard for each in self.items if isinstance(each, Words)]
+        words = Words(seq, behind=self.joint and self.joint.behind(self.texts, heard))
         return words, [self._added(words)]
 
     def _grown(self, words: Words, said: str) -> list[Change]:

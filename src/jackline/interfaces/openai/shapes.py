@@ -90,12 +90,16 @@ class McpCall(msgspec.Struct, frozen=True, tag="mcp_call"):
 
 
 class McpApprovalRequest(msgspec.Struct, frozen=True, tag="mcp_approval_request"):
-    """A tool call that a person has to allow."""
+    """A tool call that a person has to allow.
+
+    `origins` is ours: where each argument came from, and what stands behind a handle.
+    """
 
     id: str
     server_label: str
     name: str
     arguments: str
+    origins: Mapping[str, str]
 
 
 OutputItem = OutputMessage | McpCall | McpApprovalRequest
