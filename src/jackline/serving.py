@@ -91,6 +91,7 @@ async def draining(app: "FastAPI") -> AsyncGenerator[None]:
         heard_by = {}  # No signal is heard there.
 
     def hear(number: int, frame: FrameType | None) -> None:
+        """Send the readers away, and pass the signal on to who would have heard it."""
         loop.call_soon_threadsafe(readers.send_away)
         heard_by[signal.Signals(number)](number, frame)
 
