@@ -18,7 +18,7 @@ from jackline.core.rates import Buckets
 from jackline.core.session import Session
 from jackline.core.value import replace
 
-FOLD_VERSION = 5
+FOLD_VERSION = 6
 _EMPTY = Buckets()
 UpCast = Callable[[dict[str, Any]], dict[str, Any]]
 

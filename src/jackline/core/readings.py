@@ -213,7 +213,7 @@ class Readings:
         if not asked:
             return
         if not event.approved:
-            self._rejected(event, asked.key, seq)
+            self._rejected(event, asked.name, seq)
         wanted = arguments_of(asked.arguments)
         arguments = wanted if event.arguments is None else arguments_of(event.arguments)
         if arguments != wanted and event.by != self._owner:
@@ -224,16 +224,14 @@ class Readings:
         self.known.approve(flow, arguments)
         self.known.name(recipients(flow, arguments), recipients(flow, wanted))
 
-    def _rejected(self, event: e.InputProvided, key: str, seq: int) -> None:
-        """Take in why a call was rejected: what its user wants instead, or somebody else's words.
+    def _rejected(self, event: e.InputProvided, tool: str, seq: int) -> None:
+        """Take in that a call was not wanted, and why.
 
-        What they reject so is nothing that was done.
+        The user's own words decide nothing: who says no most often says to what. But they may be
+        that nothing else is to be done, either.
         """
-        if event.corrects(self._owner):
-            self.wishes.take_back()
-            self.wishes.undo(key)
-            self._said([Text(event.reason)], seq)
-        elif event.reason.strip() and event.by != self._owner:
+        self.wishes.reject(self._flows if event.in_words_of(self._owner) else [tool])
+        if event.by != self._owner and event.reason.strip():
             self._heard("who rejected a call", event.reason, seq)
 
     @_take.register

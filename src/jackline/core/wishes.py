@@ -5,7 +5,7 @@ So each is charged with all calls that were made or asked about since the user b
 it: what was wished for once is done once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 import msgspec
@@ -30,12 +30,14 @@ class Wishes:
         self._written: dict[str, ToolCall] = {}
         self._made: dict[str, _Made] = {}
         self._uses: dict[str, int] = {}
+        self._unwanted: set[str] = set()
 
     def begin(self, *, anew: bool) -> None:
         """Begin a turn. What goes on with the last one is charged with what that has done."""
         self.end()
         if anew:
             self._made.clear()
+            self._unwanted.clear()
 
     def end(self) -> None:
         """Let go of what was planned for a turn."""
@@ -46,11 +48,16 @@ class Wishes:
     def take_back(self) -> None:
         """Leave nothing of the plan: what was typed now may be that it is not to be done.
 
-        A plan that is being made has not seen it, either.
+        A plan that is being made has not seen it, either. The next one has.
         """
         self._planning = ""
-        if self.plan:
-            self.plan = Plan((_TAKEN_BACK,) * len(self.plan.calls))
+        self.reject(self._flows)
+        self._unwanted.clear()
+
+    def reject(self, tools: Iterable[str]) -> None:
+        """Leave nothing planned for these tools until something is typed, now nor later."""
+        self._unwanted.update(tools)
+        self.plan = self.plan and self._wanted(self.plan)
 
     def expect(self, key: str) -> None:
         """Take it that the answer of this key is a plan of all that was typed so far."""
@@ -73,9 +80,14 @@ class Wishes:
         plan = plan_of(event.text, self._flows) if event.key == self._planning else None
         if plan is None:
             return self.plan, {}
-        before = self.plan.calls if self.plan else ()
+        plan, before = self._wanted(plan), self.plan.calls if self.plan else ()
         uses = {key: len(before) + at for key, at in self._charged(plan).items()}
         return Plan(before + plan.calls), uses
+
+    def _wanted(self, plan: Plan) -> Plan:
+        """Return the plan without what it has for tools of which a person rejected a call."""
+        kept = [_TAKEN_BACK if each.tool in self._unwanted else each for each in plan.calls]
+        return Plan(tuple(kept))
 
     def _charged(self, plan: Plan) -> dict[str, int]:
         """Return which entry each call that was made has used up.

@@ -20,6 +20,16 @@ def test_a_call_with_the_pinned_values_is_the_planned_one_and_may_be_made_once()
     assert plan.match(MAIL, LETTER, {1}) is None
 
 
+def test_a_call_is_the_planned_one_that_pins_the_most_of_it_whatever_comes_first() -> None:
+    pinned = Planned("pay", {"account": "bob"}, frozenset({"amount"}))
+    hole = Planned("pay", {}, frozenset({"account", "amount"}))
+    bob, ann = {"account": "bob", "amount": 5}, {"account": "ann", "amount": 5}
+    for plan in (Plan((hole, pinned)), Plan((pinned, hole))):
+        one = plan.calls.index(pinned)
+        assert plan.match(PAY, bob) == one
+        assert plan.match(PAY, ann, {one}) == plan.match(PAY, bob, {one}) == 1 - one
+
+
 def test_a_call_that_repeats_is_never_spent() -> None:
     plan = Plan((Planned("send_email", {}, OPEN | {"to"}, repeat=True),))
     assert plan.match(MAIL, LETTER, {0}) == 0

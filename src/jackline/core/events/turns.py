@@ -135,8 +135,8 @@ class InputProvided(Fact, frozen=True):
     reason: str = ""
     value: str = ""
 
-    def corrects(self, user: str) -> bool:
-        """Whether this user has said in it what they want instead."""
+    def in_words_of(self, user: str) -> bool:
+        """Whether it is a rejection, and this user has said why."""
         return not self.approved and self.by == user and bool(self.reason.strip())
 
 

@@ -39,12 +39,18 @@ class Plan(Value, frozen=True):
     def match(
         self, flow: ToolFlow, arguments: Mapping[str, object], spent: Collection[int] = ()
     ) -> int | None:
-        """Return which planned call this is, of those that are not spent. None: none of them."""
-        for at, planned in enumerate(self.calls):
-            is_left = planned.repeat or at not in spent
-            if is_left and planned.tool == flow.name and _fits(planned, flow, arguments):
-                return at
-        return None
+        """Return which planned call this is, of those that are not spent. None: none of them.
+
+        Of several it is the one that pins the most: what leaves more open fits other calls, too.
+        """
+        fitting = [
+            at
+            for at, planned in enumerate(self.calls)
+            if (planned.repeat or at not in spent)
+            and planned.tool == flow.name
+            and _fits(planned, flow, arguments)
+        ]
+        return max(fitting, key=lambda at: len(self.calls[at].known), default=None)
 
 
 def plan_schema(tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -164,13 +164,13 @@ def requested(session: Session, event: e.InputRequested) -> Session:
 
 
 def provided(session: Session, event: e.InputProvided) -> Session:
-    """Give the call that waits its answer. What its user says in it is planned, as all they say."""
+    """Give the call that waits its answer. After a rejection in words nothing more is planned."""
     turn = session.turn
     owner = session.opened.user if session.opened else ""
     for call in turn.calls if turn else ():
         if call.question == event.question and call.state == "waiting":
             turn = open_turn(session, event)
             answered = open_round(turn).with_call(replace(call, answer=event))
-            unplanned = turn.unplanned or event.corrects(owner)
+            unplanned = turn.unplanned and not event.in_words_of(owner)
             return replace(session, turn=replace(turn, round=answered, unplanned=unplanned))
     return session
