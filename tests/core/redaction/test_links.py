@@ -319,6 +319,7 @@ def test_a_url_that_was_named_is_another_one_where_a_client_reads_on(text: str) 
         '<a href="https://good.example">it\'s</a> <img src=\'//good.example/a b\' alt="a: b">'[:36],
         '<img src="/a b.png" alt="Note: this, http: and // that" title="https: is a scheme">',
         'x = "// a comment"; y = "javascript: the good parts"; z = "data: none"; w = "a\nb: c"',
+        'open("C:\\\\Users\\\\me\\\\x.txt"); path = "C:\\\\a\\\\b"; it is in D:\\\\data now',
         "http:\n  port: 80\nhttps:\n  port: 443\n",
         "if d[0]:\n    d[1:3] = 5\nclass A[T]:\n    x:int = 1\n    // c\n",
         "[a](file\\_name.md), [b](a\\:b), [INFO]: Error: none"[:23],

@@ -31,7 +31,7 @@ _SCHEME = r"[a-z][a-z0-9+.\-]{0,20}"
 _COLON = r"(?::|&colon;|&#0{0,6}58;?|&#x0{0,6}3a;?)"
 _BARE = (
     rf"\b(?:https?|wss?|ftp|javascript|vbscript){_COLON}|\bdata:[a-z]+/|(?:\b|_)www\."
-    rf"|{_SCHEME}:[\\/]{{2}}"
+    rf"|[a-z][a-z0-9+.\-]{{1,20}}:[\\/]{{2}}"
 )
 # Behind these two slashes lead to a host in whatever it is that one reads.
 _BEFORE = r"(?:[(<,=\"']|\[\[)[\x00-\x20]{0,64}"

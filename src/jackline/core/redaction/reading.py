@@ -18,7 +18,8 @@ _MAY_LEAD = Pattern(
     r"(?i)^[\x00-\x20]*(?:[a-z][a-z0-9+.\-\t\n\r]*[:&\\]|[\\/&]|www\.|[\t\n\r.0-9])"
 )
 _SCHEMES = r"(?:https?|wss?|ftp|javascript|vbscript):"
-_SLASHES = r"(?:[a-z][a-z0-9+.\-]*:)?[\\/]{2}"
+# One letter is a drive, and no scheme that a client knows.
+_SLASHES = r"(?:[a-z][a-z0-9+.\-]+:)?[\\/]{2}"
 _LEADS = Pattern(rf"(?i)^(?:{_SCHEMES}[^\x00-\x20]|data:[a-z]+/|{_SLASHES}[^\x00-\x20]|www\.)")
 _ANY_SCHEME = Pattern(r"(?i)^[a-z][a-z0-9+.\-]*:")
 _PLACE = Pattern(rf"(?i){_SCHEMES}|data:[a-z]+/|{_SLASHES}")
