@@ -145,3 +145,11 @@ def test_texts_do_lead_away_before_they_are_looked_at() -> None:
 def test_nothing_leads_away_in_many_more_texts() -> None:
     assert led_away(range(1500, 101_500)) == []
     assert altered(range(1000, 51_000)) == []
+
+
+@pytest.mark.parametrize("definition", ["[a]:\x0c<{}>", "[a]: <{}>", "<{}>", "[a](<{}>)"])
+def test_an_entity_in_angles_is_undone_or_not_and_either_host_has_to_be_allowed(
+    definition: str,
+) -> None:
+    text = definition.format("https://good.example&sol;.evil.example")
+    assert "evil" not in passed(HOSTS, text, 0)

@@ -85,7 +85,9 @@ def _whole(syntax: Syntax, written: str) -> Read:
     match syntax:
         case "markdown" | "defined":
             # One renderer undoes entities with the escapes, another leaves them to who reads HTML.
-            readings = (plain, _markdown(written), unescape(_ESCAPED.sub(r"\1", written)))
+            readings = [plain, _markdown(written), unescape(_ESCAPED.sub(r"\1", written))]
+            if "&" in written.partition("?")[0]:  # In angles it is none where it is an autolink.
+                readings.append(written)
             found = _all(readings, written, any_scheme=syntax == "markdown")
             return None if found and _ENTITY_LONG.search(written) else found
         case "css" | "string":
