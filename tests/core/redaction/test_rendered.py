@@ -77,6 +77,8 @@ AWAY = "//evil.example/x?d=1"
         f"![x](https://good.example{'^' * 64}@evil.example/x?d=1)",
         *(f"![x]({blank}{AWAY})" for blank in "\xa0\u1680\u2003\u2028\u2029\u3000\ufeff"),
         "![x](\xa0h&#116;tps&#58;/&#47;evil.example/x?d=1)",
+        "See https://good.example/![x](https://evil.example/x?d=1)",
+        "https://good.example/[a]![x](//evil.example/x?d=1)",
         "![x](\u2028 \ufeff</\\/evil.example/x?d=1>)",
         rf"![x](h&#116tps\:{AWAY})",
         r"![x](<&#47\/evil.example/x?d=1>)",
@@ -143,3 +145,11 @@ def test_texts_do_lead_away_before_they_are_looked_at() -> None:
 def test_nothing_leads_away_in_many_more_texts() -> None:
     assert led_away(range(1500, 101_500)) == []
     assert altered(range(1000, 51_000)) == []
+
+
+@pytest.mark.parametrize("definition", ["[a]:\x0c<{}>", "[a]: <{}>", "<{}>", "[a](<{}>)"])
+def test_an_entity_in_angles_is_undone_or_not_and_either_host_has_to_be_allowed(
+    definition: str,
+) -> None:
+    text = definition.format("https://good.example&sol;.evil.example")
+    assert "evil" not in passed(HOSTS, text, 0)

@@ -30,8 +30,8 @@ _REACH = 160
 _SCHEME = r"[a-z][a-z0-9+.\-]{0,20}"
 _COLON = r"(?::|&colon;|&#0{0,6}58;?|&#x0{0,6}3a;?)"
 _BARE = (
-    rf"\b(?:https?|wss?|ftp|javascript|vbscript){_COLON}|\bdata:[a-z]+/|\bwww\."
-    rf"|{_SCHEME}:[\\/]{{2}}"
+    rf"\b(?:https?|wss?|ftp|javascript|vbscript){_COLON}|\bdata:[a-z]+/|(?:\b|_)www\."
+    rf"|[a-z][a-z0-9+.\-]{{1,20}}:[\\/]{{2}}"
 )
 # Behind these two slashes lead to a host in whatever it is that one reads.
 _BEFORE = r"(?:[(<,=\"']|\[\[)[\x00-\x20]{0,64}"
@@ -48,6 +48,7 @@ _RUN = Pattern(
     r"^[^\s<>\"'`|{}^\x00-\x1f\x{a0}\x{2002}-\x{200a}\x{201c}-\x{201e}\x{202f}\x{205f}"
     r"\x{3000}-\x{3002}\x{300c}-\x{3011}\x{ff01}\x{ff08}\x{ff09}\x{ff0c}\x{ff1a}\x{ff1b}\x{ff1f}]*"
 )
+_WORDS_END = Pattern(r"\][(:]")
 _PUNCTUATION = ".,;:!?*_~"
 _PAIRS = {")": "(", "]": "["}
 _ENDS_ANGLE = Pattern(r"[\s<>]")
@@ -163,7 +164,7 @@ def _match(begin: Found, seen: Sight, at: int) -> Match | None:
 def _written(signs: str, text: str, place: tuple[int, int], at: int) -> Match | None:
     """Return the URL that begins with `signs`, at most behind what stands before two slashes."""
     start, end = place
-    behind = signs.lstrip(_BEFORE_SLASHES)
+    behind = signs.lstrip(_BEFORE_SLASHES + "_")  # Emphasis may begin before one.
     start += len(signs) - len(behind)
     if start < at:
         return None
@@ -203,7 +204,9 @@ def _bare(text: str, start: int, least: int) -> Match | None:
         return None
     if run.end() == LENGTH_MAX:
         return Match(start, start + LENGTH_MAX, "hidden", _ENDLESS)
-    written = _balanced(run.group())
+    # What Markdown takes for the words of a link goes on with another URL.
+    words = _WORDS_END.search(run.group())
+    written = _balanced(run.group()[: words.start()] if words else run.group())
     end = start + len(written)
     if len(written) == run.end() and _goes_on(text, start, end):
         return Match(start, end + 1, "hidden")

@@ -18,7 +18,8 @@ _MAY_LEAD = Pattern(
     r"(?i)^[\x00-\x20]*(?:[a-z][a-z0-9+.\-\t\n\r]*[:&\\]|[\\/&]|www\.|[\t\n\r.0-9])"
 )
 _SCHEMES = r"(?:https?|wss?|ftp|javascript|vbscript):"
-_SLASHES = r"(?:[a-z][a-z0-9+.\-]*:)?[\\/]{2}"
+# One letter is a drive, and no scheme that a client knows.
+_SLASHES = r"(?:[a-z][a-z0-9+.\-]+:)?[\\/]{2}"
 _LEADS = Pattern(rf"(?i)^(?:{_SCHEMES}[^\x00-\x20]|data:[a-z]+/|{_SLASHES}[^\x00-\x20]|www\.)")
 _ANY_SCHEME = Pattern(r"(?i)^[a-z][a-z0-9+.\-]*:")
 _PLACE = Pattern(rf"(?i){_SCHEMES}|data:[a-z]+/|{_SLASHES}")
@@ -84,7 +85,9 @@ def _whole(syntax: Syntax, written: str) -> Read:
     match syntax:
         case "markdown" | "defined":
             # One renderer undoes entities with the escapes, another leaves them to who reads HTML.
-            readings = (plain, _markdown(written), unescape(_ESCAPED.sub(r"\1", written)))
+            readings = [plain, _markdown(written), unescape(_ESCAPED.sub(r"\1", written))]
+            if "&" in written.partition("?")[0]:  # In angles it is none where it is an autolink.
+                readings.append(written)
             found = _all(readings, written, any_scheme=syntax == "markdown")
             return None if found and _ENTITY_LONG.search(written) else found
         case "css" | "string":
