@@ -8,14 +8,18 @@ from tests.testing.test_redteam import attacked, example, scene
 from jackline import From, ToolCall, tool
 
 
-def test_a_field_s_label_is_lowered_no_further_than_closes_the_hole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def _everybody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what keeps a directory's entries from who was not named, as a hole to close."""
+
     def names_everybody(known: object, recipient: object) -> bool:
         del known, recipient
         return True
 
     monkeypatch.setattr("jackline.core.flow.provenance.Provenance.is_named", names_everybody)
+
+
+def test_a_field_s_label_is_lowered_no_further_than_closes_the_hole(tmp_path: Path) -> None:
     with example("secretary", tmp_path) as scenario:
         report = attacked(scenario)
     assert {(each.declared_by, each.declaration) for each in report.through} == {
@@ -46,7 +50,7 @@ def list_contacts() -> list[dict[str, str]]:
 
 @tool(
     effect="once",
-    critical={"account": From("system"), "to": From("directory")},
+    critical={"account": From("system"), "to": From("user")},
     readers_from="to",
     labels={"*": "system"},
 )
