@@ -16,6 +16,7 @@ from jackline.interfaces.openai.asking import card
 from jackline.testing import ScriptedModel
 
 ELSE = "Call it otherwise, or ask the user."
+TYPED = "https://x.example/hours"
 PLACE = "http://169.254.169.254/iam?to=evil.example"
 
 
@@ -40,6 +41,8 @@ def handle(request: Any, field: str) -> str:
         ("page", "id", True),
         ("open_page", "text", True),
         ("approved", "text", True),
+        ("ask_page", "words", True),
+        ("ask_page", "text", False),
     ],
 )
 def test_a_text_that_says_where_to_look_is_not_followed_by_its_handle_unless_somebody_says_so(
@@ -65,14 +68,21 @@ def test_a_text_that_says_where_to_look_is_not_followed_by_its_handle_unless_som
         seen.append(page)
         return "ok"
 
+    @tool(effect="read")
+    async def ask_page(page: str, question: str) -> str:
+        """Ask a page something."""
+        seen.append(page + question)
+        return "ok"
+
     def follows(request: Any) -> list[Any]:
-        return [call(name, page=handle(request, field))]
+        argument = {"ask_page": "question"}.get(name, "page")
+        return [call(name, **{"page": TYPED, argument: handle(request, field)})]
 
     async def story() -> list[e.Event]:
         model = ScriptedModel([[call("letter")], follows, "Done."])
-        agent = Agent("reader", model, tools=[letter, page, open_page, approved])
+        agent = Agent("reader", model, tools=[letter, page, open_page, approved, ask_page])
         async with Runtime([agent], store="memory://") as runtime:
-            result = await runtime.run("reader", "What is new?", session="s")
+            result = await runtime.run("reader", f"What is new at {TYPED} ?", session="s")
             for question in await runtime.sessions.questions(result.session, USER):
                 await runtime.sessions.answer(result.session, question, USER, approved=True)
                 await runtime.result(result.session, result.turn, USER)

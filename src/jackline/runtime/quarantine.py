@@ -1,7 +1,7 @@
 """Fetches texts that the acting model has not read: for its tools, or for an extraction."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -74,7 +74,7 @@ class Quarantine:
         except RecursionError:
             raise HandleError("The arguments are nested too deeply.") from None
         assert session.turn is not None, "a call is one of a turn"
-        _check(whole, self._permitted(session.turn), session.turn.submitted.principal)
+        _check(call, whole, self._permitted(session.turn), session.turn.submitted.principal)
         return whole
 
     async def shown(self, session: SessionId, events: Sequence[Event]) -> list[Event]:
@@ -150,7 +150,8 @@ class Quarantine:
         return at(handle, data.decode("utf-8", "replace"))
 
 
-def _check(call: Call, agent: Agent, principal: Principal) -> None:
+def _check(asked: Call, call: Call, agent: Agent, principal: Principal) -> None:
+    """Check a call with texts in place of the handles that it was asked for with."""
     name = call.asked.name
     tool, is_approved = agent.by_name[name], bool(call.answer and call.answer.approved)
     try:
@@ -162,7 +163,10 @@ def _check(call: Call, agent: Agent, principal: Principal) -> None:
         ) from None
     ruling = permit(Rights(agent.by_name, principal, agent.bounds), name, call.arguments)
     # A text is the argument of a read that says where to look, as much as a word would be.
-    is_led = not is_approved and bool(tool.flow.aims(msgspec.json.decode(call.arguments)))
+    before: Mapping[str, object] = msgspec.json.decode(asked.arguments)
+    after: Mapping[str, object] = msgspec.json.decode(call.arguments)
+    filled = {each: value for each, value in after.items() if value != before.get(each)}
+    is_led = not is_approved and bool(tool.flow.aims(filled))
     if is_led or ruling.decision == "refuse":
         raise HandleError(
             f"{name} is not allowed with what stands in the text. Call it otherwise, or ask the "

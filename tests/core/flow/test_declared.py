@@ -83,7 +83,6 @@ URLS = [
     "URL:https://evil.com",
     "<url: https://evil.com>",
     "view-source:https:evil.com",
-    "see: https://evil.com",
     "([_`'https://evil.com'`_])",
     "\u200b\u201ehttps://evil.com",
     "<//evil.com/a>",
@@ -92,7 +91,8 @@ URLS = [
 ]
 NO_URLS: list[object] = [
     "minutes", "see https://evil.com", "\u898bhttps://evil.com",
-    "(a) https://evil.com", "a: // b", "//TODO", "https: what is it?", "/a//b.c", "",
+    "(a) https://evil.com", "a: // b", "see: https://evil.com", "Re: (https://evil.com)",
+    "//TODO", "https: what is it?", "/a//b.c", "",
     "c:\\a.txt", "file:///a.txt", "jackline:text:7:", 5, None, ["a", {"text": "b"}],
 ]  # fmt: skip
 LOOK: dict[str, Any] = {

@@ -125,3 +125,31 @@ def test_two_who_are_called_so_but_for_a_space_are_told_apart_by_nobody(
 )
 def test_a_familys_name_names_nobody_though_one_alone_was_read(said: str, name: str) -> None:
     assert not directory(said, {"name": name, "email": ANN}).is_named(ANN)
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "named"),
+    [
+        ("Send it to Ann Lee.", "Ann", False),
+        ("Send it to Ann Lee.", "Lee", False),
+        ("Send it to Ann-Lee.", "Ann", False),
+        ("Send it to Ann B. Lee.", "Ann", False),
+        ("Send it to Anna Maria Lopez.", "Maria Lopez", False),
+        ("Send it to Ann Lee Baker.", "Ann Lee", False),
+        ("Send it to Mr Lee.", "Lee", False),
+        ("Mr. Lee gets it.", "Lee", False),
+        ("Send it to Mr Bob Lee.", "Bob Lee", True),
+        ("Send it to Dr. Bob Lee.", "Bob Lee", True),
+        ("Tell Ann Lee I am late.", "Ann Lee", True),
+        ("Tell Ann Lee\nThanks", "Ann Lee", True),
+        ("Thanks\nAnn Lee gets it", "Ann Lee", True),
+        ("It was at Acme. Ann Lee gets it", "Ann Lee", True),
+        ("Tell Bob and Ann Lee, Carol and Dan Orr.", "Ann Lee", True),
+        ('Send it to "Ann" Lee', "Ann", True),
+        ("Tell @ann Please.", "Ann", True),
+    ],
+)
+def test_a_part_of_a_longer_name_names_nobody_though_that_one_was_not_read(
+    said: str, name: str, *, named: bool
+) -> None:
+    assert directory(said, {"name": name, "email": ANN}).is_named(ANN) is named

@@ -140,3 +140,23 @@ def test_what_passes_is_no_password(text: str) -> None:
 )
 def test_a_whole_value_is_judged_by_its_name(name: str, value: str, kind: str | None) -> None:
     assert secret_under(name, value, quoted=True) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"pass": "test_login_v2"}',
+        '{"pass":"2024-run-7"}',
+        'FIRST_PASS = "phase-1a"',
+        'VK_RENDER_PASS: "0x1a2b3c"',
+        "BOARDING_PASS: LH1234",
+        "TESTS_PASS: 120of120",
+    ],
+)
+def test_what_passes_and_what_a_pass_is_called_are_no_passwords(text: str) -> None:
+    assert found(text, SECRETS_ONLY) == []
+
+
+@pytest.mark.parametrize("text", ['{"pass": "Winter2024!"}', "DB_PASS=Winter2024!"])
+def test_what_looks_like_a_password_behind_pass_is_one(text: str) -> None:
+    assert found(text, SECRETS_ONLY) == [("password", "Winter2024!")]

@@ -7,7 +7,7 @@ from typing import Any
 
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionChunk
-from tests.interfaces.openai.desk import DONE, STATE, WAIT_S, answer, served
+from tests.interfaces.openai.desk import DONE, STATE, WAIT_S, answer, chat, served, shown
 
 
 def test_responses_tell_of_a_tool_call_and_an_approval(tmp_path: Path) -> None:
@@ -101,6 +101,10 @@ def test_chat_completions_ask_in_words_and_take_yes_for_an_answer() -> None:
             assert texts[0] == STATE
             assert 'refund {"cents":100}' in texts[1]
             assert (texts[2], desk.paid) == (DONE, [100])
+            await chat(client, said)
+            history = shown(desk.heard[-1])
+            assert ("assistant", "Text", "I had to ask.") in history
+            assert "cents" not in str(history)
 
     asyncio.run(run())
 

@@ -24,9 +24,10 @@ _URL_WORDS = frozenset(["uri", "link", "site", "host", "src", "ip", "redirect"])
 _HOSTS = frozenset(["server", "proxy"])  # Of these alone: `server_id` is a thing's number.
 _URL_FORMATS = frozenset(["uri", "url", "uri-reference", "iri", "hostname", "ipv4", "ipv6"])
 # What clients take for a URL, some of them without its slashes. They leave out tabs and line ends,
-# and much of what may stand before it: quotes, brackets, "URL:". Only a word makes it a text.
+# and much of what may stand before it: quotes, brackets, "URL:". Only a word makes it a text, also
+# one with a colon and a blank.
 _ABSOLUTE = re.compile(
-    r"[\W_]*(?:[a-z][a-z0-9+.-]*:[\W_]*)*"
+    r"[\W_]*(?:url:[\W_]*|(?!url:)[a-z][a-z0-9+.-]*:(?:(?!\s)[\W_])*)*"
     r"(?:[a-z][a-z0-9+.-]*:[/\\]{2}|(?:https?|wss?|ftp):[/\\]*|(?<![/\\])[/\\]{2}[^\s/\\]+\.)"
     r"[^\s/\\]",
     re.IGNORECASE,

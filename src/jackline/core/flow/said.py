@@ -19,6 +19,12 @@ _BEFORE_CHARS = 8
 # What stands before a word that no sentence begins with: another word, or a list that goes on.
 _GOES_ON = re.compile(r"(?:[^\W\d_]|[,;&\u3001\uff0c]) ?\Z")
 _MARKS = "*_~"
+_NEXT = re.compile(r" (?!I\b)([^\W\d_])")
+_LAST = re.compile(r"([^\W\d_][\w'\u2019-]*)(\.?) \Z")
+_LAST_CHARS = 40
+_TITLE = re.compile(
+    r"(?i:dr|frau|herr|madame?|miss|mme|monsieur|m[rsx]|mrs|prof(?:essor)?|se\xf1ora?|signora?|sir|sra?)"
+)
 # Scripts in which a family's name and a given one may have no space between them. Korean has one
 # between words, so that what stands on its two sides in a sentence is no name.
 _HAN = "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -68,7 +74,31 @@ class Said:
             if effort.find(each, rest) >= 0:
                 rest = rest.replace(each, "x" * len(each))
         found = occurrences(name.text, rest, self._quotes, effort)
-        return any(not name.is_word or self._is_meant(name, start) for start in found)
+        return any(
+            not self._is_part(name, start) and (not name.is_word or self._is_meant(name, start))
+            for start in found
+        )
+
+    def _is_part(self, name: Spelling, start: int) -> bool:
+        """Whether a capital beside a name says that it is one of more words than these.
+
+        Who read the shorter one alone is no reason to take it for the whole: a model chooses whom
+        it looks up.
+        """
+        if name.text[:1] == "@":
+            return False
+        first, last = self._places[start], self._places[start + len(name.text) - 1] + 1
+        after = _NEXT.match(self._text, last)
+        if after and after.group(1).isupper() and after.start(1) not in self._starts:
+            return True
+        before = self._text[max(0, first - _LAST_CHARS) : first]
+        word = None if first in self._starts else _LAST.search(before)
+        if word is None or not word.group(1)[0].isupper():
+            return False
+        if _TITLE.fullmatch(word.group(1)):
+            return name.is_word
+        at = first - len(before) + word.start()
+        return not word.group(2) and at not in self._starts and self._goes_on(at)
 
     def _is_meant(self, name: Spelling, start: int) -> bool:
         """Whether a word is said as a name there."""

@@ -267,7 +267,7 @@ def _is_said(value: str, *, quoted: bool) -> bool:
 
 
 def _is_one_word(value: str, *, quoted: bool) -> bool:  # noqa: ARG001 - prose is quoted, too
-    return " " not in value and _is_said(value, quoted=False)
+    return " " not in value and is_mixed(value) and _is_said(value, quoted=False)
 
 
 def _is_secret(value: str, *, quoted: bool) -> bool:  # noqa: ARG001 - a quotation makes no key

@@ -41,6 +41,11 @@ def named(text: str) -> tuple[str, Sequence[int]] | None:
     return found[1], [int(each) for each in _NUMBER.findall(text[begins:])[:_QUESTIONS_MAX]]
 
 
+def without_card(text: str) -> str:
+    """Return a text without the card that it ends in, which a person was to read and no model."""
+    return text if named(text) is None else f"{text[: text.rfind(_FIRST)]}I had to ask."
+
+
 def verdict(text: str) -> tuple[bool, str] | None:
     """Return whether a message says yes or no, and why. None: it says something else."""
     word, _, reason = text.strip().partition(":")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jackline.core.inputs import Given
 from jackline.core.messages import Message, Pasted, Text
+from jackline.interfaces.openai.asking import without_card
 from jackline.interfaces.openai.bodies import ChatMessage, InputItem
 from jackline.interfaces.openai.refusals import ParameterError
 from jackline.interfaces.openai.saying import content, words
@@ -113,7 +114,7 @@ def _past(item: InputItem, param: str) -> Iterator[Message]:
 
 
 def _assistant(text: str) -> Iterator[Message]:
-    if text.strip():
+    if (text := without_card(text)).strip():
         yield Message("assistant", (Text(text),))
 
 

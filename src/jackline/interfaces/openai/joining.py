@@ -15,11 +15,6 @@ from jackline.core.redaction import DEFAULT, Links, Redactor, links_stream, urls
 from jackline.core.user import User
 
 _BEFORE = 8_192  # More than any filter of the stack looks back on.
-# A private key that may not have been whole, how one goes on, and what begins one.
-_KEY = re.compile(r"\[(?:secret|redacted):private-key(?::[0-9a-f]+)?\]\s*\Z")
-_BODY_MIN = 16
-_BODY = re.compile(r"\s*(?=[A-Z0-9+/]*[a-z])(?=[a-z0-9+/]*[A-Z])[A-Za-z0-9+/]{16}")
-_FIRST_LINE = "-----BEGIN PRIVATE KEY-----"
 _OPENING = re.compile("<|```|~~~")
 
 
@@ -106,30 +101,16 @@ class _Behind:
         # What the chain gives on of the text before, if nothing follows.
         self._before = shown
         self._new(chain.feed(before))
-        # The first of what follows a private key; None: it is known whether that goes on.
-        self._first = "" if _KEY.search(shown) else None
 
     def feed(self, delta: str) -> str:
         """See `Filter.feed`."""
         self._alone.feed(delta)
-        return self._new(self._chain.feed(self._begun(delta)))
+        return self._new(self._chain.feed(delta))
 
     def finish(self) -> str:
         """See `Filter.finish`."""
         self._alone.finish()
-        rest = self._chain.feed(self._first or "")
-        return self._new(rest + self._chain.finish())
-
-    def _begun(self, delta: str) -> str:
-        """Return what goes on, behind a first line where it is a key's: that one was taken out."""
-        if self._first is None:
-            return delta
-        first = self._first + delta
-        undecided = len(first.lstrip()) < _BODY_MIN
-        self._first = first if undecided else None
-        if undecided:
-            return ""
-        return f"{_FIRST_LINE}{first}" if _BODY.match(first) else first
+        return self._new(self._chain.finish())
 
     def _know(self, url: str) -> bool:
         if url:
