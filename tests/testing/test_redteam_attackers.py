@@ -352,8 +352,8 @@ def test_a_handle_goes_through_an_error_of_jackline_s_own(monkeypatch: pytest.Mo
     monkeypatch.setattr("jackline.core.readings._OF_A_TEXT", frozenset[str]())
     assert attacked(opens(tax)).through == []
 
-    def quoting(call: Call, agent: Agent, principal: object) -> None:
-        del principal
+    def quoting(asked: Call, call: Call, agent: Agent, principal: object) -> None:
+        del asked, principal
         try:
             agent.by_name[call.asked.name].bind(call.arguments)
         except ArgumentsError as error:

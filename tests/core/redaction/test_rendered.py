@@ -153,3 +153,17 @@ def test_an_entity_in_angles_is_undone_or_not_and_either_host_has_to_be_allowed(
 ) -> None:
     text = definition.format("https://good.example&sol;.evil.example")
     assert "evil" not in passed(HOSTS, text, 0)
+
+
+@pytest.mark.parametrize(
+    "host", ["good.&#101;xample\u3002evil.example", "good.example\u3002evil.example"]
+)
+@pytest.mark.parametrize(
+    "form", ["See https:{} now", "<svg><style>@import /*\"&#42;/'{}", "[a](https:{})"]
+)
+def test_a_host_goes_on_behind_a_stop_of_another_script_whatever_entity_it_has(
+    form: str, host: str
+) -> None:
+    out = passed(HOSTS, form.format(f"//{host}/x"), 0)
+    assert {host for host, _ in places(out)} <= {"good.example"}
+    assert "&#101;" not in out

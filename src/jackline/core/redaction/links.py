@@ -217,7 +217,7 @@ def _bare(text: str, start: int, least: int) -> Match | None:
 # What goes on behind a sign that no URL has: a host.
 _HOST_ON = Pattern(r"^[^\s\pZ<>|^{}][\pL\pM\pN_\-]*[.@\x{ff0e}\x{ff61}][\pL\pN]")
 _ON_MAX = 64
-_PATH = Pattern(r"[^:/\\][/\\?#]")
+_PATH = Pattern(r"[^:/\\&][/\\?#]")  # Of an entity, `#` is none of a URL's.
 _CLOSED = frozenset(('""', "''", "``", "“”", "（）", "「」", "『』", "【】"))  # noqa: RUF001
 _ODD = Pattern(r"[\"'`\\]|\][(:]")
 _COMMENT_MAX = 64
