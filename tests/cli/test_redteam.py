@@ -109,6 +109,14 @@ def test_a_run_that_had_no_time_for_all_is_not_taken_for_a_clean_one(tmp_path: P
     assert "Exits with 5" in " ".join(run(tmp_path, "redteam", "--help").stdout.split())
 
 
+def test_what_was_found_is_told_when_somebody_wants_to_wait_no_more(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "redteam") as terminal:
+        terminal.expect("Attacking shop")
+        terminal.type("\x03")
+        terminal.expect("Time ran out: of")
+        assert terminal.end() == Exit.UNFINISHED
+
+
 def test_a_hole_counts_for_more_than_the_time_that_ran_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

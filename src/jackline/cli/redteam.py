@@ -1,8 +1,13 @@
 """`jackline redteam`: what an attacker gets who can write into what an agent reads."""
 
+import math
 import shutil
+import signal
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -47,14 +52,19 @@ def redteam(
     what the scenario's replies say then makes the attacker's calls. Tools get the scenario's
     dependencies alone. What became of each call is read off the journal. Exits with 1 where one
     ran with what the attacker chose, and says which declaration closes that: it was tried. Exits
-    with 5 where none did, but the time (--timeout) ran out before all attacks were made: nothing
-    is known of the rest.
+    with 5 where none did, but the time (--timeout) ran out, or Ctrl-C was pressed, before all
+    attacks were made: nothing is known of the rest.
     """
     from jackline.testing.redteam import Extent, attack, now  # noqa: PLC0415 - only for this command
 
     scenario = load_scenario(reference or _DEMO)
-    with progress(f"Attacking {scenario.agent.name}", quiet=as_json) as tell:
-        report = attack(scenario, Extent(most, seed, timeout), tell, now)
+    began = now()
+    with (
+        progress(f"Attacking {scenario.agent.name}", quiet=as_json) as tell,
+        _interruptible(now) as clock,
+    ):
+        report = attack(scenario, Extent(most, seed, timeout), tell, clock)
+    report = replace(report, seconds=now() - began)
     if as_json:
         typer.echo(report.as_json())
     else:
@@ -62,6 +72,24 @@ def redteam(
     if report.through:
         return Exit.FAILED
     return Exit.UNFINISHED if report.late else Exit.OK
+
+
+@contextmanager
+def _interruptible(clock: Callable[[], float]) -> Generator[Callable[[], float]]:
+    """Give a clock by which there is no time left once Ctrl-C is pressed; again, it ends all."""
+    before, heard = signal.getsignal(signal.SIGINT), list[int]()
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        """Let what was found be told."""
+        del frame
+        heard.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: math.inf if heard else clock()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _show(scenario: "Scenario", report: "Report") -> None:

@@ -97,8 +97,9 @@ def test_what_is_no_policy_is_said_in_a_sentence(text: str, told: str) -> None:
         ('endorse = "x"', "says 'endorse'. A policy only tightens"),
         (
             "deny = false",
-            "it is false. A policy only tightens: leave it out. To loosen say endorse(",
+            "it is false. A policy only tightens: leave it out. What loosens is said in the code.",
         ),
+        ('critical = { to = "untrusted" }', 'the code, here by endorse("reason")'),
         ("deny = 1", "deny: 1 is neither true nor a sentence"),
         ('deny = " "', "deny: ' ' is neither true nor a sentence"),
         (f'deny = "{"a" * 501}"', "is neither true nor a sentence"),

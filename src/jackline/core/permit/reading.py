@@ -25,10 +25,8 @@ _OF_CALLS = ("deny", "approve", "require_roles", "outbound", "critical")
 _OF_TURNS = ("limits", "budget", "forbid_models")
 _EFFECTS = (*_OF_CALLS, *_OF_TURNS)
 _LOOSENING = {"allow", "endorse", "permit", "allow_models", "raise", "readers"}
-_INSTEAD = (
-    'A policy only tightens: leave it out. To loosen say endorse("reason") in the code, which is '
-    "told to everybody who looks."
-)
+_INSTEAD = "A policy only tightens: leave it out. What loosens is said in the code."
+_ENDORSED = f'{_INSTEAD[:-1]}, here by endorse("reason"), which is told to everybody who looks.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +188,7 @@ def _critical(value: object) -> dict[str, str]:
     found = _table(value, 'a level for each argument, as in { to = "user" }')
     for name, level in found.items():
         if level == "untrusted":
-            raise DefinitionError(f"{name} may come from anywhere then. {_INSTEAD}")
+            raise DefinitionError(f"{name} may come from anywhere then. {_ENDORSED}")
         if level not in LEVELS:
             raise DefinitionError(
                 f"{name} = {level!r:.40} is no origin: say one of {_listed(LEVELS[1:])}."
