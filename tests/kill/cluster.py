@@ -140,6 +140,11 @@ class Cluster:
         expected = len(turns) * sum(map(len, ROUNDS))
         return Tally(steps, expected, repeated, lost, unknown, taken, done.count("fenced"))
 
+    async def failures(self, turns: Mapping[str, int]) -> list[e.ToolFailed]:
+        """Return how tools have failed that should not have."""
+        found = [record.event for each in turns for record in await self.records(each)]
+        return [event for event in found if isinstance(event, e.ToolFailed)]
+
     def notes(self) -> list[str]:
         """Return what the transactional tool has written."""
         with psycopg.connect(self.url) as server:

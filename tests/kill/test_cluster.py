@@ -64,6 +64,7 @@ def raged(seed: int, url: str, folder: Path, sessions: int, strikes: int) -> Tal
                 turns = await there.asks(sessions)
             await there.all_done(turns)
             await there.leave()
+            assert await there.failures(turns) == []
             assert len(there.notes()) == len(set(there.notes())) == sessions
             return await there.tally(turns)
 
