@@ -60,8 +60,8 @@ def redteam(
     scenario = load_scenario(reference or _DEMO)
     began = now()
     with (
-        progress(f"Attacking {scenario.agent.name}", quiet=as_json) as tell,
         _interruptible(now) as clock,
+        progress(f"Attacking {scenario.agent.name}", quiet=as_json) as tell,
     ):
         report = attack(scenario, Extent(most, seed, timeout), tell, clock)
     report = replace(report, seconds=now() - began)
