@@ -51,7 +51,7 @@ class Campaign:
         self.total = sum(len(shot.attacks) for shot in shots)
         outcomes, late, unreached, unmade = list[tuple[Shot, Attack, Outcome]](), 0, set[str](), 0
         for shot in shots:
-            if self.clock() - began > limit_s:
+            if self.clock() >= began + limit_s:
                 late += len(shot.attacks)
                 continue
             ran = await fired(self.scenario, self.scripted, shot, self.scenario.agent)
