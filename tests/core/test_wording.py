@@ -132,6 +132,18 @@ def test_what_a_validator_of_the_tool_s_author_says_is_heard(kind: Any) -> None:
         pytest.fail("the validator said nothing")
 
 
+def breaks(number: str) -> str:
+    """Break as validators do whose author thought of one kind of value only."""
+    raise LookupError(f"{HOSTILE} {number}")
+
+
+def test_a_validator_that_breaks_refuses_the_call_and_ends_no_turn() -> None:
+    told = refused(looking(Annotated[str, AfterValidator(breaks)]), {"ticket": "t-1"})
+    assert is_heard(told, "arguments")
+    assert HOSTILE not in str(told.events)
+    assert "could not be checked: a validator raised LookupError" in str(told.events)
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [

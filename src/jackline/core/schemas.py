@@ -101,6 +101,9 @@ class Schema:
             told += [f"{more} more."] if more else []
             is_own = all(self._is_own(one) for one in found)
             raise ArgumentsError(" ".join(told), is_own=is_own) from None
+        except Exception as error:
+            said = f"The arguments could not be checked: a validator raised {type(error).__name__}."
+            raise ArgumentsError(said, is_own=False) from error
 
     def _is_own(self, error: "ErrorDetails") -> bool:
         """Whether no code of the tool's author has worded an error, or the value that it shows."""
