@@ -205,21 +205,23 @@ def test_workers_whose_clocks_are_twenty_minutes_apart_share_the_databases(
         began_at = float(row[0])
         early, late = ahead(postgres_url, tmp_path, -600), ahead(postgres_url, tmp_path, 600)
         async with early, late, desk(postgres_url, tmp_path, drive=False) as there:
-            asking = [early.sessions, late.sessions] * len(SESSIONS)
-            turns = {
-                name: await asked(each, name) for each, name in zip(asking, SESSIONS, strict=False)
-            }
-            workers = set[str]()
-            for name, turn in turns.items():
-                await answered(there, turn, name)
-                events = await sound(there, name, "r1")
-                taken = [event for event in events if isinstance(event, e.SessionTaken)]
-                assert len(taken) == 1, "nobody takes another's lease for over"
-                workers.add(taken[0].worker)
-                times = [record.at for record in await there.records(name)]
-                assert began_at <= times[0] <= times[-1] < began_at + 60
-            assert there.world().count("pay") == len(SESSIONS)
-            assert len(workers) == 2
+            workers, rounds = set[str](), 0
+            while len(workers) < 2:  # The quicker one gets a session, and it is never always one.
+                rounds += 1
+                asking = [early.sessions, late.sessions] * len(SESSIONS)
+                turns = {
+                    name: await asked(each, name)
+                    for each, name in zip(asking, [f"{rounds}{s}" for s in SESSIONS], strict=False)
+                }
+                for name, turn in turns.items():
+                    await answered(there, turn, name)
+                    events = await sound(there, name, "r1")
+                    taken = [event for event in events if isinstance(event, e.SessionTaken)]
+                    assert len(taken) == 1, "nobody takes another's lease for over"
+                    workers.add(taken[0].worker)
+                    times = [record.at for record in await there.records(name)]
+                    assert began_at <= times[0] <= times[-1] < began_at + 60
+            assert there.world().count("pay") == rounds * len(SESSIONS)
 
     told(story)
 
